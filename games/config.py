@@ -1,0 +1,111 @@
+"""Settings of a world: one frozen dataclass a world owns their names, defaults, ranges and documentation."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+
+from games.names import unknown_name
+
+REQUIRED = dataclasses.MISSING
+
+
+def setting(
+    default: Any = REQUIRED,
+    *,
+    doc: str,
+    low: float | None = None,
+    high: float | None = None,
+    choices: tuple[str, ...] | None = None,
+    live: bool = False,
+) -> Any:
+    """Declares one setting of a world.
+
+    Args:
+        default: Its value when the user gives none; without it the user must give one.
+        doc: What it means, with its unit.
+        low: Smallest number allowed.
+        high: Largest number allowed.
+        choices: The strings allowed.
+        live: Whether `Batch.configure` may change it while the batch lives.
+    """
+    metadata = {"doc": doc, "low": low, "high": high, "choices": choices, "live": live}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class GameProperties:
+    """What kind of game a configured world is; conformance tests hold the world to it.
+
+    Attributes:
+        num_agents: Agents of all groups together.
+        dynamics: "simultaneous": all act in every step; "turn": one acts, the others' masks leave one action.
+        utility: "zero_sum": rewards of a step sum to 0; "common": all agents get the same;
+            "general": neither is promised.
+        reward_bounds: Smallest and largest reward of one agent in one step.
+        horizon: Steps after which an episode ends at the latest.
+    """
+
+    num_agents: int
+    dynamics: Literal["simultaneous", "turn"]
+    utility: Literal["zero_sum", "common", "general"]
+    reward_bounds: tuple[float, float]
+    horizon: int
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class WorldConfig:
+    """Base of the worlds' configs. Construction checks every setting against its declaration."""
+
+    world: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            _check(field, getattr(self, field.name))
+
+    @classmethod
+    def from_settings(cls, settings: dict[str, Any]) -> Self:
+        """Builds the config from names and values.
+
+        Raises:
+            UnknownNameError: A name is no setting of this world.
+            ValueError: A required setting is missing or a value is out of range.
+        """
+        fields = {field.name: field for field in dataclasses.fields(cls)}
+        for name in settings:
+            if name not in fields:
+                raise unknown_name(f"setting of world {cls.world}", name, fields)
+        for name, field in fields.items():
+            if field.default is REQUIRED and name not in settings:
+                raise ValueError(f"world {cls.world} needs the setting {name!r}: {field.metadata['doc']}")
+        return cls(**settings)
+
+    def settings(self) -> dict[str, Any]:
+        """Returns all settings by name, defaults included."""
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+
+    def core_fields(self) -> dict[str, Any]:
+        """Returns the values of the C config by name; scalars, or arrays of exactly the declared dtype."""
+        raise NotImplementedError
+
+    def properties(self) -> GameProperties:
+        """Returns what kind of game these settings make."""
+        raise NotImplementedError
+
+
+def _check(field: dataclasses.Field, value: Any) -> None:
+    low, high, choices = (field.metadata[key] for key in ("low", "high", "choices"))
+    if choices is not None and value not in choices:
+        raise unknown_name(field.name, value, choices)
+    if low is None and high is None:
+        return
+    is_number = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+    is_whole = field.type not in ("int", int) or isinstance(value, int | np.integer)
+    lowest, highest = (-math.inf if low is None else low), (math.inf if high is None else high)
+    if not (is_number and is_whole and lowest <= value <= highest):
+        kind = "a whole number" if field.type in ("int", int) else "a number"
+        raise ValueError(f"{field.name} must be {kind} in [{lowest}, {highest}], got {value!r}")

@@ -1,0 +1,561 @@
+// The one extension, games._core: AgoraBatch as a Python class. Types, shapes and names are checked here; rules live in
+// the worlds, loops in batch.c. Nothing is converted silently: an array of another dtype or layout is an error.
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <atomic>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <vector>
+
+extern "C" {
+#include "batch.h"
+}
+
+namespace nb = nanobind;
+using Array = nb::ndarray<nb::c_contig, nb::device::cpu>;
+using ReadOnlyArray = nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu>;
+using Shape = std::vector<int64_t>;
+
+namespace {
+
+struct DtypeEntry {
+    const char *name;
+    nb::dlpack::dtype dlpack;
+};
+
+// In the order of AgoraDtype.
+const DtypeEntry DTYPES[] = {
+    {"uint8", nb::dtype<uint8_t>()}, {"int16", nb::dtype<int16_t>()}, {"uint16", nb::dtype<uint16_t>()},
+    {"int32", nb::dtype<int32_t>()}, {"int64", nb::dtype<int64_t>()}, {"float32", nb::dtype<float>()},
+    {"float64", nb::dtype<double>()},
+};
+
+const AgoraWorld &find_world(const std::string &name)
+{
+    for (int32_t i = 0; i < agora_num_worlds; i++)
+        if (name == agora_worlds[i]->name)
+            return *agora_worlds[i];
+    throw nb::key_error(("no world named " + name + " is compiled into games._core").c_str());
+}
+
+std::string describe(const Shape &shape)
+{
+    std::string text = "[";
+    for (size_t i = 0; i < shape.size(); i++)
+        text += (i ? ", " : "") + std::to_string(shape[i]);
+    return text + "]";
+}
+
+template <typename T> Shape shape_of(const T &array)
+{
+    Shape shape;
+    for (size_t i = 0; i < array.ndim(); i++)
+        shape.push_back((int64_t)array.shape(i));
+    return shape;
+}
+
+// The one check of every array that crosses the boundary.
+template <typename T> T check_array(nb::handle object, const std::string &name, AgoraDtype dtype, const Shape &shape)
+{
+    T array;
+    if (!nb::try_cast<T>(object, array, false))
+        throw nb::type_error((name + " must be a C-contiguous" +
+                              (std::is_same_v<T, Array> ? " writable" : "") + " NumPy array of dtype " +
+                              DTYPES[dtype].name + ", got " + nb::cast<std::string>(nb::str(object.type())))
+                                 .c_str());
+    if (array.dtype() != DTYPES[dtype].dlpack)
+        throw nb::type_error(
+            (name + " must have dtype " + DTYPES[dtype].name + ", got " +
+             nb::cast<std::string>(nb::str(nb::getattr(object, "dtype", nb::str("another")))))
+                .c_str());
+    if (shape_of(array) != shape)
+        throw nb::value_error(
+            (name + " must have shape " + describe(shape) + ", got " + describe(shape_of(array))).c_str());
+    return array;
+}
+
+Shape field_shape(const AgoraField &field) { return Shape(field.shape, field.shape + field.rank); }
+
+size_t field_size(const AgoraField &field)
+{
+    size_t size = agora_dtype_size(field.dtype);
+    for (int32_t i = 0; i < field.rank; i++)
+        size *= (size_t)field.shape[i];
+    return size;
+}
+
+template <typename T> void store_number(nb::handle value, const std::string &name, AgoraDtype dtype, void *out)
+{
+    T number;
+    if (!nb::try_cast<T>(value, number, !std::is_integral_v<T>)) // an int may stand for a float, never the reverse
+        throw nb::type_error((name + " must be a number that fits " + DTYPES[dtype].name + ", got " +
+                              nb::cast<std::string>(nb::repr(value)))
+                                 .c_str());
+    std::memcpy(out, &number, sizeof number);
+}
+
+void store_scalar(nb::handle value, const std::string &name, AgoraDtype dtype, void *out)
+{
+    switch (dtype) {
+    case AGORA_U8: return store_number<uint8_t>(value, name, dtype, out);
+    case AGORA_I16: return store_number<int16_t>(value, name, dtype, out);
+    case AGORA_U16: return store_number<uint16_t>(value, name, dtype, out);
+    case AGORA_I32: return store_number<int32_t>(value, name, dtype, out);
+    case AGORA_I64: return store_number<int64_t>(value, name, dtype, out);
+    case AGORA_F32: return store_number<float>(value, name, dtype, out);
+    case AGORA_F64: return store_number<double>(value, name, dtype, out);
+    }
+}
+
+template <typename T> nb::object load_number(const void *bytes)
+{
+    T number;
+    std::memcpy(&number, bytes, sizeof number);
+    return nb::cast(number);
+}
+
+nb::object load_scalar(AgoraDtype dtype, const void *bytes)
+{
+    switch (dtype) {
+    case AGORA_U8: return load_number<uint8_t>(bytes);
+    case AGORA_I16: return load_number<int16_t>(bytes);
+    case AGORA_U16: return load_number<uint16_t>(bytes);
+    case AGORA_I32: return load_number<int32_t>(bytes);
+    case AGORA_I64: return load_number<int64_t>(bytes);
+    case AGORA_F32: return load_number<float>(bytes);
+    case AGORA_F64: return load_number<double>(bytes);
+    }
+    return nb::none();
+}
+
+nb::object copy_array(const AgoraField &field, const void *bytes)
+{
+    size_t size = field_size(field), shape[AGORA_MAX_RANK];
+    auto *copy = new unsigned char[size ? size : 1];
+    std::memcpy(copy, bytes, size);
+    nb::capsule owner(copy, [](void *p) noexcept { delete[] static_cast<unsigned char *>(p); });
+    for (int32_t i = 0; i < field.rank; i++)
+        shape[i] = (size_t)field.shape[i];
+    return nb::cast(nb::ndarray<nb::numpy>(copy, (size_t)field.rank, shape, owner, nullptr, DTYPES[field.dtype].dlpack));
+}
+
+nb::dict describe_field(const AgoraField &field)
+{
+    nb::dict out;
+    out["dtype"] = DTYPES[field.dtype].name;
+    out["shape"] = field.is_span ? nb::object(nb::none()) : nb::object(nb::tuple(nb::cast(field_shape(field))));
+    out["live"] = field.is_live;
+    return out;
+}
+
+nb::dict config_fields(const std::string &world)
+{
+    nb::dict out;
+    for (const AgoraField *field = find_world(world).config_fields; field->name; field++)
+        out[field->name] = describe_field(*field);
+    return out;
+}
+
+std::vector<std::string> world_names()
+{
+    std::vector<std::string> names;
+    for (int32_t i = 0; i < agora_num_worlds; i++)
+        names.emplace_back(agora_worlds[i]->name);
+    return names;
+}
+
+// A world's config struct with the memory of its spans.
+class Config {
+  public:
+    Config(const AgoraWorld &world, nb::dict values) : world_(world), bytes_(world.config_size, 0)
+    {
+        for (const AgoraField *field = world.config_fields; field->name; field++) {
+            if (!values.contains(field->name))
+                throw nb::key_error(("config of " + std::string(world.name) + " lacks " + field->name).c_str());
+            store(*field, values[field->name], bytes_.data());
+        }
+        for (auto item : values)
+            find(nb::cast<std::string>(item.first));
+    }
+
+    // A copy of the struct in which the live fields have other values; the spans are shared.
+    std::vector<unsigned char> with(nb::dict changes)
+    {
+        std::vector<unsigned char> changed = bytes_;
+        for (auto item : changes) {
+            const AgoraField &field = find(nb::cast<std::string>(item.first));
+            if (!field.is_live)
+                throw nb::value_error(
+                    ("config field " + std::string(field.name) + " cannot change while the batch lives").c_str());
+            store(field, item.second, changed.data());
+        }
+        return changed;
+    }
+
+    void replace(const std::vector<unsigned char> &bytes) { std::memcpy(bytes_.data(), bytes.data(), bytes.size()); }
+    const void *data() const { return bytes_.data(); }
+
+  private:
+    const AgoraField &find(const std::string &name) const
+    {
+        for (const AgoraField *field = world_.config_fields; field->name; field++)
+            if (name == field->name)
+                return *field;
+        throw nb::key_error(("config of " + std::string(world_.name) + " has no field " + name).c_str());
+    }
+
+    void store(const AgoraField &field, nb::handle value, unsigned char *bytes)
+    {
+        if (field.is_span) {
+            ReadOnlyArray probe;
+            int64_t count = nb::try_cast<ReadOnlyArray>(value, probe, false) ? (int64_t)probe.size() : 0;
+            auto array = check_array<ReadOnlyArray>(value, field.name, field.dtype, {count});
+            spans_.emplace_back((const unsigned char *)array.data(), (const unsigned char *)array.data() + array.nbytes());
+            AgoraSpan span{spans_.back().data(), count};
+            std::memcpy(bytes + field.offset, &span, sizeof span);
+        } else if (field.rank > 0) {
+            auto array = check_array<ReadOnlyArray>(value, field.name, field.dtype, field_shape(field));
+            std::memcpy(bytes + field.offset, array.data(), array.nbytes());
+        } else {
+            store_scalar(value, field.name, field.dtype, bytes + field.offset);
+        }
+    }
+
+    const AgoraWorld &world_;
+    std::vector<unsigned char> bytes_;
+    std::vector<std::vector<unsigned char>> spans_;
+};
+
+class Batch {
+  public:
+    Batch(const std::string &world, nb::dict config, int32_t num_envs, int32_t num_threads, const std::string &autoreset)
+        : world_(find_world(world)), config_(world_, config), num_envs_(num_envs), autoreset_(parse(autoreset))
+    {
+        AgoraError error;
+        batch_.reset(agora_batch_create(&world_, config_.data(), num_envs, num_threads, autoreset_, &error));
+        if (!batch_)
+            throw nb::value_error(error.text);
+        groups_ = agora_batch_groups(batch_.get(), &num_groups_);
+    }
+
+    nb::list groups() const
+    {
+        nb::list out;
+        for (int32_t g = 0; g < num_groups_; g++)
+            out.append(describe_group(groups_[g]));
+        return out;
+    }
+
+    std::vector<std::string> statistic_names() const
+    {
+        return {world_.statistic_names, world_.statistic_names + world_.num_statistics};
+    }
+
+    void attach(nb::list arrays, nb::dict log)
+    {
+        if ((int32_t)nb::len(arrays) != num_groups_)
+            throw nb::value_error("attach needs one dict of arrays per group");
+        std::vector<AgoraArrays> tables;
+        keep_.clear();
+        for (int32_t g = 0; g < num_groups_; g++)
+            tables.push_back(take_arrays(groups_[g], nb::cast<nb::dict>(arrays[g])));
+        int64_t agents = agora_batch_num_agents(batch_.get());
+        AgoraEpisodeLog table{
+            (uint8_t *)take(log, "ended", AGORA_U8, {num_envs_}),
+            (int32_t *)take(log, "lengths", AGORA_I32, {num_envs_}),
+            (double *)take(log, "returns", AGORA_F64, {num_envs_, agents}),
+            (double *)take(log, "statistics", AGORA_F64, {num_envs_, world_.num_statistics}),
+        };
+        agora_batch_attach(batch_.get(), tables.data(), &table);
+        is_attached_ = true;
+    }
+
+    void reset(nb::object seed, nb::object mask)
+    {
+        Busy busy(*this);
+        const uint8_t *mask_data = nullptr;
+        ReadOnlyArray mask_array;
+        if (!mask.is_none()) {
+            mask_array = check_array<ReadOnlyArray>(mask, "mask", AGORA_U8, {num_envs_});
+            mask_data = (const uint8_t *)mask_array.data();
+        }
+        if (!seed.is_none())
+            agora_batch_seed(batch_.get(), nb::cast<uint64_t>(seed));
+        nb::gil_scoped_release release;
+        agora_batch_reset(batch_.get(), mask_data);
+    }
+
+    int32_t step()
+    {
+        Busy busy(*this);
+        AgoraError error;
+        int32_t ended;
+        {
+            nb::gil_scoped_release release;
+            ended = agora_batch_step(batch_.get(), &error);
+        }
+        if (ended < 0)
+            throw nb::value_error(error.text);
+        return ended;
+    }
+
+    void check_actions(int32_t group, nb::object actions) const
+    {
+        if (group < 0 || group >= num_groups_)
+            throw nb::index_error("no such group");
+        AgoraError error;
+        auto array = check_array<ReadOnlyArray>(actions, "actions", action_dtype(groups_[group]),
+                                                action_shape(groups_[group]));
+        if (!agora_batch_check_actions(batch_.get(), group, array.data(), &error))
+            throw nb::value_error(error.text);
+    }
+
+    nb::bytes state_bytes(int32_t env)
+    {
+        Busy busy(*this);
+        check_env(env);
+        std::vector<unsigned char> bytes(agora_batch_snapshot_size(batch_.get()));
+        agora_batch_snapshot(batch_.get(), env, bytes.data());
+        return nb::bytes(bytes.data(), bytes.size());
+    }
+
+    void load_state(int32_t env, nb::bytes bytes)
+    {
+        Busy busy(*this);
+        check_env(env);
+        AgoraError error;
+        if (!agora_batch_restore(batch_.get(), env, bytes.c_str(), bytes.size(), &error))
+            throw nb::value_error(error.text);
+    }
+
+    nb::dict fields(int32_t env)
+    {
+        Busy busy(*this);
+        check_env(env);
+        nb::dict out;
+        auto *state = (const unsigned char *)agora_batch_state(batch_.get(), env);
+        for (const AgoraField &field : state_fields())
+            out[field.name] =
+                field.rank ? copy_array(field, state + field.offset) : load_scalar(field.dtype, state + field.offset);
+        return out;
+    }
+
+    void load_fields(int32_t env, nb::dict values)
+    {
+        Busy busy(*this);
+        check_env(env);
+        std::vector<std::max_align_t> state(world_.state_size / sizeof(std::max_align_t) + 1);
+        auto *bytes = (unsigned char *)state.data();
+        std::memcpy(bytes, agora_batch_state(batch_.get(), env), world_.state_size);
+        for (auto item : values) {
+            auto name = nb::cast<std::string>(item.first);
+            const AgoraField field = find_field(name);
+            if (field.rank) {
+                auto array = check_array<ReadOnlyArray>(item.second, name, field.dtype, field_shape(field));
+                std::memcpy(bytes + field.offset, array.data(), array.nbytes());
+            } else {
+                store_scalar(item.second, name, field.dtype, bytes + field.offset);
+            }
+        }
+        AgoraError error;
+        if (!agora_batch_set_state(batch_.get(), env, bytes, &error))
+            throw nb::value_error(error.text);
+    }
+
+    nb::dict describe_state() const
+    {
+        nb::dict out;
+        for (const AgoraField &field : state_fields())
+            out[field.name] = describe_field(field);
+        return out;
+    }
+
+    void configure(nb::dict changes)
+    {
+        Busy busy(*this);
+        std::vector<unsigned char> changed = config_.with(changes);
+        AgoraError error;
+        if (!world_.check_config(changed.data(), &error))
+            throw nb::value_error(error.text);
+        config_.replace(changed);
+    }
+
+  private:
+    // One call at a time: with the GIL released in `step`, another thread could otherwise enter.
+    struct Busy {
+        explicit Busy(Batch &batch) : flag(batch.is_busy_)
+        {
+            if (!batch.is_attached_)
+                throw nb::value_error("attach the arrays first");
+            if (flag.exchange(true))
+                throw std::runtime_error("this batch is in use by another thread");
+        }
+        ~Busy() { flag = false; }
+        std::atomic<bool> &flag;
+    };
+
+    struct Destroy {
+        void operator()(AgoraBatch *batch) const { agora_batch_destroy(batch); }
+    };
+
+    static AgoraAutoreset parse(const std::string &name)
+    {
+        if (name == "same_step")
+            return AGORA_SAME_STEP;
+        if (name == "next_step")
+            return AGORA_NEXT_STEP;
+        if (name == "disabled")
+            return AGORA_DISABLED;
+        throw nb::value_error(
+            ("autoreset must be \"same_step\", \"next_step\" or \"disabled\", got \"" + name + "\"").c_str());
+    }
+
+    static AgoraDtype action_dtype(const AgoraGroup &group)
+    {
+        return group.action_kind == AGORA_CONTINUOUS ? AGORA_F32 : AGORA_I32;
+    }
+
+    Shape action_shape(const AgoraGroup &group) const
+    {
+        Shape shape{num_envs_, group.num_agents};
+        if (group.action_kind != AGORA_DISCRETE)
+            shape.push_back(group.action_parts);
+        return shape;
+    }
+
+    Shape observation_shape(const AgoraGroup &group) const
+    {
+        Shape shape{num_envs_, group.num_agents};
+        shape.insert(shape.end(), group.observation_shape, group.observation_shape + group.observation_rank);
+        return shape;
+    }
+
+    static int64_t mask_width(const AgoraGroup &group)
+    {
+        int64_t width = 0;
+        for (int32_t i = 0; i < group.action_parts; i++)
+            width += group.choices[i];
+        return width;
+    }
+
+    static nb::dict describe_group(const AgoraGroup &group)
+    {
+        static const char *const KINDS[] = {"discrete", "multi_discrete", "continuous"};
+        std::vector<std::string> infos(group.info_names, group.info_names + group.num_infos);
+        nb::dict out;
+        out["name"] = group.name;
+        out["agent_name"] = group.agent_name;
+        out["first_agent"] = group.first_agent;
+        out["num_agents"] = group.num_agents;
+        out["observation_dtype"] = DTYPES[group.observation_dtype].name;
+        out["observation_shape"] =
+            std::vector<int32_t>(group.observation_shape, group.observation_shape + group.observation_rank);
+        out["observation_low"] = group.observation_low;
+        out["observation_high"] = group.observation_high;
+        out["action_kind"] = KINDS[group.action_kind];
+        out["action_parts"] = group.action_parts;
+        out["choices"] = std::vector<int32_t>(group.choices, group.choices + group.action_parts);
+        out["action_low"] = std::vector<float>(group.action_low, group.action_low + group.action_parts);
+        out["action_high"] = std::vector<float>(group.action_high, group.action_high + group.action_parts);
+        out["has_action_mask"] = group.has_action_mask;
+        out["infos"] = infos;
+        return out;
+    }
+
+    void *take(nb::dict arrays, const std::string &name, AgoraDtype dtype, const Shape &shape)
+    {
+        if (!arrays.contains(name.c_str()))
+            throw nb::key_error(("attach needs an array named " + name).c_str());
+        Array array = check_array<Array>(arrays[name.c_str()], name, dtype, shape);
+        keep_.push_back(array);
+        return array.data();
+    }
+
+    AgoraArrays take_arrays(const AgoraGroup &group, nb::dict arrays)
+    {
+        Shape agents{num_envs_, group.num_agents}, masks{num_envs_, group.num_agents, mask_width(group)};
+        AgoraArrays out{};
+        out.observations = take(arrays, "observations", group.observation_dtype, observation_shape(group));
+        if (autoreset_ == AGORA_SAME_STEP)
+            out.final_observations =
+                take(arrays, "final_observations", group.observation_dtype, observation_shape(group));
+        out.actions = take(arrays, "actions", action_dtype(group), action_shape(group));
+        if (group.has_action_mask)
+            out.action_masks = (uint8_t *)take(arrays, "action_masks", AGORA_U8, masks);
+        out.rewards = (float *)take(arrays, "rewards", AGORA_F32, agents);
+        out.terminations = (uint8_t *)take(arrays, "terminations", AGORA_U8, agents);
+        out.truncations = (uint8_t *)take(arrays, "truncations", AGORA_U8, agents);
+        out.alive = (uint8_t *)take(arrays, "alive", AGORA_U8, agents);
+        for (int32_t i = 0; i < group.num_infos; i++)
+            out.infos[i] = (float *)take(arrays, group.info_names[i], AGORA_F32, agents);
+        return out;
+    }
+
+    std::vector<AgoraField> state_fields() const
+    {
+        std::vector<AgoraField> fields(AGORA_MAX_FIELDS);
+        fields.resize((size_t)world_.state_fields(agora_batch_context(batch_.get()), fields.data()));
+        return fields;
+    }
+
+    AgoraField find_field(const std::string &name) const
+    {
+        for (const AgoraField &field : state_fields())
+            if (name == field.name)
+                return field;
+        throw nb::key_error(("the state of " + std::string(world_.name) + " has no field " + name).c_str());
+    }
+
+    void check_env(int32_t env) const
+    {
+        if (env < 0 || env >= num_envs_)
+            throw nb::index_error(
+                ("env must be in [0, " + std::to_string(num_envs_) + "), got " + std::to_string(env)).c_str());
+    }
+
+    const AgoraWorld &world_;
+    Config config_;
+    int32_t num_envs_;
+    AgoraAutoreset autoreset_;
+    std::unique_ptr<AgoraBatch, Destroy> batch_;
+    const AgoraGroup *groups_ = nullptr;
+    int32_t num_groups_ = 0;
+    std::vector<Array> keep_;
+    bool is_attached_ = false;
+    std::atomic<bool> is_busy_{false};
+};
+
+} // namespace
+
+NB_MODULE(_core, module)
+{
+    module.doc() = "Worlds and their batches, in C. Use games.make_batch; this module is what stands behind it.";
+    module.def("world_names", &world_names);
+    module.def("config_fields", &config_fields, nb::arg("world"));
+    module.def("philox4x64", [](std::vector<uint64_t> counter, std::vector<uint64_t> key) {
+        if (counter.size() != 4 || key.size() != 2)
+            throw nb::value_error("philox4x64 takes 4 counter words and 2 key words");
+        std::vector<uint64_t> out(4);
+        agora_philox4x64(counter.data(), key.data(), out.data());
+        return out;
+    });
+    nb::class_<Batch>(module, "Batch")
+        .def(nb::init<const std::string &, nb::dict, int32_t, int32_t, const std::string &>(), nb::arg("world"),
+             nb::arg("config"), nb::arg("num_envs"), nb::arg("num_threads"), nb::arg("autoreset"))
+        .def("groups", &Batch::groups)
+        .def("statistic_names", &Batch::statistic_names)
+        .def("describe_state", &Batch::describe_state)
+        .def("attach", &Batch::attach, nb::arg("arrays"), nb::arg("log"))
+        .def("reset", &Batch::reset, nb::arg("seed").none(), nb::arg("mask").none())
+        .def("step", &Batch::step)
+        .def("check_actions", &Batch::check_actions, nb::arg("group"), nb::arg("actions"))
+        .def("state_bytes", &Batch::state_bytes, nb::arg("env"))
+        .def("load_state", &Batch::load_state, nb::arg("env"), nb::arg("data"))
+        .def("fields", &Batch::fields, nb::arg("env"))
+        .def("load_fields", &Batch::load_fields, nb::arg("env"), nb::arg("fields"))
+        .def("configure", &Batch::configure, nb::arg("changes"));
+}

@@ -1,0 +1,32 @@
+/* Chance for worlds: Philox4x64-10, a counter-based generator (Salmon et al. 2011, "Parallel random numbers: as easy
+ * as 1, 2, 3"; the same function as numpy.random.Philox).
+ *
+ * The n-th number of an episode is a pure function of (seed, env index, episode, n). So what happens in an env depends
+ * neither on its neighbours nor on threads, and a saved state needs no generator beside it.
+ */
+#ifndef AGORA_RNG_H
+#define AGORA_RNG_H
+
+#include <stdint.h>
+
+typedef struct AgoraRng {
+    uint64_t seed;    /* key, word 0 */
+    uint64_t stream;  /* key, word 1: the env's index in its batch */
+    uint64_t episode; /* counter, word 1 */
+    uint64_t draws;   /* numbers used in this episode; counter word 0 is draws / 4 */
+} AgoraRng;
+
+/* The block of four numbers at `counter` under `key`. */
+void agora_philox4x64(const uint64_t counter[4], const uint64_t key[2], uint64_t out[4]);
+
+/* Uniform on all 64-bit numbers. */
+uint64_t agora_draw(AgoraRng *rng);
+
+/* Uniform on {0, ..., count - 1}; count > 0. Exact: numbers that would favour the low end are drawn again
+ * (Lemire 2019). */
+uint32_t agora_draw_below(AgoraRng *rng, uint32_t count);
+
+/* Uniform on [0, 1) with 53 bits. */
+double agora_draw_unit(AgoraRng *rng);
+
+#endif

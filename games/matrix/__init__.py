@@ -1,0 +1,109 @@
+"""Repeated normal-form games from payoff arrays. See README.md beside this file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from games.config import GameProperties, WorldConfig, setting
+from games.spec import EnvSpec, register
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MatrixConfig(WorldConfig):
+    """Settings of a repeated normal-form game with P players.
+
+    Attributes:
+        payoffs: [P, A_0, ..., A_{P-1}] reward of each player in a round.
+        horizon: Rounds of an episode.
+        memory: Whether players see the last joint action.
+        legal_actions: Per player, A_i flags: which actions may be played. None: all.
+    """
+
+    world: ClassVar[str] = "matrix"
+
+    payoffs: Any = setting(doc="[P, A_0, ..., A_{P-1}] reward of each player in a round")
+    horizon: int = setting(1, low=1, high=2**31 - 1, doc="rounds of an episode")
+    memory: bool = setting(False, doc="whether players see the last joint action")
+    legal_actions: Any = setting(None, doc="per player, A_i flags: which actions may be played; None: all")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.payoff_array()
+        self._legal_flags()
+
+    def payoff_array(self) -> np.ndarray:
+        """Returns the payoffs as [P, A_0, ..., A_{P-1}] float64.
+
+        Raises:
+            ValueError: Not one axis per player after the first, or a payoff that is not finite.
+        """
+        payoffs = np.ascontiguousarray(self.payoffs, dtype=np.float64)
+        if payoffs.ndim < 2 or payoffs.ndim != payoffs.shape[0] + 1 or 0 in payoffs.shape:
+            raise ValueError(
+                "payoffs must have the shape [P, A_0, ..., A_{P-1}], one axis per player after the first, "
+                f"got {list(payoffs.shape)}"
+            )
+        if not np.isfinite(payoffs).all():
+            raise ValueError(f"payoffs must be finite, got {payoffs[~np.isfinite(payoffs)][0]}")
+        return payoffs
+
+    def _legal_flags(self) -> np.ndarray:
+        if self.legal_actions is None:
+            return np.zeros(0, np.uint8)
+        num_actions = self.payoff_array().shape[1:]
+        flags = [np.asarray(row, bool) for row in self.legal_actions]
+        if [row.shape for row in flags] != [(a,) for a in num_actions] or not all(row.any() for row in flags):
+            raise ValueError(f"legal_actions must give {list(num_actions)} flags, at least one true for each player")
+        return np.concatenate(flags).astype(np.uint8)
+
+    def core_fields(self) -> dict[str, Any]:
+        """Returns the C config."""
+        payoffs = self.payoff_array()
+        return {
+            "num_actions": np.array(payoffs.shape[1:], np.int32),
+            "payoffs": payoffs.reshape(-1),
+            "legal_actions": self._legal_flags(),
+            "horizon": self.horizon,
+            "has_memory": int(self.memory),
+        }
+
+    def properties(self) -> GameProperties:
+        """Returns the utility class by looking at the payoffs."""
+        payoffs = self.payoff_array()
+        utility: Literal["zero_sum", "common", "general"] = "general"
+        if np.allclose(payoffs, payoffs[0]):
+            utility = "common"
+        elif np.allclose(payoffs.sum(axis=0), 0):
+            utility = "zero_sum"
+        bounds = (float(payoffs.min()), float(payoffs.max()))
+        return GameProperties(payoffs.shape[0], "simultaneous", utility, bounds, self.horizon)
+
+
+def from_bimatrix(row: Any, column: Any) -> np.ndarray:
+    """Stacks the payoff matrices of a two-player game, [A_0, A_1] each, to [2, A_0, A_1]."""
+    return np.stack([np.asarray(row, np.float64), np.asarray(column, np.float64)])
+
+
+# Temptation 5, reward 3, punishment 1, sucker 0: Axelrod 1984, The Evolution of Cooperation, figure 1.
+PRISONERS_DILEMMA = from_bimatrix([[3, 0], [5, 1]], [[3, 5], [0, 1]])
+ROCK_PAPER_SCISSORS = from_bimatrix([[0, -1, 1], [1, 0, -1], [-1, 1, 0]], [[0, 1, -1], [-1, 0, 1], [1, -1, 0]])
+
+register(
+    EnvSpec(
+        "matrix/prisoners_dilemma_v0",
+        MatrixConfig,
+        {"payoffs": PRISONERS_DILEMMA, "horizon": 150, "memory": True},
+        "the iterated prisoner's dilemma, 150 rounds with memory of the last one",
+    )
+)
+register(
+    EnvSpec(
+        "matrix/rock_paper_scissors_v0",
+        MatrixConfig,
+        {"payoffs": ROCK_PAPER_SCISSORS},
+        "rock, paper, scissors, once",
+    )
+)
