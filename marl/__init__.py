@@ -1,0 +1,1 @@
+"""Who learns: solvers, equilibrium computation, and the glue to RLlib."""

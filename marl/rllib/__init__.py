@@ -1,0 +1,29 @@
+"""RLlib on batches of envs: `register` the ids, `use_batched_runner` to train, `start_ray` for a quiet session.
+
+See README.md beside this file.
+"""
+
+from marl.rllib.algorithm_setup import configure_envs, register, use_batched_runner
+from marl.rllib.batched_runner import BatchedEnvRunner
+from marl.rllib.fragment import Fragment, GroupFragment
+from marl.rllib.fragment_to_batch import FragmentToBatch
+from marl.rllib.learner import FragmentLearner, PPOFragmentLearner
+from marl.rllib.modules import ActorCriticModule
+from marl.rllib.multi_agent_env import BatchMultiAgentEnv
+from marl.rllib.session import start_ray, stop_ray
+
+__all__ = [
+    "ActorCriticModule",
+    "BatchMultiAgentEnv",
+    "BatchedEnvRunner",
+    "Fragment",
+    "FragmentLearner",
+    "FragmentToBatch",
+    "GroupFragment",
+    "PPOFragmentLearner",
+    "configure_envs",
+    "register",
+    "start_ray",
+    "stop_ray",
+    "use_batched_runner",
+]

@@ -1,0 +1,96 @@
+"""One call that puts an algorithm's config on the batched runner, and one that reaches all its envs."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, TypeVar
+
+from ray.rllib.algorithms.algorithm import Algorithm
+from ray.rllib.algorithms.algorithm_config import AlgorithmConfig
+from ray.rllib.algorithms.ppo.ppo_learner import PPOLearner
+from ray.rllib.algorithms.ppo.torch.ppo_torch_learner import PPOTorchLearner
+from ray.rllib.core.rl_module.rl_module import RLModuleSpec
+from ray.rllib.env.env_runner import EnvRunner
+from ray.tune.registry import register_env
+
+import games
+from marl.rllib.batched_runner import BatchedEnvRunner
+from marl.rllib.learner import FragmentLearner, PPOFragmentLearner
+from marl.rllib.modules import ActorCriticModule
+from marl.rllib.multi_agent_env import BatchMultiAgentEnv
+
+Config = TypeVar("Config", bound=AlgorithmConfig)
+
+
+def register() -> None:
+    """Registers every id of `games.env_ids()` with RLlib, as the plain MultiAgentEnv; env_config = world settings."""
+    for id in games.env_ids():
+        register_env(id, partial(BatchMultiAgentEnv, id))
+
+
+def use_batched_runner(config: Config, *, rllib_module: bool = False) -> Config:
+    """Puts a config on the batched runner. Call it after `environment`, `env_runners` and `rl_module`.
+
+    Sets the runner, the learner and its connector, and - where the config has none yet - the module
+    (`ActorCriticModule`, which takes RLlib's `model_config` names) and the train batch size (all that the runners
+    collect in one round).
+
+    Args:
+        config: Its `env` is one of `games.env_ids()`. A learner class of its own must be a `FragmentLearner`.
+        rllib_module: Keeps the algorithm's own default module.
+
+    Raises:
+        UnknownNameError: No such environment or setting.
+        TypeError: A learner class that cannot train on fragments.
+    """
+    games.spec(config.env).config(**config.env_config)  # says now what a runner would say from another process
+    register()
+    config.env_runners(env_runner_cls=BatchedEnvRunner)
+    config.learners(add_default_connectors_to_learner_pipeline=False)
+    config.training(learner_class=_fragment_learner(config.learner_class))
+    if config._rl_module_spec is None and not rllib_module:
+        config.rl_module(rl_module_spec=RLModuleSpec(module_class=ActorCriticModule))
+    if config._train_batch_size_per_learner is None and isinstance(config.rollout_fragment_length, int):
+        num_envs = max(config.num_env_runners, 1) * config.num_envs_per_env_runner
+        config.training(train_batch_size_per_learner=num_envs * config.rollout_fragment_length)
+    return config
+
+
+def _fragment_learner(learner_class: type) -> type:
+    if issubclass(learner_class, FragmentLearner):
+        return learner_class
+    if learner_class is PPOTorchLearner:
+        return PPOFragmentLearner
+    base = "PPOFragmentLearner" if issubclass(learner_class, PPOLearner) else "FragmentLearner"
+    raise TypeError(
+        f"{learner_class.__name__} cannot train on fragments; derive it from marl.rllib.{base} "
+        "(the mixin before the learner class) and pass it to config.training(learner_class=...)"
+    )
+
+
+def configure_envs(algorithm: Algorithm, **live: Any) -> None:
+    """Changes live settings of the world for all training envs of an algorithm, from their next step on.
+
+    A runner that RLlib restarts later gets them from the local runner (so keep `create_local_env_runner`, which is
+    RLlib's default). Evaluation runners keep the settings of the config.
+
+    Args:
+        algorithm: Built from a config that `use_batched_runner` prepared, or on RLlib's own runner.
+        **live: Names and values.
+
+    Raises:
+        ValueError: No such setting, out of range, or not live. No env has changed then.
+    """
+    group = algorithm.env_runner_group
+    assert group is not None
+    if group.local_env_runner is not None:
+        _configure(group.local_env_runner, live)
+    group.foreach_env_runner(partial(_configure, live=live), local_env_runner=False)
+
+
+def _configure(runner: EnvRunner, live: dict[str, Any]) -> None:
+    if isinstance(runner, BatchedEnvRunner):
+        runner.configure_env(**live)
+    elif runner.env is not None:
+        for env in runner.env.envs:
+            env.unwrapped.configure(**live)

@@ -1,0 +1,93 @@
+"""Fragment: what one runner saw in T steps of E envs, as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+# All agents of a group (a slice, so that indexing copies nothing), or the places of some of them.
+Columns = slice | np.ndarray
+
+
+@dataclass(eq=False)
+class GroupFragment:
+    """The arrays of one group. T steps, E envs, P agents, F episode ends, L distribution inputs.
+
+    Attributes:
+        agents: Names of the P agents.
+        modules: Module that played each of them.
+        observations: [T+1, E, P, D...] in the world's dtype; the last row is what the next step will see.
+        action_masks: [T+1, E, P, K] uint8, or None.
+        alive: [T+1, E, P] bool; whether the agent acted in step t (row T: is alive now).
+        actions: [T, E, P] or [T, E, P, A], as the module chose them.
+        action_dist_inputs: [T, E, P, L] float32.
+        action_logp: [T, E, P] float32.
+        rewards: [T, E, P] float32.
+        terminations: [T, E, P] bool.
+        truncations: [T, E, P] bool.
+        final_observations: [F, P, D...] last observations of the episodes that ended.
+    """
+
+    agents: tuple[str, ...]
+    modules: tuple[str, ...]
+    observations: np.ndarray
+    action_masks: np.ndarray | None
+    alive: np.ndarray
+    actions: np.ndarray
+    action_dist_inputs: np.ndarray
+    action_logp: np.ndarray
+    rewards: np.ndarray
+    terminations: np.ndarray
+    truncations: np.ndarray
+    final_observations: np.ndarray
+
+    def columns(self) -> Iterator[tuple[str, Columns]]:
+        """Yields every module of the group with the agents it played."""
+        yield from module_columns(self.modules)
+
+
+def module_columns(modules: tuple[str, ...]) -> Iterator[tuple[str, Columns]]:
+    """Yields every module with the places of its agents, in order of first appearance.
+
+    Args:
+        modules: [P] module of each agent.
+    """
+    distinct = list(dict.fromkeys(modules))
+    for module_id in distinct:
+        if len(distinct) == 1:
+            yield module_id, slice(None)
+        else:
+            yield module_id, np.flatnonzero(np.array(modules) == module_id)
+
+
+class Fragment:
+    """T steps of E envs.
+
+    RLlib counts it like a list of episodes (`env_steps`, `agent_steps`, `len`) and never looks inside. A plain class,
+    because RLlib flattens lists, dicts and named tuples that a runner returns.
+
+    Args:
+        groups: The arrays of each group.
+        ended: [T, E] bool, an episode ended in this step.
+        final_index: [F, 2] step and env of each episode end, in the order of the groups' `final_observations`.
+        is_active: [T, E] bool, steps that count; a runner that owes n whole episodes steps on in envs that are done.
+    """
+
+    def __init__(
+        self, groups: dict[str, GroupFragment], ended: np.ndarray, final_index: np.ndarray, is_active: np.ndarray
+    ) -> None:
+        self.groups, self.ended, self.final_index = groups, ended, final_index
+        self._env_steps = int(is_active.sum())
+
+    def env_steps(self) -> int:
+        """Returns the steps of all envs together."""
+        return self._env_steps
+
+    def agent_steps(self) -> int:
+        """Returns the actions of all agents together."""
+        return sum(int(group.alive[:-1].sum()) for group in self.groups.values())
+
+    def __len__(self) -> int:
+        return self._env_steps
