@@ -1,0 +1,85 @@
+#include "cases.h"
+
+#include "../../games/matrix/matrix.h"
+#include "../../games/overcooked/overcooked.h"
+#include "../../games/probe/probe.h"
+
+#define SPAN(array) {.data = array, .count = sizeof array / sizeof array[0]}
+
+/* ---- matrix ---- */
+
+static const int32_t TWO_BY_TWO[] = {2, 2};
+static const double DILEMMA[] = {3, 0, 5, 1, 3, 5, 0, 1};
+static const MatrixConfig DILEMMA_CONFIG = {
+    .num_actions = SPAN(TWO_BY_TWO), .payoffs = SPAN(DILEMMA), .horizon = 7, .has_memory = 1};
+
+/* Three players with unequal numbers of actions, so three groups; one action of player 2 is forbidden. */
+static const int32_t UNEQUAL[] = {2, 1, 3};
+static const double UNEQUAL_PAYOFFS[] = {0, 1, 2, 3, 4, 5, 0, -1, -2, -3, -4, -5, 0.5, 0.25, 0.125, 1, 1, 1};
+static const uint8_t UNEQUAL_LEGAL[] = {1, 1, 1, 0, 1, 1};
+static const MatrixConfig UNEQUAL_CONFIG = {.num_actions = SPAN(UNEQUAL),
+                                            .payoffs = SPAN(UNEQUAL_PAYOFFS),
+                                            .legal_actions = SPAN(UNEQUAL_LEGAL),
+                                            .horizon = 3,
+                                            .has_memory = 1};
+
+/* ---- overcooked ---- */
+
+/* The layout cramped_room: 5 x 4 cells. */
+static const uint8_t CRAMPED_ROOM[] = {
+    OVERCOOKED_COUNTER, OVERCOOKED_COUNTER, OVERCOOKED_POT,     OVERCOOKED_COUNTER, OVERCOOKED_COUNTER,
+    OVERCOOKED_ONIONS,  OVERCOOKED_FLOOR,   OVERCOOKED_FLOOR,   OVERCOOKED_FLOOR,   OVERCOOKED_ONIONS,
+    OVERCOOKED_COUNTER, OVERCOOKED_FLOOR,   OVERCOOKED_FLOOR,   OVERCOOKED_FLOOR,   OVERCOOKED_COUNTER,
+    OVERCOOKED_COUNTER, OVERCOOKED_DISHES,  OVERCOOKED_COUNTER, OVERCOOKED_SERVE,   OVERCOOKED_COUNTER};
+static const uint8_t TWO_COOKS[] = {1, 2, 3, 1}, FACING_NORTH[] = {0, 0}, EMPTY_HANDS[] = {0, 0};
+static const uint8_t EMPTY_COUNTERS[20] = {0};
+static const int16_t ONE_POT[] = {-1};
+#define KITCHEN                                                                                                        \
+    .width = 5, .height = 4, .terrain = SPAN(CRAMPED_ROOM), .start_positions = SPAN(TWO_COOKS),                        \
+    .start_orientations = SPAN(FACING_NORTH), .start_held = SPAN(EMPTY_HANDS), .start_items = SPAN(EMPTY_COUNTERS),    \
+    .start_pot_ticks = SPAN(ONE_POT), .delivery_rewards = {[1] = {10, 10, 10}, [2] = {10, 15}, [3] = {20}},            \
+    .cook_times = {{20, 20, 20, 20}, {20, 20, 20, 20}, {20, 20, 20, 20}, {20, 20, 20, 20}}, .placement_reward = 3,     \
+    .dish_reward = 3, .soup_reward = 5, .shaped_reward_weight = 1, .num_feature_pots = 2, .horizon = 90
+static const OvercookedConfig PICTURES_CONFIG = {KITCHEN, .observation = OVERCOOKED_LOSSLESS};
+static const OvercookedConfig CHANCE_CONFIG = {KITCHEN,
+                                               .observation = OVERCOOKED_FEATURES,
+                                               .has_old_dynamics = 1,
+                                               .has_random_positions = 1,
+                                               .random_object_probability = 0.6};
+
+/* ---- probe ---- */
+
+static const uint8_t MELODY[] = {0, 2, 4, 1, 2};
+static const ProbeConfig PROBE_CONFIG = {.melody = SPAN(MELODY),
+                                         .quota = 4,
+                                         .gust = 0.02,
+                                         .values = {0.25f, 0.5f, 1, 0.75f},
+                                         .speed = 0.1f,
+                                         .radius = 0.2f,
+                                         .horizon = 40,
+                                         .stock = {3, 2, 1, 2},
+                                         .stamina = {5, 60},
+                                         .max_mistakes = 20};
+
+/* A long time limit and short lives: every episode ends before the time does. */
+static const uint8_t ONE_CALL[] = {3};
+static const ProbeConfig PROBE_EXTREMES = {.melody = SPAN(ONE_CALL),
+                                           .quota = 1,
+                                           .gust = 1,
+                                           .values = {1, 1, 0, 0},
+                                           .speed = 1,
+                                           .radius = 0,
+                                           .horizon = INT32_MAX,
+                                           .stock = {PROBE_MAX_STOCK, PROBE_MAX_STOCK, 1, PROBE_MAX_STOCK},
+                                           .stamina = {1, 3},
+                                           .max_mistakes = 1};
+
+const Case CASES[] = {
+    {"matrix: prisoner's dilemma", &agora_matrix, &DILEMMA_CONFIG, 0x8054efb2917f7450},
+    {"matrix: three unequal players", &agora_matrix, &UNEQUAL_CONFIG, 0x2ea52c96ab6b3c0e},
+    {"overcooked: pictures", &agora_overcooked, &PICTURES_CONFIG, 0x2613b68bba1c21c3},
+    {"overcooked: features, chance", &agora_overcooked, &CHANCE_CONFIG, 0x6ffdf70c283130c2},
+    {"probe: defaults", &agora_probe, &PROBE_CONFIG, 0xf3429a5a86bc1c43},
+    {"probe: extremes", &agora_probe, &PROBE_EXTREMES, 0x2d547a6f138d0e20},
+};
+const int32_t NUM_CASES = sizeof CASES / sizeof CASES[0];
