@@ -241,7 +241,7 @@ static void step_env(AgoraBatch *batch, int32_t env)
         return;
     }
     bool is_over = batch->world->step(&batch->context, &episode->rng, state_of(batch, env), views);
-    episode->length++;
+    episode->length += episode->length < INT32_MAX;
     add_rewards(batch, env, views);
     if (!is_over) {
         observe_env(batch, env, views);
