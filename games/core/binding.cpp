@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <cstring>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -88,10 +89,23 @@ size_t field_size(const AgoraField &field)
     return size;
 }
 
+// NumPy's whole numbers as Python's; everything else, bool included, as it is.
+nb::object plain_index(nb::handle value)
+{
+    if (PyBool_Check(value.ptr()) || !PyIndex_Check(value.ptr()))
+        return nb::borrow(value);
+    nb::object index = nb::steal(PyNumber_Index(value.ptr()));
+    if (index.is_valid())
+        return index;
+    PyErr_Clear(); // an array, for one
+    return nb::borrow(value);
+}
+
 template <typename T> void store_number(nb::handle value, const std::string &name, AgoraDtype dtype, void *out)
 {
     T number;
-    if (!nb::try_cast<T>(value, number, !std::is_integral_v<T>)) // an int may stand for a float, never the reverse
+    // An int may stand for a float, never the reverse.
+    if (!nb::try_cast<T>(std::is_integral_v<T> ? plain_index(value) : nb::borrow(value), number, !std::is_integral_v<T>))
         throw nb::type_error((name + " must be a number that fits " + DTYPES[dtype].name + ", got " +
                               nb::cast<std::string>(nb::repr(value)))
                                  .c_str());
@@ -168,36 +182,49 @@ std::vector<std::string> world_names()
     return names;
 }
 
-// A world's config struct with the memory of its spans.
+// A world's config struct with the memory of its spans, by their offset in the struct.
+struct ConfigBytes {
+    std::vector<unsigned char> bytes;
+    std::map<size_t, std::vector<unsigned char>> spans;
+};
+
 class Config {
   public:
-    Config(const AgoraWorld &world, nb::dict values) : world_(world), bytes_(world.config_size, 0)
+    Config(const AgoraWorld &world, nb::dict values) : world_(world)
     {
+        current_.bytes.resize(world.config_size, 0);
         for (const AgoraField *field = world.config_fields; field->name; field++) {
             if (!values.contains(field->name))
                 throw nb::key_error(("config of " + std::string(world.name) + " lacks " + field->name).c_str());
-            store(*field, values[field->name], bytes_.data());
+            store(*field, values[field->name], current_);
         }
         for (auto item : values)
             find(nb::cast<std::string>(item.first));
     }
 
-    // A copy of the struct in which the live fields have other values; the spans are shared.
-    std::vector<unsigned char> with(nb::dict changes)
+    // A copy of the struct in which the live fields have other values; unchanged spans stay with the original.
+    ConfigBytes with(nb::dict changes) const
     {
-        std::vector<unsigned char> changed = bytes_;
+        ConfigBytes changed{current_.bytes, {}};
         for (auto item : changes) {
             const AgoraField &field = find(nb::cast<std::string>(item.first));
             if (!field.is_live)
                 throw nb::value_error(
                     ("config field " + std::string(field.name) + " cannot change while the batch lives").c_str());
-            store(field, item.second, changed.data());
+            store(field, item.second, changed);
         }
         return changed;
     }
 
-    void replace(const std::vector<unsigned char> &bytes) { std::memcpy(bytes_.data(), bytes.data(), bytes.size()); }
-    const void *data() const { return bytes_.data(); }
+    // The struct stays where it is: the batch has borrowed it.
+    void replace(ConfigBytes changed)
+    {
+        std::memcpy(current_.bytes.data(), changed.bytes.data(), changed.bytes.size());
+        for (auto &[offset, span] : changed.spans)
+            current_.spans[offset] = std::move(span);
+    }
+
+    const void *data() const { return current_.bytes.data(); }
 
   private:
     const AgoraField &find(const std::string &name) const
@@ -208,14 +235,17 @@ class Config {
         throw nb::key_error(("config of " + std::string(world_.name) + " has no field " + name).c_str());
     }
 
-    void store(const AgoraField &field, nb::handle value, unsigned char *bytes)
+    static void store(const AgoraField &field, nb::handle value, ConfigBytes &config)
     {
+        unsigned char *bytes = config.bytes.data();
         if (field.is_span) {
             ReadOnlyArray probe;
             int64_t count = nb::try_cast<ReadOnlyArray>(value, probe, false) ? (int64_t)probe.size() : 0;
             auto array = check_array<ReadOnlyArray>(value, field.name, field.dtype, {count});
-            spans_.emplace_back((const unsigned char *)array.data(), (const unsigned char *)array.data() + array.nbytes());
-            AgoraSpan span{spans_.back().data(), count};
+            auto *data = (const unsigned char *)array.data();
+            std::vector<unsigned char> &copy = config.spans[field.offset];
+            copy.assign(data, data + array.nbytes());
+            AgoraSpan span{copy.data(), count};
             std::memcpy(bytes + field.offset, &span, sizeof span);
         } else if (field.rank > 0) {
             auto array = check_array<ReadOnlyArray>(value, field.name, field.dtype, field_shape(field));
@@ -226,8 +256,7 @@ class Config {
     }
 
     const AgoraWorld &world_;
-    std::vector<unsigned char> bytes_;
-    std::vector<std::vector<unsigned char>> spans_;
+    ConfigBytes current_;
 };
 
 class Batch {
@@ -259,8 +288,9 @@ class Batch {
     {
         if ((int32_t)nb::len(arrays) != num_groups_)
             throw nb::value_error("attach needs one dict of arrays per group");
+        if (is_attached_)
+            throw nb::value_error("the arrays are attached already");
         std::vector<AgoraArrays> tables;
-        keep_.clear();
         for (int32_t g = 0; g < num_groups_; g++)
             tables.push_back(take_arrays(groups_[g], nb::cast<nb::dict>(arrays[g])));
         int64_t agents = agora_batch_num_agents(batch_.get());
@@ -377,11 +407,11 @@ class Batch {
     void configure(nb::dict changes)
     {
         Busy busy(*this);
-        std::vector<unsigned char> changed = config_.with(changes);
+        ConfigBytes changed = config_.with(changes);
         AgoraError error;
-        if (!world_.check_config(changed.data(), &error))
+        if (!world_.check_config(changed.bytes.data(), &error))
             throw nb::value_error(error.text);
-        config_.replace(changed);
+        config_.replace(std::move(changed));
     }
 
   private:
