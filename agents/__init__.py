@@ -1,0 +1,1 @@
+"""Who plays: scripted policies, trained checkpoints, language-model planners. Nothing here learns."""

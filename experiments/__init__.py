@@ -1,0 +1,1 @@
+"""Studies and the `agora` command that runs them."""

@@ -19,6 +19,9 @@ from games.spec import EnvSpec
 MAX_PENDING_EPISODES = 1_000_000
 
 
+ActionSpace = gymnasium.spaces.Discrete | gymnasium.spaces.MultiDiscrete | gymnasium.spaces.Box
+
+
 @dataclass(frozen=True, eq=False)
 class Group:
     """Agents that share their spaces, and their arrays. E envs, P agents, K choices, A action parts.
@@ -43,7 +46,7 @@ class Group:
     name: str
     agents: tuple[str, ...]
     observation_space: gymnasium.spaces.Box
-    action_space: gymnasium.spaces.Discrete | gymnasium.spaces.MultiDiscrete | gymnasium.spaces.Box
+    action_space: ActionSpace
     observations: np.ndarray
     final_observations: np.ndarray | None
     actions: np.ndarray
@@ -55,7 +58,7 @@ class Group:
     infos: dict[str, np.ndarray]
 
 
-def _action_space(layout: dict[str, Any]) -> gymnasium.spaces.Space:
+def _action_space(layout: dict[str, Any]) -> ActionSpace:
     if layout["action_kind"] == "discrete":
         return gymnasium.spaces.Discrete(layout["choices"][0])
     if layout["action_kind"] == "multi_discrete":
@@ -91,8 +94,10 @@ def _make_group(layout: dict[str, Any], num_envs: int, autoreset: str) -> Group:
 
 
 def _core_arrays(group: Group) -> dict[str, np.ndarray]:
-    names = ("observations", "final_observations", "actions", "action_masks")
-    names += ("rewards", "terminations", "truncations", "alive")
+    names = (
+        *("observations", "final_observations", "actions", "action_masks"),
+        *("rewards", "terminations", "truncations", "alive"),
+    )
     arrays = {name: getattr(group, name) for name in names if getattr(group, name) is not None}
     return arrays | group.infos
 
@@ -147,7 +152,7 @@ class Batch:
         self._statistic_names = self._core.statistic_names()
         self.ended = np.zeros(num_envs, np.uint8)
         """[E] uint8: an episode ended in the last step."""
-        self._log = {
+        self._log: dict[str, np.ndarray] = {
             "ended": self.ended,
             "lengths": np.zeros(num_envs, np.int32),
             "returns": np.zeros((num_envs, len(self.agents)), np.float64),
@@ -204,14 +209,13 @@ class Batch:
             self._keep_ended()
 
     def _write_actions(self, actions: np.ndarray | dict[str, np.ndarray]) -> None:
-        if not isinstance(actions, dict):
-            actions = {self.only_group.name: actions}
-        if actions.keys() != self.groups.keys():
-            raise ValueError(f"actions must name the groups {list(self.groups)}, got {list(actions)}")
+        by_group: dict[str, np.ndarray] = actions if isinstance(actions, dict) else {self.only_group.name: actions}
+        if by_group.keys() != self.groups.keys():
+            raise ValueError(f"actions must name the groups {list(self.groups)}, got {list(by_group)}")
         for index, name in enumerate(self.groups):
-            self._core.check_actions(index, actions[name])
+            self._core.check_actions(index, by_group[name])
         for name, group in self.groups.items():
-            np.copyto(group.actions, actions[name])
+            np.copyto(group.actions, by_group[name])
 
     def _keep_ended(self) -> None:
         rows = np.flatnonzero(self.ended)

@@ -81,9 +81,14 @@ class OvercookedConfig(WorldConfig):
         kitchen = self.kitchen
         rewards, cook_times = self.tables
         height, width = kitchen.terrain.shape
-        same = ("horizon", "num_feature_pots", "placement_reward", "dish_reward", "soup_reward")
-        same += ("shaped_reward_weight", "random_object_probability")
-        return {name: getattr(self, name) for name in same} | {
+        return {
+            "horizon": self.horizon,
+            "num_feature_pots": self.num_feature_pots,
+            "placement_reward": self.placement_reward,
+            "dish_reward": self.dish_reward,
+            "soup_reward": self.soup_reward,
+            "shaped_reward_weight": self.shaped_reward_weight,
+            "random_object_probability": self.random_object_probability,
             "width": width,
             "height": height,
             "terrain": kitchen.terrain.reshape(-1),
@@ -109,8 +114,13 @@ class OvercookedConfig(WorldConfig):
             for reward in (0.0, self.placement_reward, self.dish_reward, self.soup_reward)
         ]
         bounds = (float(low + min(shaped)), float(high + max(shaped)))
-        utility = "common" if self.shaped_reward_weight == 0 else "general"
-        return GameProperties(players, "simultaneous", utility, bounds, self.horizon)
+        return GameProperties(
+            players,
+            "simultaneous",
+            "common" if self.shaped_reward_weight == 0 else "general",
+            bounds,
+            self.horizon,
+        )
 
 
 # The five layouts of Carroll et al. 2019 (their counter circuit is the file counter_circuit_o_1order), then the tomato

@@ -1,8 +1,8 @@
 """Kitchens as text: a grid of letters, who ordered what, and how an episode starts.
 
 A layout file is TOML: `grid` (rows of letters, the top row first), the recipe settings of `recipes.py` if they differ
-from "three onions, worth 20, 20 steps", and an optional table `start`. The shipped ones are those of overcooked-ai 1.1.0
-(MIT licence, https://github.com/HumanCompatibleAI/overcooked_ai), whose own `.layout` files are read as well.
+from "three onions, worth 20, 20 steps", and an optional table `start`. The shipped ones are those of overcooked-ai
+1.1.0 (MIT licence), whose own `.layout` files are read as well.
 """
 
 from __future__ import annotations
@@ -164,8 +164,8 @@ def _check_grid(name: str, rows: list[str]) -> None:
         for x, letter in enumerate(row, 1):
             if letter not in TERRAINS + PLAYERS:
                 raise LayoutError(
-                    f"layout {name}: row {y}, column {x}: unknown letter {letter!r}; known: X counter, P pot, O onions, "
-                    "T tomatoes, D dishes, S serving place, 1 to 9 players, space floor"
+                    f"layout {name}: row {y}, column {x}: unknown letter {letter!r}; known: X counter, P pot, "
+                    "O onions, T tomatoes, D dishes, S serving place, 1 to 9 players, space floor"
                 )
             if (y in (1, height) or x in (1, width)) and letter in " " + PLAYERS:
                 raise LayoutError(f"layout {name}: row {y}, column {x}: the border must not be floor, got {letter!r}")

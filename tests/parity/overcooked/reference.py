@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-np.Inf = np.inf  # overcooked-ai 1.1.0 was written for NumPy 1
+setattr(np, "Inf", np.inf)  # noqa: B010 - overcooked-ai 1.1.0 was written for NumPy 1
 
 from overcooked_ai_py.mdp.actions import Action, Direction  # noqa: E402
 from overcooked_ai_py.mdp.overcooked_mdp import EVENT_TYPES, OvercookedGridworld, OvercookedState  # noqa: E402

@@ -1,0 +1,37 @@
+"""What every player is: something that looks at a batch and chooses the actions of one agent."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from games.batch import Batch
+
+
+class Player(Protocol):
+    """Chooses the actions of one agent in all envs of a batch.
+
+    A player may keep a memory per env; it learns from `batch.ended` that an episode is over.
+    """
+
+    def act(self, batch: Batch, agent: str) -> np.ndarray:
+        """Returns the agent's actions, [E] or [E, A], in the dtype of its group's actions.
+
+        Args:
+            batch: As the last reset or step left it.
+            agent: One of `batch.agents`.
+        """
+        ...
+
+
+def find_agent(batch: Batch, agent: str) -> tuple[str, int]:
+    """Returns the group of an agent and its row there.
+
+    Raises:
+        ValueError: The batch has no such agent.
+    """
+    for name, group in batch.groups.items():
+        if agent in group.agents:
+            return name, group.agents.index(agent)
+    raise ValueError(f"{batch.spec.id} has no agent {agent!r}; its agents are {list(batch.agents)}")
