@@ -1,0 +1,114 @@
+"""What the conformance tests play: all registered ids and a few settings that no id has, with seeded random actions."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+import games
+from games.batch import Batch, Group
+from games.playthrough import random_actions
+
+ARRAYS = ("observations", "action_masks", "rewards", "terminations", "truncations", "alive")
+
+
+@dataclass(frozen=True)
+class Case:
+    """An id and settings that differ from it."""
+
+    id: str
+    settings: dict[str, Any] = field(default_factory=dict)
+    name: str = ""
+
+    def __str__(self) -> str:
+        return self.name or self.id
+
+    def batch(self, num_envs: int = 1, **options: Any) -> Batch:
+        return games.make_batch(self.id, num_envs, **{"autoreset": "disabled", **options}, **self.settings)
+
+    def parallel_env(self, **options: Any) -> Any:
+        return games.parallel_env(self.id, **options, **self.settings)
+
+    def aec_env(self, **options: Any) -> Any:
+        return games.aec_env(self.id, **options, **self.settings)
+
+    @property
+    def horizon(self) -> int:
+        return games.spec(self.id).config(**self.settings).properties().horizon
+
+    def with_horizon(self, horizon: int) -> Case:
+        """Shortens the episodes where the world has that setting."""
+        if "horizon" not in games.spec(self.id).config_class.__dataclass_fields__:
+            return self
+        return replace(self, settings={**self.settings, "horizon": min(horizon, self.horizon)})
+
+
+_PAYOFFS = np.random.default_rng(0).integers(-5, 6, (3, 2, 3, 4)).astype(float)
+_LEGAL = [[True, False], [False, True]]
+
+EXTRA_CASES = [
+    Case("matrix/prisoners_dilemma_v0", {"legal_actions": _LEGAL, "horizon": 5}, "matrix with masks"),
+    Case("matrix/prisoners_dilemma_v0", {"payoffs": _PAYOFFS, "horizon": 5}, "matrix with three groups"),
+]
+
+
+def all_cases() -> list[Case]:
+    return [Case(id) for id in games.env_ids()] + EXTRA_CASES
+
+
+def any_actions(group: Group, generator: np.random.Generator) -> np.ndarray:
+    """Draws from the whole action space, legal or not."""
+    return random_actions(replace(group, action_masks=None), generator)
+
+
+def joint_actions(batch: Batch, generator: np.random.Generator, legal: bool = True) -> dict[str, np.ndarray]:
+    draw = random_actions if legal else any_actions
+    return {name: draw(group, generator) for name, group in batch.groups.items()}
+
+
+def arrays(batch: Batch) -> Iterator[tuple[str, np.ndarray]]:
+    """Yields every array that a step writes."""
+    for group in batch.groups.values():
+        for name in ARRAYS:
+            array = getattr(group, name)
+            if array is not None:
+                yield f"{group.name}.{name}", array
+        for name, array in group.infos.items():
+            yield f"{group.name}.infos[{name}]", array
+
+
+def digest(batch: Batch, envs: slice = slice(None)) -> str:
+    """Returns a hash of some envs' rows of all arrays."""
+    whole = hashlib.sha256()
+    for _, array in arrays(batch):
+        whole.update(array[envs].tobytes())
+    for group in batch.groups.values():
+        if group.final_observations is not None:
+            whole.update(group.final_observations[envs][batch.ended[envs] == 1].tobytes())
+    return whole.hexdigest()
+
+
+def copies(batch: Batch) -> dict[str, np.ndarray]:
+    return {name: array.copy() for name, array in arrays(batch)}
+
+
+def assert_same(actual: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> None:
+    assert actual.keys() == expected.keys()
+    for name, array in actual.items():
+        np.testing.assert_array_equal(array, expected[name], err_msg=name)
+
+
+def column(batch: Batch, name: str) -> np.ndarray:
+    """Returns one array of all groups' agents side by side, [E, N]."""
+    return np.concatenate([getattr(group, name) for group in batch.groups.values()], axis=1)
+
+
+def assert_observations_in_space(batch: Batch) -> None:
+    for group in batch.groups.values():
+        space = group.observation_space
+        inside = (group.observations >= space.low) & (group.observations <= space.high)
+        assert inside.all(), f"{group.name}: {group.observations[~inside][:5]} outside {space}"
