@@ -80,7 +80,7 @@ def _categorical_log_prob(logits: torch.Tensor, actions: torch.Tensor) -> torch.
 class Categorical:
     """Discrete(K): the inputs are K logits."""
 
-    dtype = np.int64
+    dtype: type[np.generic] = np.int64
     shape: tuple[int, ...] = ()
 
     def __init__(self, num_actions: int) -> None:
@@ -106,7 +106,7 @@ class Categorical:
 class MultiCategorical:
     """MultiDiscrete(K_0, ..., K_{A-1}): the inputs are the logits of all parts side by side."""
 
-    dtype = np.int64
+    dtype: type[np.generic] = np.int64
 
     def __init__(self, num_actions: tuple[int, ...]) -> None:
         self.num_inputs = self.num_noise = sum(num_actions)
@@ -136,7 +136,7 @@ class MultiCategorical:
 class Gaussian:
     """Box [A]: the inputs are A means and A logarithms of standard deviations, side by side."""
 
-    dtype = np.float32
+    dtype: type[np.generic] = np.float32
 
     def __init__(self, space: gymnasium.spaces.Box, is_normalized: bool) -> None:
         self.num_noise = space.shape[0]

@@ -43,11 +43,12 @@ def use_batched_runner(config: Config, *, rllib_module: bool = False) -> Config:
         UnknownNameError: No such environment or setting.
         TypeError: A learner class that cannot train on fragments.
     """
-    games.spec(config.env).config(**config.env_config)  # says now what a runner would say from another process
+    games.spec(str(config.env)).config(**config.env_config)  # says now what a runner would say from another process
     register()
     config.env_runners(env_runner_cls=BatchedEnvRunner)
-    config.learners(add_default_connectors_to_learner_pipeline=False)
-    config.training(learner_class=_fragment_learner(config.learner_class))
+    config.learners(
+        learner_class=_fragment_learner(config.learner_class), add_default_connectors_to_learner_pipeline=False
+    )
     if config._rl_module_spec is None and not rllib_module:
         config.rl_module(rl_module_spec=RLModuleSpec(module_class=ActorCriticModule))
     if config._train_batch_size_per_learner is None and isinstance(config.rollout_fragment_length, int):
@@ -64,7 +65,7 @@ def _fragment_learner(learner_class: type) -> type:
     base = "PPOFragmentLearner" if issubclass(learner_class, PPOLearner) else "FragmentLearner"
     raise TypeError(
         f"{learner_class.__name__} cannot train on fragments; derive it from marl.rllib.{base} "
-        "(the mixin before the learner class) and pass it to config.training(learner_class=...)"
+        "(the mixin before the learner class) and pass it to config.learners(learner_class=...)"
     )
 
 

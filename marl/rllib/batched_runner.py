@@ -19,7 +19,6 @@ import torch
 from ray.rllib.algorithms.algorithm_config import AlgorithmConfig
 from ray.rllib.core import COMPONENT_RL_MODULE, DEFAULT_MODULE_ID
 from ray.rllib.core.columns import Columns as Cols
-from ray.rllib.core.rl_module.multi_rl_module import MultiRLModule
 from ray.rllib.env import INPUT_ENV_SINGLE_SPACES, INPUT_ENV_SPACES
 from ray.rllib.env.env_runner import EnvRunner
 from ray.rllib.utils.checkpoints import Checkpointable
@@ -34,6 +33,7 @@ import games
 from games.batch import Batch, Group
 from games.names import unknown_name
 from marl.rllib.actions import action_kind
+from marl.rllib.buffers import BufferPool
 from marl.rllib.episode_log import forget_episodes, log_episodes, log_steps
 from marl.rllib.fragment import Fragment
 from marl.rllib.modules import FORBIDDEN_LOGIT
@@ -73,14 +73,16 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
     def __init__(self, *, config: AlgorithmConfig, **kwargs: Any) -> None:
         super().__init__(config=config, **kwargs)
         torch.set_num_threads(1)  # small nets lose far more by waiting for each other than they gain
-        self.env: Batch | None = None
+        # Typed loosely, as RLlib has it: None in a local runner whose remote ones do the sampling.
+        self.env: Any = None
         self.num_envs = 0
-        self.module: MultiRLModule | None = None
+        self.module: Any = None
         self.live_settings: dict[str, Any] = {}
         self._weights_seq_no = 0
         self._num_fragments = 0
         self._time_after_sampling: float | None = None
         self._modules: dict[str, str] = {}
+        self._buffers = BufferPool()
         layout = self._make_batch(num_envs=1)
         self._groups = layout.groups
         self._kinds = {n: action_kind(g.action_space, self.config.normalize_actions) for n, g in layout.groups.items()}
@@ -95,10 +97,10 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
 
     def _make_batch(self, num_envs: int) -> Batch:
         settings = {**self.config.env_config, **self.live_settings}
-        return games.make_batch(self.config.env, num_envs, seed=self._env_seed(), **settings)
+        return games.make_batch(str(self.config.env), num_envs, seed=self._env_seed(), **settings)
 
     def _env_seed(self) -> int:
-        return int(np.random.SeedSequence().entropy) % 2**63 if self._seed is None else self._seed
+        return int(np.random.default_rng().integers(2**63)) if self._seed is None else self._seed
 
     def make_env(self) -> None:
         """Makes the batch; its first episodes start with the next sample."""
@@ -113,7 +115,9 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
         """Builds all modules of the config, without what only a learner needs."""
         spec = self.config.get_multi_rl_module_spec(spaces=self.get_spaces(), inference_only=True)
         self.module = spec.build()
-        self.module.foreach_module(lambda _, module: module.eval() if isinstance(module, torch.nn.Module) else None)
+        for _, module in self.module.items():
+            if isinstance(module, torch.nn.Module):
+                module.eval()
         stateful = [module_id for module_id, module in self.module.items() if module.is_stateful()]
         if stateful:
             raise ValueError(f"module {stateful[0]!r} is recurrent, which the batched runner cannot play yet")
@@ -146,19 +150,20 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
         """
         mapping, argument = self.config.policy_mapping_fn, MappingArgument(self._num_fragments)
         is_default = mapping is None or mapping == AlgorithmConfig.DEFAULT_POLICY_MAPPING_FN
+        ask: Any = mapping
         known = list(self.config.policies) if self.module is None else list(self.module.keys())
         default = known[0] if len(known) == 1 else DEFAULT_MODULE_ID
         modules = {}
         for group in self._groups.values():
             for agent in group.agents:
-                modules[agent] = default if is_default else mapping(agent, argument)
+                modules[agent] = default if is_default else ask(agent, argument)
                 if modules[agent] not in known:
                     raise unknown_name(f"policy for agent {agent}", modules[agent], known)
         return modules
 
     # ---- sampling ----
 
-    def sample(
+    def sample(  # type: ignore[override]
         self,
         *,
         num_timesteps: int | None = None,
@@ -218,15 +223,14 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
         return fragments
 
     def _reset(self) -> None:
-        assert self.env is not None
         self.env.reset()
         self._needs_initial_reset = False
 
     def _play(self, num_steps: int, explore: bool, random_actions: bool, quota: np.ndarray | None) -> Fragment:
-        assert self.env is not None
         self._modules = self.map_agents()
         draws_noise = explore and not random_actions
-        recorder = Recorder(self.env, self._kinds, self._modules, num_steps, self._rng if draws_noise else None)
+        rng = self._rng if draws_noise else None
+        recorder = Recorder(self.env, self._kinds, self._modules, num_steps, rng, self._buffers)
         for t in range(num_steps):
             if quota is not None and not quota.any():
                 recorder.cut(t)
@@ -270,7 +274,6 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
             recorder.write_actions(t, name, actions)
 
     def _env_groups(self) -> list[tuple[str, Group]]:
-        assert self.env is not None
         return list(self.env.groups.items())
 
     # ---- live settings ----
@@ -348,6 +351,14 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
             self.module.set_state(ray.get(weights) if isinstance(weights, ray.ObjectRef) else weights)
         if weights_seq_no > 0:
             self._weights_seq_no = weights_seq_no
+
+    def get_weights(self, modules: Collection[str] | None = None) -> dict[str, Any]:
+        """Returns the modules' weights; `Algorithm.get_weights` still goes by this name."""
+        return self.module.get_state(components=modules)
+
+    def set_weights(self, weights: dict[str, Any]) -> None:
+        """Takes weights, whatever their number; `Algorithm.set_weights` still goes by this name."""
+        self.set_state({COMPONENT_RL_MODULE: weights})
 
     def _set_env_state(self, state: dict[str, Any]) -> None:
         # RLlib hands the training runner's state to restarted and to evaluation runners as well. Their episodes and

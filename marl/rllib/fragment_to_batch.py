@@ -25,7 +25,7 @@ from ray.rllib.evaluation.postprocessing import Postprocessing
 
 from marl.rllib import fragment as fragments
 from marl.rllib.fragment import Fragment, GroupFragment
-from marl.rllib.observations import module_input
+from marl.rllib.observations import as_tensor, module_input
 
 # Rows of one value pass: the float32 copy of this many 520-number observations still fits in a CPU's cache.
 VALUE_PASS_ROWS = 4096
@@ -117,7 +117,7 @@ class FragmentToBatch(ConnectorV2):
         super().__init__(input_observation_space, input_action_space)
         self._discounts, self._is_trained = discounts, is_trained
 
-    def __call__(
+    def __call__(  # type: ignore[override]
         self,
         *,
         rl_module: MultiRLModule,
@@ -211,8 +211,13 @@ def _values(module: ValueFunctionAPI, observations: np.ndarray, masks: np.ndarra
         for first in range(0, len(observations), VALUE_PASS_ROWS):
             rows = slice(first, first + VALUE_PASS_ROWS)
             batch = {Columns.OBS: module_input(observations[rows], None if masks is None else masks[rows])}
-            values[rows] = module.compute_values(batch).numpy()
+            values[rows] = as_array(module.compute_values(batch))
     return values
+
+
+def as_array(values: Any) -> np.ndarray:
+    """Returns a tensor of any device as an array."""
+    return values.detach().cpu().numpy()
 
 
 def _join(parts: list[dict[str, np.ndarray]]) -> dict[str, torch.Tensor]:
@@ -222,4 +227,4 @@ def _join(parts: list[dict[str, np.ndarray]]) -> dict[str, torch.Tensor]:
     if Postprocessing.ADVANTAGES in columns:
         advantages = columns[Postprocessing.ADVANTAGES]
         columns[Postprocessing.ADVANTAGES] = (advantages - advantages.mean()) / max(1e-4, advantages.std())
-    return {name: torch.from_numpy(column) for name, column in columns.items()}
+    return {name: as_tensor(column) for name, column in columns.items()}

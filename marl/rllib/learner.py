@@ -51,7 +51,7 @@ def minibatches(
         parts = {module_id: _split(size, num_parts, generator) for module_id, size in sizes.items()}
         for i in range(num_parts):
             yield {
-                module_id: {name: column[parts[module_id][i]] for name, column in module.items()}
+                module_id: {name: column.index_select(0, parts[module_id][i]) for name, column in module.items()}
                 for module_id, module in columns.items()
                 if len(parts[module_id][i])
             }
@@ -78,13 +78,14 @@ class FragmentLearner(Learner):
         self._generator = torch.Generator().manual_seed(
             torch.initial_seed() if self.config.seed is None else self.config.seed
         )
+        assert self._learner_connector is not None
         self._learner_connector.append(
             FragmentToBatch(discounts=self.discounts, is_trained=self.should_module_be_updated)
         )
 
     def discounts(self, module_id: str) -> Discounts:
         """Returns gamma and lambda of a module."""
-        config = self.config.get_config_for_module(module_id)
+        config: Any = self.config.get_config_for_module(module_id)
         return Discounts(config.gamma, config.lambda_)
 
     def _create_iterator_if_necessary(
@@ -158,11 +159,12 @@ class PPOFragmentLearner(FragmentLearner, PPOTorchLearner):
         """Returns the learner's state and the KL coefficients."""
         state = super().get_state(components, not_components=not_components, **kwargs)
         if self._check_component(KL_COEFFS, components, not_components):
-            state[KL_COEFFS] = {m: float(self.curr_kl_coeffs_per_module[m]) for m in self.module.keys()}  # noqa: SIM118
+            state[KL_COEFFS] = {m: self.curr_kl_coeffs_per_module[m].item() for m in self.module.keys()}  # noqa: SIM118
         return state
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Restores what `get_state` returned, or the part of it that is there."""
         super().set_state(state)
         for module_id, coefficient in state.get(KL_COEFFS, {}).items():
-            self.curr_kl_coeffs_per_module[module_id].data.fill_(coefficient)
+            variable: Any = self.curr_kl_coeffs_per_module[module_id]
+            variable.data.fill_(coefficient)

@@ -32,14 +32,14 @@ class BatchMultiAgentEnv(MultiAgentEnv):
         ]
         self.possible_agents = [agent for agent, _, _ in self._slots]
         self.agents = list(self.possible_agents)
-        self.observation_spaces: dict[str, gymnasium.Space] = {a: agent_space(group) for a, group, _ in self._slots}
-        self.action_spaces: dict[str, gymnasium.Space] = {a: group.action_space for a, group, _ in self._slots}
+        self.observation_spaces: dict[Any, gymnasium.Space] = {a: agent_space(group) for a, group, _ in self._slots}
+        self.action_spaces: dict[Any, gymnasium.Space] = {a: group.action_space for a, group, _ in self._slots}
         self._has_started = False
         super().__init__()
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[dict[str, Any], dict[str, Any]]:
+    ) -> tuple[dict[Any, Any], dict[Any, Any]]:
         """Starts an episode: episode 0 of the seed, or the next one of the seed given last."""
         gymnasium.Env.reset(self, seed=seed)
         if seed is None and not self._has_started:
@@ -49,7 +49,7 @@ class BatchMultiAgentEnv(MultiAgentEnv):
         self.agents = self._alive()
         return self._observations(self.agents), {agent: {} for agent in self.agents}
 
-    def step(self, action_dict: dict[str, Any]) -> tuple[dict, dict, dict, dict, dict]:
+    def step(self, action_dict: dict[Any, Any]) -> tuple[Any, Any, Any, Any, Any]:
         """Steps with the actions of the agents that are alive."""
         acted = self.agents
         for agent, group, p in self._slots:
@@ -70,16 +70,16 @@ class BatchMultiAgentEnv(MultiAgentEnv):
         """Changes live settings of the world, from the next step on."""
         self.batch.configure(**live)
 
-    def _alive(self) -> list[str]:
+    def _alive(self) -> list[Any]:
         return [agent for agent, group, p in self._slots if group.alive[0, p]]
 
-    def _observations(self, agents: list[str]) -> dict[str, Any]:
+    def _observations(self, agents: list[Any]) -> dict[Any, Any]:
         return {agent: _observation(group, p) for agent, group, p in self._slots if agent in agents}
 
-    def _scalars(self, name: str, kind: type, agents: list[str]) -> dict[str, Any]:
+    def _scalars(self, name: str, kind: type, agents: list[Any]) -> dict[str, Any]:
         return {agent: kind(getattr(group, name)[0, p]) for agent, group, p in self._slots if agent in agents}
 
-    def _infos(self, agents: list[str]) -> dict[str, dict[str, float]]:
+    def _infos(self, agents: list[Any]) -> dict[str, dict[str, float]]:
         return {
             agent: {name: float(values[0, p]) for name, values in group.infos.items()}
             for agent, group, p in self._slots

@@ -41,6 +41,14 @@ def as_features(observations: torch.Tensor) -> torch.Tensor:
     return observations.reshape(observations.shape[0], -1).to(torch.float32)
 
 
+def as_tensor(array: np.ndarray) -> torch.Tensor:
+    """Returns a tensor on the array's memory, or on a copy of it where it is read-only.
+
+    Fragments of remote runners lie in Ray's object store, which nobody may write to; torch has no such tensors.
+    """
+    return torch.from_numpy(array if array.flags.writeable else array.copy())
+
+
 def module_input(observations: np.ndarray, action_masks: np.ndarray | None) -> torch.Tensor | dict[str, torch.Tensor]:
     """Returns the `Columns.OBS` entry of a forward pass.
 
@@ -48,7 +56,7 @@ def module_input(observations: np.ndarray, action_masks: np.ndarray | None) -> t
         observations: [B, D...].
         action_masks: [B, K] uint8, or None.
     """
-    features = as_features(torch.from_numpy(observations))
+    features = as_features(as_tensor(observations))
     if action_masks is None:
         return features
-    return {"observations": features, "action_mask": torch.from_numpy(action_masks).to(torch.float32)}
+    return {"observations": features, "action_mask": as_tensor(action_masks).to(torch.float32)}

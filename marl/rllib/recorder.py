@@ -10,6 +10,7 @@ from ray.rllib.core.columns import Columns as Cols
 
 from games.batch import Batch, Group
 from marl.rllib.actions import ActionKind
+from marl.rllib.buffers import BufferPool
 from marl.rllib.fragment import Columns, Fragment, GroupFragment, module_columns
 from marl.rllib.observations import module_input
 
@@ -35,6 +36,7 @@ class Recorder:
         modules: Module of each agent.
         num_steps: T.
         rng: Draws the noise of all actions of the fragment at once; None: the most likely actions are taken.
+        buffers: Memory for observations.
     """
 
     def __init__(
@@ -44,9 +46,10 @@ class Recorder:
         modules: dict[str, str],
         num_steps: int,
         rng: np.random.Generator | None,
+        buffers: BufferPool,
     ) -> None:
         self._batch, self._kinds, self._modules, self._num_steps = batch, kinds, modules, num_steps
-        self.num_envs = batch.num_envs
+        self.num_envs, self._buffers = batch.num_envs, buffers
         self.ended = np.zeros((num_steps, self.num_envs), bool)
         self._is_active = np.ones((num_steps, self.num_envs), bool)
         self._final_index: list[np.ndarray] = []
@@ -70,7 +73,7 @@ class Recorder:
         return GroupFragment(
             agents=group.agents,
             modules=tuple(self._modules[agent] for agent in group.agents),
-            observations=np.empty((*longer, *group.observations.shape[2:]), group.observations.dtype),
+            observations=self._buffers.empty((*longer, *group.observations.shape[2:]), group.observations.dtype),
             action_masks=None if masks is None else np.empty((*longer, masks.shape[-1]), masks.dtype),
             alive=np.empty(longer, bool),
             actions=np.empty((*shape, *kind.shape), kind.dtype),

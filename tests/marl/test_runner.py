@@ -1,0 +1,209 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from one_policy_per_group import POLICIES, one_policy_per_group
+from ray.rllib.algorithms.ppo import PPOConfig
+from ray.rllib.core import COMPONENT_RL_MODULE
+
+from games.names import UnknownNameError
+from marl.rllib import ActorCriticModule, BatchedEnvRunner, use_batched_runner
+
+PROBE, DILEMMA, KITCHEN = "probe/everything_v0", "matrix/prisoners_dilemma_v0", "overcooked/cramped_room_v0"
+
+
+@pytest.fixture
+def make_runner(ppo: Callable[..., PPOConfig]) -> Callable[..., BatchedEnvRunner]:
+    def make(id: str, **options: Any) -> BatchedEnvRunner:
+        return BatchedEnvRunner(config=ppo(id, **options), worker_index=0)
+
+    return make
+
+
+def test_a_fragment_has_the_promised_shapes_and_counts(make_runner: Callable[..., BatchedEnvRunner]) -> None:
+    runner = make_runner(KITCHEN, num_envs=3, length=7, settings={"horizon": 5})
+    (fragment,) = runner.sample()
+    (group,) = fragment.groups.values()
+    assert group.observations.shape == (8, 3, 2, 5, 4, 26)
+    assert group.observations.dtype == np.uint8
+    assert group.actions.shape == group.rewards.shape == group.action_logp.shape == (7, 3, 2)
+    assert group.action_dist_inputs.shape == (7, 3, 2, 6)
+    np.testing.assert_array_equal(np.flatnonzero(fragment.ended[:, 0]), [4])
+    np.testing.assert_array_equal(fragment.final_index, [[4, 0], [4, 1], [4, 2]])
+    assert (fragment.env_steps(), fragment.agent_steps(), len(fragment)) == (21, 42, 21)
+
+
+def test_the_next_fragment_goes_on_where_the_last_one_stopped(make_runner: Callable[..., BatchedEnvRunner]) -> None:
+    runner = make_runner(KITCHEN, num_envs=3, length=7)
+    (first,), (second,) = runner.sample(), runner.sample()
+    for name, group in first.groups.items():
+        np.testing.assert_array_equal(group.observations[-1], second.groups[name].observations[0])
+
+
+def test_fragments_that_someone_keeps_are_not_written_to(make_runner: Callable[..., BatchedEnvRunner]) -> None:
+    runner = make_runner(KITCHEN, num_envs=3, length=7)
+    kept = [runner.sample()[0].groups for _ in range(6)]
+    copies = [{name: group.observations.copy() for name, group in groups.items()} for groups in kept]
+    view = torch.from_numpy(next(iter(runner.sample()[0].groups.values())).observations[:-1].reshape(-1, 520))
+    expected = view.clone()
+    for _ in range(6):
+        runner.sample()
+    assert torch.equal(view, expected)
+    for groups, copy in zip(kept, copies, strict=True):
+        for name, group in groups.items():
+            np.testing.assert_array_equal(group.observations, copy[name])
+
+
+def test_log_probabilities_and_frequencies_are_those_of_the_inputs(
+    make_runner: Callable[..., BatchedEnvRunner],
+) -> None:
+    runner = make_runner(DILEMMA, num_envs=64, length=64)
+    for module in runner.module.values():
+        module.policy_head.bias.data[:] = torch.tensor([0.0, 1.0])
+        module.policy_head.weight.data.zero_()
+    (group,) = runner.sample()[0].groups.values()
+    probabilities = np.exp([0.0, 1.0]) / np.exp([0.0, 1.0]).sum()
+    np.testing.assert_allclose(np.exp(group.action_logp), probabilities[group.actions], rtol=1e-5)
+    # 8192 draws: the standard error of a frequency is 0.005.
+    assert group.actions.mean() == pytest.approx(probabilities[1], abs=0.025)
+    (greedy,) = runner.sample(explore=False)[0].groups.values()
+    assert (greedy.actions == 1).all()
+
+
+def test_masked_actions_are_never_taken(make_runner: Callable[..., BatchedEnvRunner]) -> None:
+    legal = [[True, False, True], [False, True, True]]
+    runner = make_runner("matrix/rock_paper_scissors_v0", num_envs=32, length=32, settings={"legal_actions": legal})
+    for how in ({}, {"explore": False}, {"random_actions": True}):
+        (group,) = runner.sample(**how)[0].groups.values()
+        assert set(np.unique(group.actions[..., 0])) <= {0, 2}
+        assert set(np.unique(group.actions[..., 1])) <= {1, 2}
+
+
+@pytest.mark.parametrize("num_episodes", [1, 4, 10])
+def test_exactly_the_episodes_asked_for_are_played_and_counted(
+    make_runner: Callable[..., BatchedEnvRunner], num_episodes: int
+) -> None:
+    runner = make_runner(PROBE, num_envs=4, setup=one_policy_per_group)
+    runner.sample()
+    runner.get_metrics()
+    fragments = runner.sample(num_episodes=num_episodes)
+    metrics = runner.get_metrics()
+    assert metrics["num_episodes"].peek() == num_episodes
+    assert metrics["num_env_steps_sampled"].peek() == sum(fragment.env_steps() for fragment in fragments)
+    played = metrics["episode_len_mean"].peek() * num_episodes
+    assert played == pytest.approx(sum(fragment.env_steps() for fragment in fragments))
+
+
+def test_metrics_have_rllibs_names_and_the_worlds_statistics(make_runner: Callable[..., BatchedEnvRunner]) -> None:
+    runner = make_runner(PROBE, num_envs=4, length=90, setup=one_policy_per_group)
+    (fragment,) = runner.sample()
+    metrics = runner.get_metrics()
+    values = {name: stats.peek() for name, stats in metrics.items() if not isinstance(stats, dict)}
+    assert values["num_episodes"] == fragment.ended.sum() > 0
+    assert values["num_env_steps_sampled"] == values["num_env_steps_sampled_lifetime"] == 4 * 90
+    assert values["episode_return_min"] <= values["episode_return_mean"] <= values["episode_return_max"]
+    assert values["episode_len_min"] <= values["episode_len_mean"] <= values["episode_len_max"] <= 40
+    assert {"population_mean", "arrivals_mean", "taken_mean", "right_calls_mean"} <= set(values)
+    agents = {agent: stats.peek() for agent, stats in metrics["agent_episode_returns_mean"].items()}
+    modules = {module_id: stats.peek() for module_id, stats in metrics["module_episode_returns_mean"].items()}
+    assert set(modules) == set(POLICIES)
+    assert sum(agents.values()) == pytest.approx(sum(modules.values())) == pytest.approx(values["episode_return_mean"])
+    steps = {agent: stats.peek() for agent, stats in metrics["num_agent_steps_sampled"].items()}
+    assert sum(steps.values()) == fragment.agent_steps()
+
+
+def test_a_restored_runner_goes_on_exactly(make_runner: Callable[..., BatchedEnvRunner]) -> None:
+    first = make_runner(PROBE, num_envs=3, setup=one_policy_per_group)
+    first.sample()
+    first.get_metrics()
+    second = make_runner(PROBE, num_envs=3, setup=one_policy_per_group)
+    second.set_state(first.get_state())
+    expected, found = first.sample()[0], second.sample()[0]
+    for name, group in expected.groups.items():
+        np.testing.assert_array_equal(group.observations, found.groups[name].observations)
+        np.testing.assert_array_equal(group.actions, found.groups[name].actions)
+        np.testing.assert_array_equal(group.rewards, found.groups[name].rewards)
+
+
+def test_the_state_for_another_worker_leaves_its_envs_alone(ppo: Callable[..., PPOConfig]) -> None:
+    config = ppo(KITCHEN, num_envs=2)
+    local, other = (BatchedEnvRunner(config=config, worker_index=i) for i in (0, 2))
+    local.configure_env(shaped_reward_weight=0.5)
+    local.sample()
+    other.set_state(local.get_state())
+    assert other._needs_initial_reset
+    assert other.env.config.shaped_reward_weight == 0.5
+    for key, value in local.get_state()[COMPONENT_RL_MODULE].items():
+        np.testing.assert_equal(other.get_state()[COMPONENT_RL_MODULE][key], value)
+
+
+def test_a_live_setting_is_refused_before_anything_changes(make_runner: Callable[..., BatchedEnvRunner]) -> None:
+    runner = make_runner(KITCHEN)
+    with pytest.raises(ValueError, match="cannot change"):
+        runner.configure_env(horizon=3)
+    with pytest.raises(UnknownNameError, match="shaped_reward_weight"):
+        runner.configure_env(shaped_reward_wait=0.0)
+    assert runner.live_settings == {}
+
+
+def test_agents_are_mapped_anew_for_every_fragment(make_runner: Callable[..., BatchedEnvRunner]) -> None:
+    def alternate(agent: str, episode: Any, **kwargs: Any) -> str:
+        return "a" if (episode.id_ + int(agent[-1])) % 2 else "b"
+
+    def setup(config: PPOConfig) -> None:
+        config.multi_agent(policies={"a", "b"}, policy_mapping_fn=alternate)
+
+    runner = make_runner(DILEMMA, setup=setup)
+    first, second = (runner.sample()[0].groups["players"].modules for _ in range(2))
+    assert (first, second) == (("b", "a"), ("a", "b"))
+
+
+def test_two_policies_in_one_group_each_play_their_own_agents(make_runner: Callable[..., BatchedEnvRunner]) -> None:
+    def setup(config: PPOConfig) -> None:
+        config.multi_agent(policies={"a", "b"}, policy_mapping_fn=lambda agent, episode, **kwargs: "ab"[int(agent[-1])])
+
+    runner = make_runner(DILEMMA, setup=setup)
+    for module_id, action in (("a", 0), ("b", 1)):
+        runner.module[module_id].policy_head.bias.data[action] = 100.0
+    (group,) = runner.sample()[0].groups.values()
+    assert (group.actions == [0, 1]).all()
+
+
+def test_errors_name_what_was_given_and_what_was_expected(ppo: Callable[..., PPOConfig]) -> None:
+    with pytest.raises(UnknownNameError, match="did you mean 'matrix/prisoners_dilemma_v0'"):
+        ppo("matrix/prisoner_dilemma_v0")
+    with pytest.raises(UnknownNameError, match="did you mean 'horizon'"):
+        ppo(DILEMMA, settings={"horizons": 3})
+
+    def unknown_policy(config: PPOConfig) -> None:
+        config.multi_agent(policies={"learner"}, policy_mapping_fn=lambda agent, episode, **kwargs: "lerner")
+
+    with pytest.raises(UnknownNameError, match="policy for agent player_0 'lerner'; did you mean 'learner'"):
+        BatchedEnvRunner(config=ppo(DILEMMA, setup=unknown_policy), worker_index=0)
+    with pytest.raises(ValueError, match="'default_policy' plays agents whose spaces differ"):
+        BatchedEnvRunner(config=ppo(PROBE), worker_index=0)
+    with pytest.raises(ValueError, match="fcnet_activation must be one of"):
+        BatchedEnvRunner(
+            config=ppo(DILEMMA, setup=lambda config: config.rl_module(model_config={"fcnet_activation": "rlu"})),
+            worker_index=0,
+        )
+
+
+def test_a_learner_that_cannot_use_fragments_is_refused() -> None:
+    from ray.rllib.algorithms.dqn import DQNConfig
+
+    with pytest.raises(TypeError, match="FragmentLearner"):
+        use_batched_runner(DQNConfig().environment(DILEMMA))
+
+
+def test_a_shared_torso_leaves_only_the_value_head_out_of_runners(ppo: Callable[..., PPOConfig]) -> None:
+    config = ppo(DILEMMA, setup=lambda config: config.rl_module(model_config={"vf_share_layers": True}))
+    runner = BatchedEnvRunner(config=config, worker_index=0)
+    (module,) = runner.module.values()
+    assert isinstance(module, ActorCriticModule)
+    assert not hasattr(module, "value_head")
+    assert {name.split(".")[0] for name in module.state_dict()} == {"policy_torso", "policy_head"}
