@@ -38,7 +38,7 @@ ctest: .venv/tools ## build and run the C tests four ways: -O0, -O2, address + u
 	@set -e; for build in $(C_BUILDS); do \
 	  set -- $$build; folder=build/ctest/$$1; echo "== C tests, $$1: $$2 $$3"; \
 	  $(BIN)/cmake -S . -B $$folder $(CMAKE_NINJA) -DAGORA_TESTS=ON -DCMAKE_C_FLAGS="$$2 -g" -DAGORA_SANITIZE=$$3 \
-	    -DCMAKE_INSTALL_MESSAGE=NEVER --log-level=WARNING; \
+	    --log-level=WARNING >/dev/null; \
 	  $(BIN)/cmake --build $$folder -- --quiet; \
 	  TSAN_OPTIONS=halt_on_error=1 $(FIXED_ADDRESSES) \
 	    $(BIN)/ctest --test-dir $$folder --output-on-failure --no-tests=error; \
@@ -47,7 +47,7 @@ ctest: .venv/tools ## build and run the C tests four ways: -O0, -O2, address + u
 asan: .venv/agora ## run the engine's Python tests on a core built with address and undefined sanitizers
 	$(BIN)/cmake -S . -B build/asan $(CMAKE_NINJA) -DAGORA_SANITIZE=address,undefined --log-level=WARNING \
 	  -DCMAKE_BUILD_TYPE=None -DCMAKE_C_FLAGS=-O1 -DCMAKE_CXX_FLAGS=-O1 -DPython_EXECUTABLE=$(CURDIR)/$(BIN)/python \
-	  -Dnanobind_DIR=$$($(BIN)/python -m nanobind --cmake_dir)
+	  -Dnanobind_DIR=$$($(BIN)/python -m nanobind --cmake_dir) >/dev/null
 	$(BIN)/cmake --build build/asan -- --quiet
 	LD_PRELOAD=$$($${CC:-cc} -print-file-name=libasan.so) ASAN_OPTIONS=detect_leaks=0 AGORA_CORE=build/asan \
 	  SDL_VIDEODRIVER=dummy $(BIN)/python -m pytest -p tests.sanitized_core tests/games/test_batch.py \
