@@ -1,0 +1,20 @@
+# Worlds hold no variable outside their states: the .data and .bss of their object files are empty. Constant tables are
+# elsewhere, and the engine's own files are exempt: pool.c counts forks.
+#   cmake -DOBJDUMP=objdump -DLIBRARY=libagora_core.a -P test_globals.cmake
+execute_process(COMMAND ${OBJDUMP} -h ${LIBRARY} OUTPUT_VARIABLE listing COMMAND_ERROR_IS_FATAL ANY)
+string(REPLACE "\n" ";" lines "${listing}")
+set(num_sources 0)
+foreach(line IN LISTS lines)
+  if(line MATCHES "^([^ ]+)\\.c\\.o: ")
+    set(source ${CMAKE_MATCH_1})
+    math(EXPR num_sources "${num_sources} + 1")
+  elseif(line MATCHES " \\.(data|bss)[^ ]* +([0-9a-f]+) " AND NOT CMAKE_MATCH_2 STREQUAL 00000000)
+    set(size ${CMAKE_MATCH_2})
+    if(NOT line MATCHES " \\.data\\.rel\\.ro" AND NOT source MATCHES "^(batch|pool|rng|worlds)$")
+      message(SEND_ERROR "${source}.c has 0x${size} bytes of variables:${line}")
+    endif()
+  endif()
+endforeach()
+if(num_sources EQUAL 0)
+  message(FATAL_ERROR "no object files found in ${LIBRARY}")
+endif()
