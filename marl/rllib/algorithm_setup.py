@@ -45,7 +45,8 @@ def use_batched_runner(config: Config, *, rllib_module: bool = False) -> Config:
     """
     games.spec(str(config.env)).config(**config.env_config)  # says now what a runner would say from another process
     register()
-    config.env_runners(env_runner_cls=BatchedEnvRunner)
+    # Nothing to merge from the runners; what the local one holds (live settings) goes to all after every iteration.
+    config.env_runners(env_runner_cls=BatchedEnvRunner, merge_env_runner_states=False)
     config.learners(
         learner_class=_fragment_learner(config.learner_class), add_default_connectors_to_learner_pipeline=False
     )
@@ -73,7 +74,8 @@ def configure_envs(algorithm: Algorithm, **live: Any) -> None:
     """Changes live settings of the world for all training envs of an algorithm, from their next step on.
 
     A runner that RLlib restarts later gets them from the local runner (so keep `create_local_env_runner`, which is
-    RLlib's default). Evaluation runners keep the settings of the config.
+    RLlib's default). A checkpoint holds them as well; remote runners of a restored algorithm have them after its first
+    iteration, or at once with a call without any settings. Evaluation runners keep the settings of the config.
 
     Args:
         algorithm: Built from a config that `use_batched_runner` prepared, or on RLlib's own runner.
@@ -84,8 +86,10 @@ def configure_envs(algorithm: Algorithm, **live: Any) -> None:
     """
     group = algorithm.env_runner_group
     assert group is not None
-    if group.local_env_runner is not None:
-        _configure(group.local_env_runner, live)
+    local = group.local_env_runner
+    if local is not None:
+        _configure(local, live)
+        live = getattr(local, "live_settings", live)
     group.foreach_env_runner(partial(_configure, live=live), local_env_runner=False)
 
 

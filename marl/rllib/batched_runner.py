@@ -310,7 +310,7 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
         """Returns counters and live settings; modules, envs and the generator where these components are asked for."""
         state: dict[str, Any] = {
             NUM_ENV_STEPS_SAMPLED_LIFETIME: self.num_env_steps_sampled_lifetime,
-            LIVE_SETTINGS: dict(self.live_settings),
+            LIVE_SETTINGS: (self.config.in_evaluation, dict(self.live_settings)),
         }
         if self._check_component(COMPONENT_RL_MODULE, components, not_components):
             state[COMPONENT_RL_MODULE] = self.module.get_state(
@@ -338,8 +338,10 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
             self._set_weights(state)
         if NUM_ENV_STEPS_SAMPLED_LIFETIME in state:
             self.num_env_steps_sampled_lifetime = state[NUM_ENV_STEPS_SAMPLED_LIFETIME]
-        if state.get(LIVE_SETTINGS, self.live_settings) != self.live_settings:
-            self.configure_env(**state[LIVE_SETTINGS])
+        # RLlib hands the training runner's state to evaluation runners, whose settings are their own.
+        in_evaluation, settings = state.get(LIVE_SETTINGS, (not self.config.in_evaluation, {}))
+        if in_evaluation == self.config.in_evaluation and settings != self.live_settings:
+            self.configure_env(**settings)
         if ENV_STATES in state:
             self._set_env_state(state[ENV_STATES])
 

@@ -10,22 +10,6 @@ from ray.rllib.algorithms.ppo import PPOConfig
 
 from marl.rllib import start_ray, stop_ray, use_batched_runner
 
-# RLlib 2.60 uses its own deprecated parts, and Ray leaves its log files and sockets to the garbage collector.
-RLLIB_WARNINGS = (
-    "ignore::DeprecationWarning:ray",
-    "ignore::ResourceWarning",
-    "ignore::pytest.PytestUnraisableExceptionWarning",
-    "ignore:.*RLModule\\(config=:DeprecationWarning",
-    "ignore:.*tip.*:FutureWarning:ray",
-)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if "tests/marl" in str(item.path):
-            for warning in RLLIB_WARNINGS:
-                item.add_marker(pytest.mark.filterwarnings(warning))
-
 
 @pytest.fixture(scope="session", autouse=True)
 def one_thread() -> None:

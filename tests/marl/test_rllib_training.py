@@ -9,8 +9,13 @@ import pytest
 from one_policy_per_group import POLICIES, one_policy_per_group
 from ray.rllib.algorithms.algorithm import Algorithm
 from ray.rllib.algorithms.ppo import PPOConfig
+from ray.rllib.core.columns import Columns
+from ray.rllib.core.rl_module.multi_rl_module import MultiRLModuleSpec
+from ray.rllib.core.rl_module.rl_module import RLModuleSpec
+from ray.rllib.examples.rl_modules.classes.action_masking_rlm import ActionMaskingTorchRLModule
+from ray.rllib.examples.rl_modules.classes.random_rlm import RandomRLModule
 
-from marl.rllib import configure_envs, register
+from marl.rllib import ActorCriticModule, configure_envs, register
 
 DILEMMA, SCISSORS, KITCHEN = (
     "matrix/prisoners_dilemma_v0",
@@ -84,6 +89,54 @@ def test_ppo_learns_that_betrayal_pays_with_rllibs_own_module(ppo: MakeConfig, b
         result = algorithm.train()
     # Mutual betrayal pays 1 a round to each of the two; the first policy gets 2.25.
     assert result["env_runners"]["episode_return_mean"] < 1.2 * 2 * 8
+
+
+def test_rllibs_own_masking_module_trains_and_obeys(ppo: MakeConfig, build: Build) -> None:
+    def setup(config: PPOConfig) -> None:
+        config.rl_module(
+            rl_module_spec=RLModuleSpec(
+                module_class=ActionMaskingTorchRLModule, model_config={"head_fcnet_hiddens": []}
+            )
+        )
+
+    legal = [[True, False, True], [False, True, True]]
+    algorithm = build(ppo(SCISSORS, settings={"legal_actions": legal}, num_envs=16, length=8, setup=setup))
+    assert np.isfinite(algorithm.train()["learners"]["default_policy"]["total_loss"])
+    (group,) = algorithm.env_runner.sample()[0].groups.values()
+    assert set(np.unique(group.actions[..., 0])) == {0, 2}
+
+
+def test_a_module_that_chooses_actions_itself_is_taken_at_its_word(ppo: MakeConfig, build: Build) -> None:
+    class AlwaysPaper(RandomRLModule):
+        def _forward_exploration(self, batch: dict, **kwargs: object) -> dict:
+            return {Columns.ACTIONS: np.ones(len(batch[Columns.OBS]), int)}
+
+    def setup(config: PPOConfig) -> None:
+        config.multi_agent(
+            policies={"learner", "paper"},
+            policy_mapping_fn=lambda agent, episode, **kwargs: "learner" if agent == "player_0" else "paper",
+            policies_to_train=["learner"],
+        )
+        specs = {
+            "learner": RLModuleSpec(module_class=ActorCriticModule),
+            "paper": RLModuleSpec(module_class=AlwaysPaper),
+        }
+        config.rl_module(rl_module_spec=MultiRLModuleSpec(rl_module_specs=specs))
+
+    algorithm = build(ppo(SCISSORS, setup=setup))
+    assert np.isfinite(algorithm.train()["learners"]["learner"]["total_loss"])
+    (group,) = algorithm.env_runner.sample()[0].groups.values()
+    assert (group.actions[..., 1] == 1).all()
+    assert (group.actions[..., 0] != 1).any()
+
+
+def test_whole_episodes_can_be_trained_on(ppo: MakeConfig, build: Build) -> None:
+    algorithm = build(ppo(PROBE, num_envs=4, length=20, setup=one_policy_per_group, batch_mode="complete_episodes"))
+    result = algorithm.train()["env_runners"]
+    assert result["num_episodes"] >= 4
+    assert result["num_env_steps_sampled"] == pytest.approx(
+        result["num_episodes"] * result["episode_len_mean"], rel=0.3
+    )
 
 
 def test_every_kind_of_space_is_trained(ppo: MakeConfig, build: Build) -> None:
