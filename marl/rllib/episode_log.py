@@ -58,6 +58,7 @@ def log_episodes(metrics: MetricsLogger, batch: Batch, modules: dict[str, str], 
         metrics.log_value((names.EPISODE_MODULE_RETURN_MEAN, module_id), value, window=1)
     for name, values in statistics.items():
         metrics.log_value(f"{name}_mean", float(values.mean()), window=1)
+        metrics.log_value(f"{name}_std", float(values.std()), window=1)
 
 
 def forget_episodes(batch: Batch) -> None:

@@ -1,0 +1,134 @@
+"""Trained policies as two small files, JSON and safetensors: nothing in them can execute.
+
+`policy.json` says what the network is and where it was trained, `policy.safetensors` holds its weights. They are what
+`agora evaluate` and `agora render` read; a solver's own checkpoint is not needed to play.
+"""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pydantic
+import safetensors
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from agents.protocol import find_agent
+from games.batch import Batch
+
+ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh, "silu": nn.SiLU}
+FORBIDDEN_LOGIT = -1e9
+
+
+class PolicyError(ValueError):
+    """Policy files that are missing, damaged, or for another world."""
+
+
+class PolicyDescription(pydantic.BaseModel, extra="forbid"):
+    """What `policy.json` holds.
+
+    Attributes:
+        format: Grows whenever these files change.
+        env_id: Where the policy was trained.
+        settings: Of the world, beyond the id's.
+        observation_size: Numbers in one observation, flattened.
+        hidden_sizes: Widths of the hidden layers.
+        num_actions: Logits of the last layer.
+        activation: Between the layers.
+        observation_scale: Multiplies the observations.
+    """
+
+    format: Literal["agora-policy-1"] = "agora-policy-1"
+    env_id: str
+    settings: dict[str, Any] = {}
+    observation_size: int = pydantic.Field(ge=1)
+    hidden_sizes: list[int]
+    num_actions: int = pydantic.Field(ge=1)
+    activation: Literal["relu", "tanh", "silu"] = "relu"
+    observation_scale: float = 1.0
+
+    def make_network(self) -> nn.Sequential:
+        """Builds the network with random weights: linear layers with the activation between them."""
+        layers: list[nn.Module] = []
+        for width_in, width_out in pairwise([self.observation_size, *self.hidden_sizes, self.num_actions]):
+            layers += [nn.Linear(width_in, width_out), ACTIVATIONS[self.activation]()]
+        return nn.Sequential(*layers[:-1])
+
+
+def save_policy(folder: Path, description: PolicyDescription, weights: list[tuple[torch.Tensor, torch.Tensor]]) -> None:
+    """Writes the two files.
+
+    Args:
+        folder: Exists already.
+        description: Of the network.
+        weights: Weight [out, in] and bias [out] of each linear layer, first to last.
+    """
+    network = description.make_network()
+    linear = [layer for layer in network if isinstance(layer, nn.Linear)]
+    with torch.no_grad():
+        for layer, (weight, bias) in zip(linear, weights, strict=True):
+            layer.weight.copy_(weight)
+            layer.bias.copy_(bias)
+    save_file(network.state_dict(), folder / "policy.safetensors")
+    (folder / "policy.json").write_text(description.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+
+def load_policy(folder: Path) -> tuple[PolicyDescription, nn.Sequential]:
+    """Reads the two files.
+
+    Raises:
+        PolicyError: A file is missing or damaged; the message names it.
+    """
+    description_path, weights_path = folder / "policy.json", folder / "policy.safetensors"
+    for path in (description_path, weights_path):
+        if not path.is_file():
+            raise PolicyError(f"no policy file {path}")
+    try:
+        description = PolicyDescription.model_validate_json(description_path.read_text(encoding="utf-8"))
+    except (pydantic.ValidationError, json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise PolicyError(f"{description_path} is damaged: {str(error).splitlines()[0]}") from error
+    network = description.make_network()
+    try:
+        network.load_state_dict(load_file(weights_path))
+    except (safetensors.SafetensorError, RuntimeError, OSError) as error:
+        raise PolicyError(f"{weights_path} is damaged: {str(error).splitlines()[0]}") from error
+    return description, network.eval()
+
+
+class TrainedPlayer:
+    """Plays a saved policy.
+
+    Args:
+        folder: With `policy.json` and `policy.safetensors`.
+        seed: Of the player's own generator.
+        is_greedy: Always the most probable action, instead of a draw from the policy.
+    """
+
+    def __init__(self, folder: Path, seed: int = 0, is_greedy: bool = False) -> None:
+        self.description, self._network = load_policy(folder)
+        self._rng = np.random.default_rng(seed)
+        self._is_greedy = is_greedy
+
+    def act(self, batch: Batch, agent: str) -> np.ndarray:
+        """Returns actions, [E] int32."""
+        name, row = find_agent(batch, agent)
+        group = batch.groups[name]
+        features = group.observations[:, row].reshape(batch.num_envs, -1)
+        if features.shape[1] != self.description.observation_size:
+            raise PolicyError(
+                f"the policy was trained on {self.description.env_id} with {self.description.observation_size} numbers "
+                f"per observation; {batch.spec.id} shows {features.shape[1]}"
+            )
+        with torch.inference_mode():
+            inputs = torch.from_numpy(features.astype(np.float32)) * self.description.observation_scale
+            logits = self._network(inputs).numpy()
+        if group.action_masks is not None:
+            logits = np.where(group.action_masks[:, row], logits, FORBIDDEN_LOGIT)
+        if not self._is_greedy:
+            logits = logits + self._rng.gumbel(size=logits.shape)  # the largest is a draw from the softmax
+        return logits.argmax(axis=1).astype(np.int32)

@@ -1,0 +1,159 @@
+"""The `agora` command."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+from rich.console import Console
+from rich.table import Table
+
+from agents.trained import PolicyError
+from experiments.run_folder import RunError, RunFolder
+from experiments.study import Study, find_study, open_run, study_names
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    help="Worlds in C, learners under RLlib, studies that anyone can run again.",
+)
+console = Console()
+
+RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="a run folder")]
+STOPPED = 130  # exit status of a command that Ctrl-C ended
+
+
+def _read_overrides(overrides: list[str]) -> dict[str, Any]:
+    """Reads KEY=VALUE words; a value is read as YAML, so 3, 1e-4, true and [64, 64] are what they look like."""
+    settings = {}
+    for word in overrides:
+        name, equals, value = word.partition("=")
+        if not equals:
+            raise RunError(f"settings are given as name=value, got {word!r}")
+        try:
+            settings[name] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise RunError(f"{name}: cannot read the value {value!r}") from None
+        if isinstance(settings[name], str):
+            try:  # YAML 1.1 takes 1e-4, without a point, for a string
+                settings[name] = float(value)
+            except ValueError:
+                settings[name] = value
+    return settings
+
+
+def _new_path(out: Path | None, name: str) -> Path:
+    if out is not None:
+        return out
+    path, number = Path("runs") / name, 2
+    while path.exists():
+        path, number = Path("runs") / f"{name}-{number}", number + 1
+    return path
+
+
+def _finish(run: RunFolder, study: Study, settings: Any, ray_address: str | None) -> None:
+    """Trains what is left, then evaluates, renders and reports."""
+    if not study.train(run, settings, ray_address):
+        console.print(f"stopped; go on with: agora resume {run.path}")
+        raise typer.Exit(STOPPED)
+    for step, title in ((study.evaluate, "evaluating"), (study.render, "rendering"), (study.report, "reporting")):
+        with console.status(title):
+            step(run, settings)
+    _show_results(run)
+
+
+def _show_results(run: RunFolder) -> None:
+    rows = [line.split(",") for line in run.evaluation_path.read_text(encoding="utf-8").splitlines()]
+    table = Table(title="evaluation")
+    for name in rows[0]:
+        table.add_column(name, justify="left" if name.endswith("cook") else "right")
+    for row in rows[1:]:
+        table.add_row(*row)
+    console.print(table)
+    for label, path in (("replay", run.replay_path / "episode.gif"), ("report", run.report_path)):
+        if path.exists():
+            console.print(f"{label}: {path}", soft_wrap=True)
+
+
+@app.command("list")
+def list_command() -> None:
+    """List the studies and the worlds."""
+    import games
+
+    studies = Table("study", "claim")
+    for name in study_names():
+        studies.add_row(name, find_study(name).claim)
+    worlds = Table("environment id", "agents", "utility", "description")
+    for id in games.env_ids():
+        spec = games.spec(id)
+        worlds.add_row(id, str(spec.properties.num_agents), spec.properties.utility, spec.description)
+    console.print(studies, worlds)
+
+
+@app.command()
+def run(
+    study: Annotated[str, typer.Argument(help="one of `agora list`")],
+    settings: Annotated[list[str] | None, typer.Argument(metavar="[NAME=VALUE]...", help="settings to change")] = None,
+    out: Annotated[Path | None, typer.Option(help="run folder; default runs/<study and settings>")] = None,
+    ray_address: Annotated[str | None, typer.Option(help="of a Ray cluster; default: on this machine")] = None,
+) -> None:
+    """Run a study: train, evaluate, render and report."""
+    found = find_study(study)
+    resolved = found.read_settings(_read_overrides(settings or []))
+    folder = RunFolder.create(_new_path(out, found.name_run(resolved)), study, resolved.model_dump(mode="json"))
+    console.print(f"run folder: {folder.path}", soft_wrap=True)
+    _finish(folder, found, resolved, ray_address)
+
+
+@app.command()
+def resume(
+    path: RunArgument,
+    ray_address: Annotated[str | None, typer.Option(help="of a Ray cluster; default: on this machine")] = None,
+) -> None:
+    """Go on with a run that was stopped or killed.
+
+    Reads RLlib's own checkpoint, which can execute code: resume only runs that you trust.
+    """
+    folder, study, settings = open_run(path)
+    _finish(folder, study, settings, ray_address)
+
+
+@app.command()
+def evaluate(path: RunArgument) -> None:
+    """Play the trained policies again and write evaluation.csv."""
+    folder, study, settings = open_run(path)
+    study.evaluate(folder, settings)
+    _show_results(folder)
+
+
+@app.command()
+def render(path: RunArgument) -> None:
+    """Write the replay of a run as recording, GIF and MP4."""
+    folder, study, settings = open_run(path)
+    study.render(folder, settings)
+    console.print(f"replay: {folder.replay_path}", soft_wrap=True)
+
+
+@app.command()
+def report(path: RunArgument) -> None:
+    """Write report.html of a run."""
+    folder, study, settings = open_run(path)
+    study.report(folder, settings)
+    console.print(f"report: {folder.report_path}", soft_wrap=True)
+
+
+def main() -> None:
+    """Runs the command; an error of the user's is one line and exit status 1."""
+    # Torch waits for its own threads on busy machines, and Ray reports nothing unless asked.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    try:
+        app()
+    except (RunError, PolicyError) as error:
+        print(f"agora: {error}", file=sys.stderr)
+        sys.exit(1)

@@ -1,0 +1,33 @@
+"""Study `overcooked`: two cooks learn to cook together. See README.md beside this file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from experiments.run_folder import RunFolder
+from experiments.studies.overcooked.evaluation import evaluate, render
+from experiments.studies.overcooked.report import report
+from experiments.studies.overcooked.settings import OvercookedSettings
+from experiments.study import Study
+
+
+def _name_run(settings: OvercookedSettings) -> str:
+    return f"overcooked-{Path(settings.layout).stem}-seed{settings.seed}"
+
+
+def _train(run: RunFolder, settings: OvercookedSettings, ray_address: str | None) -> bool:
+    from experiments.studies.overcooked.training import train  # Ray takes seconds to import; others need it not
+
+    return train(run, settings, ray_address)
+
+
+STUDY = Study(
+    name="overcooked",
+    claim="PPO self-play learns to cook together, better than two scripted cooks",
+    settings=OvercookedSettings,
+    name_run=_name_run,
+    train=_train,
+    evaluate=evaluate,
+    render=render,
+    report=report,
+)

@@ -1,0 +1,90 @@
+"""What a study is, and where they are found: every package in experiments/studies is one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+from typing import Any
+
+import pydantic
+
+import experiments.studies
+from experiments.run_folder import RunError, RunFolder
+from games.names import unknown_name
+
+
+class StudySettings(pydantic.BaseModel):
+    """Base of the studies' settings: names, types, ranges and descriptions live in the subclass."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study, as the `agora` command sees it. Each function works on a run folder.
+
+    Attributes:
+        name: Of its folder.
+        claim: One line: what it shows.
+        settings: The class of its settings.
+        name_run: Settings -> a name for the run's folder.
+        train: Trains, or goes on where a checkpoint left off; returns True when training is complete.
+        evaluate: Plays the trained policies and writes evaluation.csv.
+        render: Writes the replay.
+        report: Writes report.html.
+    """
+
+    name: str
+    claim: str
+    settings: type[StudySettings]
+    name_run: Callable[[Any], str]
+    train: Callable[[RunFolder, Any, str | None], bool]
+    evaluate: Callable[[RunFolder, Any], None]
+    render: Callable[[RunFolder, Any], None]
+    report: Callable[[RunFolder, Any], None]
+
+    def read_settings(self, given: dict[str, Any]) -> Any:
+        """Checks settings.
+
+        Raises:
+            RunError: An unknown name or a value out of range.
+        """
+        for name in given:
+            if name not in self.settings.model_fields:
+                raise RunError(str(unknown_name(f"setting of study {self.name}", name, self.settings.model_fields)))
+        try:
+            return self.settings(**given)
+        except pydantic.ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"]))
+            raise RunError(f"{where or self.name}: {first['msg']}, got {first['input']!r}") from None
+
+
+def study_names() -> list[str]:
+    """Returns the names of all studies."""
+    return sorted(module.name for module in iter_modules(experiments.studies.__path__) if module.ispkg)
+
+
+def find_study(name: str) -> Study:
+    """Returns a study by name.
+
+    Raises:
+        RunError: No such study.
+    """
+    if name not in study_names():
+        raise RunError(str(unknown_name("study", name, study_names())))
+    return import_module(f"experiments.studies.{name}").STUDY
+
+
+def open_run(path: Path) -> tuple[RunFolder, Study, Any]:
+    """Opens a run folder with its study and its settings.
+
+    Raises:
+        RunError: The folder or its settings cannot be read.
+    """
+    run, name, given = RunFolder.open(path)
+    study = find_study(name)
+    return run, study, study.read_settings(given)
