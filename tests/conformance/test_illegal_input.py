@@ -136,8 +136,14 @@ def test_fields_of_wrong_names_types_and_shapes(batch: Batch) -> None:
 
 
 def test_one_bad_field_spoils_all(batch: Batch) -> None:
-    fields = batch.fields(0)
-    assert_refused(batch, lambda: batch.load_fields(0, {**fields, "no_such_field": 1}), "no_such_field")
+    batch.load_fields(0, batch.fields(1))
+    batch.reset(mask=np.array([0, 1], np.uint8))
+    other = batch.fields(1)
+    assert_refused(batch, lambda: batch.load_fields(0, {**other, "no_such_field": 1}), "no_such_field")
+    for name, value in other.items():
+        if isinstance(value, np.ndarray):
+            bad = {**{n: v for n, v in other.items() if n != name}, name: value[..., None].copy()}
+            assert_refused(batch, lambda bad=bad: batch.load_fields(0, bad), "shape")
 
 
 def test_settings(case: Case) -> None:
