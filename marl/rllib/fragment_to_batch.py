@@ -169,7 +169,7 @@ def _take(array: np.ndarray, columns: fragments.Columns, alive: np.ndarray) -> n
 
 
 def _value_pass(
-    module: ValueFunctionAPI,
+    module: Any,
     fragment: Fragment,
     group: GroupFragment,
     columns: fragments.Columns,
@@ -197,20 +197,21 @@ def _value_pass(
     return values[:-1], v_tp1
 
 
-def _final_values(module: ValueFunctionAPI, observations: np.ndarray, masks: np.ndarray | None) -> np.ndarray:
+def _final_values(module: Any, observations: np.ndarray, masks: np.ndarray | None) -> np.ndarray:
     """Returns [F, P] for observations [F, P, D...]."""
     rows = observations.reshape(-1, *observations.shape[2:])
     all_legal = None if masks is None else np.ones((len(rows), masks.shape[-1]), np.uint8)
     return _values(module, rows, all_legal).reshape(observations.shape[:2])
 
 
-def _values(module: ValueFunctionAPI, observations: np.ndarray, masks: np.ndarray | None) -> np.ndarray:
+def _values(module: Any, observations: np.ndarray, masks: np.ndarray | None) -> np.ndarray:
     """Returns [B] for observations [B, D...]."""
     values = np.empty(len(observations), np.float32)
+    device = next((parameter.device for parameter in module.parameters()), None)
     with torch.no_grad():
         for first in range(0, len(observations), VALUE_PASS_ROWS):
             rows = slice(first, first + VALUE_PASS_ROWS)
-            batch = {Columns.OBS: module_input(observations[rows], None if masks is None else masks[rows])}
+            batch = {Columns.OBS: module_input(observations[rows], None if masks is None else masks[rows], device)}
             values[rows] = as_array(module.compute_values(batch))
     return values
 

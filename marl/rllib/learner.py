@@ -1,7 +1,7 @@
 """FragmentLearner: a mixin with which an RLlib learner trains on fragments, and PPO with it.
 
 Everything private to RLlib that the learning side relies on stands in this file: `_create_iterator_if_necessary`,
-`_make_batch_if_necessary`, `_learner_connector`, `_check_component`.
+`_make_batch_if_necessary`, `_learner_connector`, `_check_component`, `_check_is_built`.
 """
 
 from __future__ import annotations
@@ -70,6 +70,8 @@ class FragmentLearner(Learner):
 
     def build(self) -> None:
         """Builds the learner and gives it the connector."""
+        if self._check_is_built(error=False):
+            return
         super().build()
         if self.config.num_learners > 1:
             raise ValueError(f"fragments cannot be split over learners yet; num_learners is {self.config.num_learners}")

@@ -49,14 +49,17 @@ def as_tensor(array: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(array if array.flags.writeable else array.copy())
 
 
-def module_input(observations: np.ndarray, action_masks: np.ndarray | None) -> torch.Tensor | dict[str, torch.Tensor]:
+def module_input(
+    observations: np.ndarray, action_masks: np.ndarray | None, device: torch.device | None = None
+) -> torch.Tensor | dict[str, torch.Tensor]:
     """Returns the `Columns.OBS` entry of a forward pass.
 
     Args:
         observations: [B, D...].
         action_masks: [B, K] uint8, or None.
+        device: Of the module; None: the CPU.
     """
-    features = as_features(as_tensor(observations))
+    features = as_features(as_tensor(observations).to(device))
     if action_masks is None:
         return features
-    return {"observations": features, "action_mask": as_tensor(action_masks).to(torch.float32)}
+    return {"observations": features, "action_mask": as_tensor(action_masks).to(device, torch.float32)}
