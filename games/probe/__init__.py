@@ -27,7 +27,7 @@ class ProbeConfig(WorldConfig):
         radius: A walker this near to the beacon has arrived, in field units.
         stamina: Lowest and highest number of steps that a walker can last.
         stock: Items in each of the 4 bins at reset.
-        values: Reward for taking from each of the 4 bins.
+        values: Reward for taking from each of the 4 bins; may change while the batch lives.
         quota: Takes after which a picker leaves.
         melody: Calls, each below 5, that the caller should repeat for ever.
         max_mistakes: Wrong calls after which the caller leaves.
@@ -41,7 +41,9 @@ class ProbeConfig(WorldConfig):
     radius: float = setting(0.2, low=0, high=1, doc="a walker this near to the beacon has arrived, field units")
     stamina: Sequence[int] = setting((5, 60), doc="lowest and highest number of steps that a walker can last")
     stock: Sequence[int] = setting((3, 2, 1, 2), doc="items in each of the 4 bins at reset")
-    values: Sequence[float] = setting((0.25, 0.5, 1.0, 0.75), doc="reward for taking from each of the 4 bins")
+    values: Sequence[float] = setting(
+        (0.25, 0.5, 1.0, 0.75), live=True, doc="reward for taking from each of the 4 bins"
+    )
     quota: int = setting(4, low=1, high=2**63 - 1, doc="takes after which a picker leaves")
     melody: Sequence[int] = setting((0, 2, 4, 1, 2), doc="calls, each below 5, that the caller should repeat for ever")
     max_mistakes: int = setting(20, low=1, high=255, doc="wrong calls after which the caller leaves")

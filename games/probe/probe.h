@@ -63,7 +63,7 @@ typedef struct ProbeConfig {
     AgoraSpan melody;          /* [any length >= 1] uint8, each < PROBE_CALLS */
     int64_t quota;             /* takes after which a picker leaves, >= 1 */
     double gust;               /* largest wind along an axis, field units per step, in [0, 1] */
-    float values[PROBE_BINS];  /* reward of a take, in [0, 1] */
+    float values[PROBE_BINS];  /* reward of a take, in [0, 1]; live */
     float speed;               /* field units per step at full velocity, in [0, 1]; live */
     float radius;              /* a walker this near to the beacon has arrived; field units, in [0, 1] */
     int32_t horizon;           /* steps, >= 1 */

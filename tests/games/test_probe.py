@@ -204,7 +204,7 @@ def test_every_slot_is_empty_in_some_episodes_and_taken_in_others():
     assert (alive.mean(axis=0) < 1).all()
 
 
-def test_speed_may_change_while_the_batch_lives_and_nothing_else():
+def test_live_settings_change_from_the_next_step_on_and_others_never():
     batch = make(speed=0.25)
     batch.configure(speed=0.5)
     stand(batch)
@@ -214,6 +214,10 @@ def test_speed_may_change_while_the_batch_lives_and_nothing_else():
         batch.configure(horizon=9)
     with pytest.raises(ValueError, match=r"speed must be a number in \[0, 1\], got 2"):
         batch.configure(speed=2)
+    with pytest.raises(ValueError, match="values must be 4 numbers"):
+        batch.configure(values=(1, 2, 3))
+    batch.configure(values=(0.125, 0, 0, 0))
+    assert act(batch, pickers=((TAKE, 0), (WAIT, 0)))["pickers"] == [0.125, 0]
     assert batch.config.speed == 0.5
 
 
