@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -40,10 +41,8 @@ def _read_overrides(overrides: list[str]) -> dict[str, Any]:
         except yaml.YAMLError:
             raise RunError(f"{name}: cannot read the value {value!r}") from None
         if isinstance(settings[name], str):
-            try:  # YAML 1.1 takes 1e-4, without a point, for a string
+            with contextlib.suppress(ValueError):  # YAML 1.1 takes 1e-4, without a point, for a string
                 settings[name] = float(value)
-            except ValueError:
-                settings[name] = value
     return settings
 
 

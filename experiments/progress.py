@@ -60,5 +60,5 @@ class TrainingProgress:
             time.monotonic() - self._last_line > LINE_EVERY_S or steps >= self._total
         ):
             self._last_line = time.monotonic()
-            left = (self._total - steps) / max(rate, 1e-9)
-            self._console.print(f"{self._title}: {100 * steps / self._total:3.0f} %  {shown}  {left:.0f} s left")
+            left = f"{max(0, self._total - steps) / rate:.0f} s left" if rate > 0 else ""
+            self._console.print(f"{self._title}: {100 * steps / self._total:3.0f} %  {shown}  {left}", soft_wrap=True)

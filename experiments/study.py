@@ -59,8 +59,10 @@ class Study:
             return self.settings(**given)
         except pydantic.ValidationError as error:
             first = error.errors()[0]
-            where = ".".join(map(str, first["loc"]))
-            raise RunError(f"{where or self.name}: {first['msg']}, got {first['input']!r}") from None
+            message = first["msg"].removeprefix("Value error, ")
+            if not first["loc"]:  # about several settings together, or from the world
+                raise RunError(message) from None
+            raise RunError(f"{'.'.join(map(str, first['loc']))}: {message}, got {first['input']!r}") from None
 
 
 def study_names() -> list[str]:

@@ -16,7 +16,7 @@ from games.names import unknown_name
 from games.spec import EnvSpec
 
 # Ended episodes that wait to be read; older ones are dropped, so that a reader who never comes costs no memory.
-MAX_PENDING_EPISODES = 1_000_000
+MAX_PENDING_EPISODES = 100_000
 
 
 ActionSpace = gymnasium.spaces.Discrete | gymnasium.spaces.MultiDiscrete | gymnasium.spaces.Box

@@ -138,14 +138,18 @@ def aec_env(
     return parallel_to_aec(parallel_env(id, render_mode=render_mode, max_cycles=max_cycles, **config))
 
 
-def vector_env(id: str, num_envs: int = 1, **settings: Any) -> BatchVectorEnv:
+def vector_env(
+    id: str, num_envs: int = 1, *, render_mode: str | None = None, copy: bool = True, **settings: Any
+) -> BatchVectorEnv:
     """Makes a Gymnasium VectorEnv in which one learner plays all agents of the world's only group.
 
     Args:
         id: One of `env_ids()`.
         num_envs: E, at least 1.
+        render_mode: "rgb_array", "human" or None.
+        copy: Whether observations are copies that may be kept.
         **settings: As for `make_batch`.
     """
     from games.vector import BatchVectorEnv
 
-    return BatchVectorEnv(make_batch(id, num_envs, **settings))
+    return BatchVectorEnv(make_batch(id, num_envs, **settings), render_mode, copy)

@@ -509,6 +509,18 @@ static bool check_record(const AgoraBatch *batch, const unsigned char *record, c
     return !episode.has_started || batch->world->check_state(&batch->context, record + batch->state_offset, error);
 }
 
+static void take_outcomes(AgoraBatch *batch, const unsigned char *cursor, AgoraView *views)
+{
+    for (int32_t g = 0; g < batch->num_groups; g++) {
+        size_t agents = (size_t)batch->groups[g].num_agents;
+        cursor = take(cursor, views[g].rewards, agents * sizeof(float));
+        cursor = take(cursor, views[g].terminations, agents);
+        cursor = take(cursor, views[g].truncations, agents);
+        for (int32_t i = 0; i < batch->groups[g].num_infos; i++)
+            cursor = take(cursor, views[g].infos[i], agents * sizeof(float));
+    }
+}
+
 bool agora_batch_restore(AgoraBatch *batch, int32_t env, const void *bytes, size_t size, AgoraError *error)
 {
     if (!check_header(batch, bytes, size, error))
@@ -516,23 +528,18 @@ bool agora_batch_restore(AgoraBatch *batch, int32_t env, const void *bytes, size
     unsigned char *record = aligned_alloc(64, batch->record_size); /* the bytes may lie unaligned */
     if (!record)
         return agora_fail(error, "no memory left to restore a snapshot");
-    const unsigned char *cursor = (const unsigned char *)bytes + sizeof(SnapshotHeader);
-    cursor = take(cursor, record, batch->record_size);
-    bool is_valid = check_record(batch, record, cursor, error);
+    const unsigned char *outcomes =
+        take((const unsigned char *)bytes + sizeof(SnapshotHeader), record, batch->record_size);
+    bool is_valid = check_record(batch, record, outcomes, error);
     if (is_valid) {
         AgoraView views[AGORA_MAX_GROUPS];
-        memcpy(episode_of(batch, env), record, batch->record_size);
+        Episode *episode = episode_of(batch, env);
+        memcpy(episode, record, batch->record_size);
         point_views(batch, env, views);
-        for (int32_t g = 0; g < batch->num_groups; g++) {
-            size_t agents = (size_t)batch->groups[g].num_agents;
-            cursor = take(cursor, views[g].rewards, agents * sizeof(float));
-            cursor = take(cursor, views[g].terminations, agents);
-            cursor = take(cursor, views[g].truncations, agents);
-            for (int32_t i = 0; i < batch->groups[g].num_infos; i++)
-                cursor = take(cursor, views[g].infos[i], agents * sizeof(float));
-        }
-        batch->has_started &= episode_of(batch, env)->has_started;
-        if (episode_of(batch, env)->has_started)
+        take_outcomes(batch, outcomes, views);
+        batch->log.ended[env] = episode->is_over;
+        batch->has_started &= episode->has_started;
+        if (episode->has_started)
             observe_env(batch, env, views);
     }
     free(record);

@@ -180,7 +180,7 @@ static bool step(const AgoraContext *context, AgoraRng *rng, void *state_bytes, 
         state->last_actions[i] = legal && legal[action] != 1 ? first_legal(config, i) : action;
         profile = profile * num_actions(config, i) + state->last_actions[i];
     }
-    state->round++;
+    state->round += state->round < config->horizon; /* a loaded state may be the last one already */
     bool is_over = state->round >= config->horizon;
     for (int32_t i = 0; i < num_players(config); i++) {
         AgoraView *view = view_of(config, views, i, &index);

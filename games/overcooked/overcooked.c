@@ -2,6 +2,7 @@
 
 #include "kitchen.h"
 
+#include <math.h>
 #include <string.h>
 
 /* ---- config ---- */
@@ -85,8 +86,9 @@ static bool check_recipes(const OvercookedConfig *config, AgoraError *error)
             if (time < 1 || time > 255)
                 return agora_fail(error, "cook time of %d onions, %d tomatoes must be in [1, 255], got %d", onions,
                                   tomatoes, time);
-            if (reward != reward)
-                return agora_fail(error, "delivery reward of %d onions, %d tomatoes is NaN", onions, tomatoes);
+            if (!(reward > -INFINITY)) /* plus infinity is the order_bonus of a shipped kitchen */
+                return agora_fail(error, "delivery reward of %d onions, %d tomatoes cannot be %g", onions, tomatoes,
+                                  reward);
         }
     return true;
 }
@@ -117,8 +119,8 @@ static bool check_config(const void *config_bytes, AgoraError *error)
         return agora_fail(error, "random_object_probability must be in [0, 1], got %g",
                           config->random_object_probability);
     double shaping = config->placement_reward + config->dish_reward + config->soup_reward;
-    if (shaping != shaping || config->shaped_reward_weight != config->shaped_reward_weight)
-        return agora_fail(error, "a shaped reward or its weight is NaN");
+    if (!isfinite(shaping) || !isfinite(config->shaped_reward_weight))
+        return agora_fail(error, "shaped rewards and their weight must be finite");
     OvercookedState start = {0};
     place_start(config, &start);
     return check_state_against(config, &start, error);
@@ -235,10 +237,10 @@ static bool check_state_against(const OvercookedConfig *config, const Overcooked
 {
     if (state->timestep < 0 || state->timestep > config->horizon)
         return agora_fail(error, "timestep must be in [0, %d], got %d", config->horizon, state->timestep);
-    if (state->deliveries < 0 || state->deliveries > state->timestep * num_players(config))
-        return agora_fail(error, "deliveries cannot be %d after %d steps", state->deliveries, state->timestep);
-    if (state->sparse_return != state->sparse_return || state->shaped_return != state->shaped_return)
-        return agora_fail(error, "sparse_return or shaped_return is NaN");
+    if (state->deliveries < 0 || state->deliveries > OVERCOOKED_MAX_DELIVERIES)
+        return agora_fail(error, "deliveries cannot be %d", state->deliveries);
+    if (!(state->sparse_return > -INFINITY && state->shaped_return > -INFINITY))
+        return agora_fail(error, "sparse_return and shaped_return must be numbers above minus infinity");
     for (int32_t i = 0; i < num_players(config); i++)
         if (state->events[i] >> OVERCOOKED_NUM_EVENTS)
             return agora_fail(error, "events: player %d has an unknown event", i);
@@ -501,7 +503,7 @@ static void serve(Turn *turn)
     if (*hand < OVERCOOKED_SOUP)
         return;
     turn->sparse += contents_of(turn->kitchen, *hand)->delivery_reward;
-    turn->state->deliveries++;
+    turn->state->deliveries += turn->state->deliveries < OVERCOOKED_MAX_DELIVERIES;
     log_event(turn, OVERCOOKED_SOUP_DELIVERY);
     *hand = OVERCOOKED_NOTHING;
 }
@@ -595,7 +597,7 @@ static bool step(const AgoraContext *context, AgoraRng *rng, void *state_bytes, 
     resolve_interacts(context, state, actions, &views[0]);
     resolve_movement(kitchen, config, state, actions);
     cook(kitchen, config, state);
-    state->timestep++;
+    state->timestep += state->timestep < config->horizon; /* a loaded state may be the last one already */
 
     bool is_over = state->timestep >= config->horizon;
     float sparse = 0;

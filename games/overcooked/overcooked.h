@@ -42,6 +42,7 @@ enum {
     OVERCOOKED_MAX_PLAYERS = 9, /* a layout names its players by the digits 1 to 9 */
     OVERCOOKED_MAX_POTS = 32,
     OVERCOOKED_MAX_INGREDIENTS = 3,
+    OVERCOOKED_MAX_DELIVERIES = 1 << 30, /* where the counter stays */
     OVERCOOKED_URGENT_STEPS = 40, /* the urgency channel is on when fewer steps than this remain */
 };
 

@@ -137,4 +137,6 @@ def make_tables(settings: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
         cook_times[recipe] = int(time)
         if recipe in ordered:
             rewards[recipe] = value * (order_bonus if recipe in bonus else 1)
+    if not (rewards > -np.inf).all():
+        raise ValueError(f"rewards of soups must be numbers above minus infinity, got {rewards.min()}")
     return rewards, cook_times

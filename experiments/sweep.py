@@ -1,0 +1,105 @@
+"""Many runs of one study, a few at a time, each in a process and a run folder of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from rich.console import Console
+
+from experiments.interruption import StopRequest
+from experiments.progress import TrainingProgress
+from experiments.run_folder import RunError, RunFolder
+
+POLL_S = 2.0
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """One run of a sweep.
+
+    Attributes:
+        study: Its study.
+        path: Its run folder.
+        settings: By name.
+        total_steps: Env steps that it trains for.
+    """
+
+    study: str
+    path: Path
+    settings: dict[str, Any]
+    total_steps: int
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether its report, the last thing that a run writes, is there."""
+        return RunFolder(self.path).report_path.exists()
+
+    def count_steps(self) -> int:
+        """Returns how far it has got."""
+        rows = RunFolder(self.path).read_metrics()
+        return int(rows[-1]["steps"]) if rows else 0
+
+    def start(self, log: IO[str]) -> subprocess.Popen[str]:
+        """Starts it, or goes on with it."""
+        command = [sys.executable, "-m", "experiments"]
+        if (self.path / "settings.json").exists():
+            command += ["resume", str(self.path)]
+        else:
+            # JSON is YAML, which is what the command reads.
+            words = [f"{name}={json.dumps(value)}" for name, value in self.settings.items()]
+            command += ["run", self.study, *words, "--out", str(self.path)]
+        return subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, text=True)
+
+
+def _work(jobs: list[Job], parallel: int, stop: StopRequest) -> Iterator[None]:
+    """Keeps `parallel` jobs going until all are through; yields between two looks."""
+    waiting, running = [job for job in jobs if not job.is_complete], dict[Job, subprocess.Popen[str]]()
+    while running or (waiting and not stop.is_made):
+        while waiting and len(running) < parallel and not stop.is_made:
+            job = waiting.pop(0)
+            job.path.parent.mkdir(parents=True, exist_ok=True)
+            with job.path.with_suffix(".log").open("a", encoding="utf-8") as log:
+                running[job] = job.start(log)
+        time.sleep(POLL_S)
+        for job, process in list(running.items()):
+            if process.poll() is None:
+                continue
+            del running[job]
+            if process.returncode != 0 and not stop.is_made:
+                for other in running.values():
+                    other.terminate()  # it writes a checkpoint
+                log_path = job.path.with_suffix(".log")
+                raise RunError(f"run {job.path} ended with status {process.returncode}; see {log_path}")
+        yield
+
+
+def run_jobs(title: str, jobs: list[Job], parallel: int) -> bool:
+    """Runs all jobs; those that are complete already are left alone, begun ones go on.
+
+    Ctrl-C reaches the jobs too: each writes a checkpoint and ends.
+
+    Args:
+        title: Of the progress display.
+        jobs: What to run.
+        parallel: How many at a time.
+
+    Returns:
+        Whether all are complete.
+
+    Raises:
+        RunError: A job failed; the message names its log.
+    """
+    total = sum(job.total_steps for job in jobs)
+    done = sum(min(job.count_steps(), job.total_steps) for job in jobs)
+    with StopRequest() as stop, TrainingProgress(title, total, done, Console()) as progress:
+        for _ in _work(jobs, parallel, stop):
+            steps = sum(min(job.count_steps(), job.total_steps) for job in jobs)
+            progress.update(steps, {"runs": f"{sum(job.is_complete for job in jobs)} of {len(jobs)}"})
+    return all(job.is_complete for job in jobs)
