@@ -220,7 +220,9 @@ def test_parity_pins_agree():
 def test_make_help_has_a_line_for_every_target():
     text = (ROOT / "Makefile").read_text()
     (targets,) = re.findall(r"^\.PHONY: (.*)$", text, re.MULTILINE)
-    printed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    printed = subprocess.run(
+        ["make", "--no-print-directory", "help"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
     helped = [line.split()[1] for line in printed.splitlines()]
     rules = re.findall(r"^([a-z]+):(?!=)", text, re.MULTILINE)
     assert helped == targets.split() == rules
