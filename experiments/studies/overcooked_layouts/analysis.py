@@ -37,6 +37,8 @@ def evaluate(run: RunFolder, paths: list[Path]) -> None:
             | {"trained_with_random": pairs.loc[("trained", "random"), "mean"]}
         )
         points = metrics.dropna(subset="sparse_return_mean")[["steps", "sparse_return_mean"]]
+        if points.empty:
+            raise RunError(f"{path} is too short: no episode ended")
         kept = np.unique(np.linspace(0, len(points) - 1, CURVE_POINTS).round().astype(int))
         curves.append(points.iloc[kept].round(2).assign(**keys))
     write_atomically(run.evaluation_path, pd.DataFrame(scores).to_csv(index=False))
