@@ -146,6 +146,19 @@ def report(path: RunArgument) -> None:
     console.print(f"report: {folder.report_path}", soft_wrap=True)
 
 
+@app.command()
+def bench(
+    name: Annotated[str | None, typer.Argument(help="one benchmark; default: all")] = None,
+    repeats: Annotated[int, typer.Option(min=1, help="of every quantity")] = 5,
+    save: Annotated[bool, typer.Option(help="write the committed results anew")] = False,
+) -> None:
+    """Measure this machine: us and the peers in the same run, CPU time, medians."""
+    from experiments.bench import bench_names, run_bench
+
+    for each in [name] if name else bench_names():
+        run_bench(each, console, repeats, save)
+
+
 def main() -> None:
     """Runs the command; an error of the user's is one line and exit status 1."""
     # Torch waits for its own threads on busy machines, and Ray reports nothing unless asked.

@@ -6,17 +6,18 @@ enum { FEATURE_DISTANCES = 1 << 14 }; /* larger than any path: cells * orientati
 
 static int32_t num_cells(const OvercookedConfig *config) { return config->width * config->height; }
 
-static size_t template_size(const OvercookedConfig *config)
+static size_t num_players(const OvercookedConfig *config) { return (size_t)config->start_orientations.count; }
+
+static size_t plane_size(const OvercookedConfig *config)
 {
-    size_t players = (size_t)config->start_orientations.count;
-    return (size_t)num_cells(config) * (5 * players + 16);
+    return (size_t)num_cells(config) * (5 * num_players(config) + 16);
 }
 
 size_t kitchen_size(const void *config_bytes)
 {
     const OvercookedConfig *config = config_bytes;
     size_t tables = config->observation == OVERCOOKED_LOSSLESS
-                        ? 2 * template_size(config)
+                        ? 2 * num_players(config) * plane_size(config)
                         : (size_t)num_cells(config) * 4 * sizeof(Surroundings);
     return sizeof(Kitchen) + tables;
 }
@@ -26,7 +27,9 @@ size_t kitchen_size(const void *config_bytes)
 static void build_map(const OvercookedConfig *config, Kitchen *kitchen)
 {
     const uint8_t *terrain = config->terrain.data;
-    kitchen->num_players = (int32_t)config->start_orientations.count;
+    const int32_t steps[OVERCOOKED_NUM_ACTIONS] = {-config->width, config->width, 1, -1, 0, 0};
+    memcpy(kitchen->cell_steps, steps, sizeof steps);
+    kitchen->num_players = (int32_t)num_players(config);
     kitchen->num_cells = num_cells(config);
     kitchen->num_channels = 5 * kitchen->num_players + 16;
     for (int32_t cell = 0; cell < kitchen->num_cells; cell++) {
@@ -36,6 +39,7 @@ static void build_map(const OvercookedConfig *config, Kitchen *kitchen)
         kitchen->pot_index[cell] = KITCHEN_NONE;
         if (terrain[cell] == OVERCOOKED_FLOOR)
             kitchen->floor_cells[kitchen->num_floor_cells++] = (uint8_t)cell;
+        ((uint8_t *)kitchen->counters)[cell] = terrain[cell] == OVERCOOKED_POT ? 0 : 0xFF;
         if (terrain[cell] == OVERCOOKED_POT) {
             kitchen->pot_index[cell] = (uint8_t)kitchen->num_pots;
             kitchen->pot_cells[kitchen->num_pots++] = (uint8_t)cell;
@@ -50,8 +54,8 @@ static Contents count_ingredients(const OvercookedConfig *config, int32_t code)
     Contents contents = {0};
     for (int32_t place = 0; place < OVERCOOKED_MAX_INGREDIENTS; place++) {
         int32_t ingredient = code >> (2 * place) & 3;
-        contents.onions += ingredient == OVERCOOKED_ONION;
-        contents.tomatoes += ingredient == OVERCOOKED_TOMATO;
+        contents.onions = (uint8_t)(contents.onions + (ingredient == OVERCOOKED_ONION));
+        contents.tomatoes = (uint8_t)(contents.tomatoes + (ingredient == OVERCOOKED_TOMATO));
     }
     contents.count = (uint8_t)(contents.onions + contents.tomatoes);
     contents.cook_time = (uint8_t)config->cook_times[contents.onions][contents.tomatoes];
@@ -84,23 +88,53 @@ static void build_contents(const OvercookedConfig *config, Kitchen *kitchen)
 
 static void build_templates(const OvercookedConfig *config, Kitchen *kitchen)
 {
-    kitchen->template_size = template_size(config);
-    int32_t map_channel = 5 * kitchen->num_players;
-    for (int32_t cell = 0; cell < kitchen->num_cells; cell++) {
-        unsigned char *plain = kitchen->tables + kitchen->plane_offsets[cell] + map_channel;
-        unsigned char *urgent = plain + kitchen->template_size;
-        int32_t terrain = kitchen->terrain[cell]; /* terrains stand in the order of the channels */
-        if (terrain != OVERCOOKED_FLOOR)
-            plain[terrain - 1] = urgent[terrain - 1] = 1;
-        urgent[15] = 1;
+    kitchen->plane_size = plane_size(config);
+    size_t map_channel = 5 * num_players(config), all_planes = num_players(config) * kitchen->plane_size;
+    for (size_t player = 0; player < num_players(config); player++)
+        for (int32_t cell = 0; cell < kitchen->num_cells; cell++) {
+            unsigned char *plain =
+                kitchen->tables + player * kitchen->plane_size + kitchen->plane_offsets[cell] + map_channel;
+            unsigned char *urgent = plain + all_planes;
+            int32_t terrain = kitchen->terrain[cell]; /* terrains stand in the order of the channels */
+            if (terrain != OVERCOOKED_FLOOR)
+                plain[terrain - 1] = urgent[terrain - 1] = 1;
+            urgent[15] = 1;
+        }
+}
+
+/* Channels: onions and tomatoes in a soup, time remaining, done; dish, onion, tomato; urgency. */
+static void build_item_glyphs(Kitchen *kitchen)
+{
+    for (int32_t is_urgent = 0; is_urgent < 2; is_urgent++) {
+        Glyph *glyphs = kitchen->item_glyphs[is_urgent];
+        for (int32_t item = 0; item < 2 * OVERCOOKED_NUM_CONTENTS; item++)
+            glyphs[item].channels[7] = (uint8_t)is_urgent;
+        glyphs[OVERCOOKED_DISH].channels[4] = 1;
+        glyphs[OVERCOOKED_ONION].channels[5] = 1;
+        glyphs[OVERCOOKED_TOMATO].channels[6] = 1;
+        for (int32_t code = 0; code < OVERCOOKED_NUM_CONTENTS; code++) {
+            glyphs[OVERCOOKED_SOUP + code].channels[0] = kitchen->contents[code].onions;
+            glyphs[OVERCOOKED_SOUP + code].channels[1] = kitchen->contents[code].tomatoes;
+            glyphs[OVERCOOKED_SOUP + code].channels[3] = 1;
+        }
     }
+}
+
+/* Channels: onions and tomatoes in a pot that does not cook; the same in one that does or is done. */
+static void build_pot_glyphs(Kitchen *kitchen)
+{
+    for (int32_t code = 0; code < OVERCOOKED_NUM_CONTENTS; code++)
+        for (int32_t has_started = 0; has_started < 2; has_started++) {
+            kitchen->pot_glyphs[has_started][code].channels[2 * has_started] = kitchen->contents[code].onions;
+            kitchen->pot_glyphs[has_started][code].channels[2 * has_started + 1] = kitchen->contents[code].tomatoes;
+        }
 }
 
 /* ---- "features": distances ---- */
 
 /* Fewest actions from one cell and orientation to every other, ignoring other players (breadth first). A direction
  * turns, and moves where the next cell is floor. */
-static void find_distances(const OvercookedConfig *config, const Kitchen *kitchen, int32_t start, int16_t *distances)
+static void find_distances(const Kitchen *kitchen, int32_t start, int16_t *distances)
 {
     int16_t queue[OVERCOOKED_MAX_CELLS * 4];
     int32_t head = 0, tail = 0;
@@ -111,7 +145,7 @@ static void find_distances(const OvercookedConfig *config, const Kitchen *kitche
     while (head < tail) {
         int32_t node = queue[head++];
         for (int32_t direction = 0; direction < 4; direction++) {
-            int32_t target = node / 4 + cell_step(config, direction);
+            int32_t target = node / 4 + kitchen->cell_steps[direction];
             int32_t next = (kitchen->terrain[target] == OVERCOOKED_FLOOR ? target : node / 4) * 4 + direction;
             if (distances[next] == FEATURE_DISTANCES) {
                 distances[next] = (int16_t)(distances[node] + 1);
@@ -130,7 +164,7 @@ static int16_t distance_to(const OvercookedConfig *config, const Kitchen *kitche
     int32_t x = feature % config->width, y = feature / config->width;
     const bool has_side[4] = {y > 0, y < config->height - 1, x < config->width - 1, x > 0};
     for (int32_t side = 0; side < 4; side++) {
-        int32_t cell = feature + cell_step(config, side);
+        int32_t cell = feature + kitchen->cell_steps[side];
         if (has_side[side] && kitchen->terrain[cell] == OVERCOOKED_FLOOR &&
             distances[cell * 4 + OPPOSITE[side]] < nearest)
             nearest = distances[cell * 4 + OPPOSITE[side]];
@@ -167,7 +201,7 @@ static void look_around(const OvercookedConfig *config, const Kitchen *kitchen, 
     static const OvercookedTerrain DISPENSERS[3] = {OVERCOOKED_ONIONS, OVERCOOKED_TOMATOES, OVERCOOKED_DISHES};
     int16_t distances[OVERCOOKED_MAX_CELLS * 4];
     bool is_taken[OVERCOOKED_MAX_CELLS] = {false};
-    find_distances(config, kitchen, node, distances);
+    find_distances(kitchen, node, distances);
     for (int32_t i = 0; i < 3; i++)
         point_to(config, node / 4, find_closest(config, kitchen, distances, DISPENSERS[i], NULL), out->dispensers[i]);
     point_to(config, node / 4, find_closest(config, kitchen, distances, OVERCOOKED_SERVE, NULL), out->serve);
@@ -180,7 +214,7 @@ static void look_around(const OvercookedConfig *config, const Kitchen *kitchen, 
         out->pots[i] = kitchen->pot_index[pot];
     }
     for (int32_t direction = 0; direction < 4; direction++)
-        out->walls[direction] = kitchen->terrain[node / 4 + cell_step(config, direction)] != OVERCOOKED_FLOOR;
+        out->walls[direction] = kitchen->terrain[node / 4 + kitchen->cell_steps[direction]] != OVERCOOKED_FLOOR;
 }
 
 static void build_surroundings(const OvercookedConfig *config, Kitchen *kitchen)
@@ -201,4 +235,6 @@ void kitchen_build(const void *config_bytes, void *kitchen_bytes)
         build_templates(config, kitchen);
     else
         build_surroundings(config, kitchen);
+    build_item_glyphs(kitchen);
+    build_pot_glyphs(kitchen);
 }

@@ -23,18 +23,30 @@ typedef struct Surroundings {
     uint8_t walls[4];                    /* 1 where the next cell N, S, E, W is not floor */
 } Surroundings;
 
+/* Eight neighbouring channels of a cell, written with one store. */
+typedef struct Glyph {
+    uint8_t channels[8];
+} Glyph;
+
+/* First channel of a glyph, counted from 5 P. */
+enum { POT_GLYPH = 6, ITEM_GLYPH = 8 };
+
 typedef struct Kitchen {
     int32_t num_players, num_cells, num_pots, num_channels;
     uint8_t terrain[OVERCOOKED_MAX_CELLS];
     uint8_t pot_index[OVERCOOKED_MAX_CELLS]; /* KITCHEN_NONE where there is no pot */
     uint8_t pot_cells[OVERCOOKED_MAX_POTS];
+    int32_t cell_steps[OVERCOOKED_NUM_ACTIONS]; /* how an action changes the cell index when the way is free */
     uint8_t floor_cells[OVERCOOKED_MAX_CELLS];
     int32_t num_floor_cells;
     int32_t plane_offsets[OVERCOOKED_MAX_CELLS]; /* of a cell's channel 0 in a "lossless" observation */
     Contents contents[OVERCOOKED_NUM_CONTENTS];
-    /* Then, as the observation asks: two "lossless" templates (the map without and with urgency), each
-     * template_size bytes; or one Surroundings per cell and orientation. */
-    size_t template_size;
+    Glyph item_glyphs[2][2 * OVERCOOKED_NUM_CONTENTS]; /* by urgency and item, on a counter or in a hand */
+    Glyph pot_glyphs[2][OVERCOOKED_NUM_CONTENTS];      /* by whether it cooks or is done; without its time */
+    uint64_t counters[OVERCOOKED_MAX_CELLS / 8];       /* per eight cells: all bits of those that are no pot */
+    /* Then, as the observation asks: two "lossless" templates (the map without and with urgency) for all players, each
+     * players * plane_size bytes; or one Surroundings per cell and orientation. */
+    size_t plane_size; /* bytes of one player's observation */
     _Alignas(16) unsigned char tables[];
 } Kitchen;
 
@@ -44,13 +56,6 @@ void kitchen_build(const void *config, void *kitchen);
 static inline int32_t cell_at(const OvercookedConfig *config, const uint8_t position[2])
 {
     return position[1] * config->width + position[0];
-}
-
-/* How the cell index changes by a step towards an orientation. */
-static inline int32_t cell_step(const OvercookedConfig *config, int32_t orientation)
-{
-    const int32_t steps[4] = {-config->width, config->width, 1, -1};
-    return steps[orientation];
 }
 
 static inline const Surroundings *surroundings_at(const Kitchen *kitchen, int32_t cell, int32_t orientation)

@@ -8,17 +8,15 @@ import time
 from pathlib import Path
 from typing import Any
 
-import torch
 from ray.rllib.algorithms.ppo import PPOConfig
 from rich.console import Console
-from torch import nn
 
-from agents.trained import PolicyDescription, save_policy
 from experiments.interruption import StopRequest
 from experiments.progress import TrainingProgress
 from experiments.run_folder import RunError, RunFolder
 from experiments.studies.overcooked.settings import OvercookedSettings
-from marl.rllib import configure_envs, start_ray, stop_ray, use_batched_runner
+from marl.rllib import ActorCriticModule, configure_envs, start_ray, stop_ray, use_batched_runner
+from marl.rllib.export import export_policy
 
 MODULE = "cook"
 
@@ -71,25 +69,6 @@ def shaping_weight(settings: OvercookedSettings, steps: int) -> float:
     return max(0.0, 1.0 - steps / span) if span > 0 else 0.0
 
 
-def export_policy(folder: Path, settings: OvercookedSettings, module: Any) -> None:
-    """Writes the policy as plain files; the value network stays behind."""
-    linear = [
-        layer
-        for part in (module.policy_torso, module.policy_head)
-        for layer in part.modules()
-        if isinstance(layer, nn.Linear)
-    ]
-    description = PolicyDescription(
-        env_id=settings.env_id,
-        settings=settings.world_settings(),
-        observation_size=linear[0].in_features,
-        hidden_sizes=[layer.out_features for layer in linear[:-1]],
-        num_actions=linear[-1].out_features,
-        activation="relu",
-    )
-    save_policy(folder, description, [(layer.weight.detach(), layer.bias.detach()) for layer in linear])
-
-
 class _Training:
     """An algorithm with what a checkpoint holds beside it."""
 
@@ -117,7 +96,9 @@ class _Training:
             self.algorithm.save_to_path(str((folder / "rllib").absolute()))
             progress = {"steps": self.steps, "seconds": self.seconds}
             (folder / "progress.json").write_text(json.dumps(progress) + "\n", encoding="utf-8")
-            export_policy(folder, self.settings, self.algorithm.get_module(MODULE))
+            module = self.algorithm.get_module(MODULE)
+            assert isinstance(module, ActorCriticModule)
+            export_policy(module, folder, self.settings.env_id, self.settings.world_settings())
 
         self.run.save_checkpoint(self.steps, write)
 
@@ -167,7 +148,6 @@ def train(run: RunFolder, settings: OvercookedSettings, ray_address: str | None)
     checkpoint = run.latest_checkpoint()
     if checkpoint is not None and int(checkpoint.name) >= settings.total_steps:
         return True
-    torch.manual_seed(settings.seed)
     connection: dict[str, Any] = {"address": ray_address} if ray_address else {}
     start_ray(num_cpus=max(1, settings.num_env_runners), **connection)
     console = Console()
