@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from dataclasses import dataclass
 from typing import Any
@@ -103,7 +102,7 @@ def _core_arrays(group: Group) -> dict[str, np.ndarray]:
 
 
 class _OnlyGroup:
-    """An array of the only group, offered by the batch itself."""
+    """An array of the only group, offered by the batch itself. Write into it; it cannot be replaced."""
 
     def __init__(self, doc: str) -> None:
         self.__doc__ = doc
@@ -113,6 +112,36 @@ class _OnlyGroup:
 
     def __get__(self, batch: Batch | None, owner: type) -> Any:
         return self if batch is None else getattr(batch.only_group, self.name)
+
+    def __set__(self, batch: Batch, value: Any) -> None:
+        raise AttributeError(f"C reads and writes batch.{self.name} in place: use batch.{self.name}[...] = values")
+
+
+class _PendingRows:
+    """Rows of an array of C's, copied when episodes end, until somebody reads them.
+
+    Args:
+        source: [E, ...] that C writes.
+    """
+
+    def __init__(self, source: np.ndarray) -> None:
+        self._source = source
+        self._chunks: deque[np.ndarray] = deque()
+        self._num_rows = 0
+
+    def keep(self, rows: np.ndarray) -> None:
+        """Copies rows by index; the oldest go when there are more than MAX_PENDING_EPISODES."""
+        self._chunks.append(self._source[rows])
+        self._num_rows += len(rows)
+        while self._num_rows - len(self._chunks[0]) >= MAX_PENDING_EPISODES:
+            self._num_rows -= len(self._chunks.popleft())
+
+    def read(self) -> np.ndarray:
+        """Returns and forgets all rows."""
+        rows = np.concatenate(self._chunks) if self._chunks else self._source[:0].copy()
+        self._chunks.clear()
+        self._num_rows = 0
+        return rows
 
 
 class Batch:
@@ -159,11 +188,8 @@ class Batch:
             "statistics": np.zeros((num_envs, len(self._statistic_names)), np.float64),
         }
         self._core.attach([_core_arrays(group) for group in made], self._log)
-        self._pending: dict[str, deque[np.ndarray]] = {
-            name: deque(maxlen=math.ceil(MAX_PENDING_EPISODES / num_envs))
-            for name in ("lengths", "returns", "statistics")
-        }
-        self._seed: int | None = _check_seed(seed)
+        self._pending = {name: _PendingRows(self._log[name]) for name in ("lengths", "returns", "statistics")}
+        self._core.seed(_check_seed(seed))
 
     @property
     def only_group(self) -> Group:
@@ -187,9 +213,9 @@ class Batch:
         """
         if seed is not None and mask is not None:
             raise ValueError("reset takes a seed or a mask, not both: a seed concerns every env")
-        seed = self._seed if seed is None else _check_seed(seed)
-        self._core.reset(seed, mask)
-        self._seed = None
+        if seed is not None:
+            self._core.seed(_check_seed(seed))
+        self._core.reset(mask)
 
     def step(self, actions: np.ndarray | dict[str, np.ndarray] | None = None) -> None:
         """Steps every env; the results stand in the arrays.
@@ -219,29 +245,23 @@ class Batch:
 
     def _keep_ended(self) -> None:
         rows = np.flatnonzero(self.ended)
-        for name, chunks in self._pending.items():
-            chunks.append(self._log[name][rows])
-
-    def _read(self, name: str) -> np.ndarray:
-        chunks = self._pending[name]
-        rows = np.concatenate(chunks) if chunks else self._log[name][:0].copy()
-        chunks.clear()
-        return rows
+        for pending in self._pending.values():
+            pending.keep(rows)
 
     @property
     def episode_returns(self) -> np.ndarray:
         """[n, N] float64: undiscounted returns of all N agents, of the n episodes that ended since the last read."""
-        return self._read("returns")
+        return self._pending["returns"].read()
 
     @property
     def episode_lengths(self) -> np.ndarray:
         """[n] int32: steps of the n episodes that ended since the last read of this attribute."""
-        return self._read("lengths")
+        return self._pending["lengths"].read()
 
     @property
     def episode_statistics(self) -> dict[str, np.ndarray]:
         """The world's own numbers by name, [n] float64 each, of the n episodes that ended since the last read."""
-        rows = self._read("statistics")
+        rows = self._pending["statistics"].read()
         return {name: rows[:, i] for i, name in enumerate(self._statistic_names)}
 
     def state_bytes(self, env: int) -> bytes:

@@ -304,7 +304,13 @@ class Batch {
         is_attached_ = true;
     }
 
-    void reset(nb::object seed, nb::object mask)
+    void seed(uint64_t seed)
+    {
+        Busy busy(*this);
+        agora_batch_seed(batch_.get(), seed);
+    }
+
+    void reset(nb::object mask)
     {
         Busy busy(*this);
         const uint8_t *mask_data = nullptr;
@@ -313,8 +319,6 @@ class Batch {
             mask_array = check_array<ReadOnlyArray>(mask, "mask", AGORA_U8, {num_envs_});
             mask_data = (const uint8_t *)mask_array.data();
         }
-        if (!seed.is_none())
-            agora_batch_seed(batch_.get(), nb::cast<uint64_t>(seed));
         nb::gil_scoped_release release;
         agora_batch_reset(batch_.get(), mask_data);
     }
@@ -580,7 +584,8 @@ NB_MODULE(_core, module)
         .def("statistic_names", &Batch::statistic_names)
         .def("describe_state", &Batch::describe_state)
         .def("attach", &Batch::attach, nb::arg("arrays"), nb::arg("log"))
-        .def("reset", &Batch::reset, nb::arg("seed").none(), nb::arg("mask").none())
+        .def("seed", &Batch::seed, nb::arg("seed"))
+        .def("reset", &Batch::reset, nb::arg("mask").none())
         .def("step", &Batch::step)
         .def("check_actions", &Batch::check_actions, nb::arg("group"), nb::arg("actions"))
         .def("state_bytes", &Batch::state_bytes, nb::arg("env"))

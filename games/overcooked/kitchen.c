@@ -192,8 +192,8 @@ static int32_t find_closest(const OvercookedConfig *config, const Kitchen *kitch
 
 static void point_to(const OvercookedConfig *config, int32_t from, int32_t to, int8_t delta[2])
 {
-    delta[0] = to < 0 ? 0 : (int8_t)(to % config->width - from % config->width);
-    delta[1] = to < 0 ? 0 : (int8_t)(to / config->width - from / config->width);
+    delta[0] = (int8_t)(to < 0 ? 0 : to % config->width - from % config->width);
+    delta[1] = (int8_t)(to < 0 ? 0 : to / config->width - from / config->width);
 }
 
 static void look_around(const OvercookedConfig *config, const Kitchen *kitchen, int32_t node, Surroundings *out)

@@ -530,3 +530,46 @@ def test_two_batches_step_side_by_side_in_two_threads():
     for thread in threads:
         thread.join()
     assert snapshots(batches[0]) == snapshots(batches[1]) == snapshots(batches[2])
+
+
+def test_a_reset_after_a_restore_goes_on_with_the_snapshots_stream():
+    """Neither a reset of all envs nor of another one may start the batch's own seed again."""
+    settings = {"random_start_positions": True, "horizon": 5}
+    played = games.make_batch("overcooked/cramped_room_v0", 2, seed=11, **settings)
+    played.reset()
+    for _ in range(7):
+        played.step(np.full((2, 2), 4, np.int32))
+    snapshots = [played.state_bytes(e) for e in range(2)]
+    fresh = games.make_batch("overcooked/cramped_room_v0", 2, seed=99, **settings)
+    for e, data in enumerate(snapshots):
+        fresh.load_state(e, data)
+    fresh.reset(mask=np.array([1, 0], np.uint8))
+    assert fresh.state_bytes(1) == snapshots[1]
+    for each in (played, fresh):
+        each.load_state(0, snapshots[0])
+        each.reset()
+    assert np.array_equal(fresh.observations, played.observations)
+    assert [fresh.state_bytes(e) for e in range(2)] == [played.state_bytes(e) for e in range(2)]
+
+
+def test_episodes_wait_to_be_read_however_they_end(monkeypatch):
+    """A thousand envs that end one at a time, then more than may wait: the latest ones are kept."""
+    batch = games.make_batch("matrix/prisoners_dilemma_v0", 3, horizon=3)
+    batch.reset()
+    for shift in range(3):  # out of step with each other
+        batch.load_fields(shift, {"round": shift})
+    for _ in range(30):
+        batch.step(np.zeros((3, 2), np.int32))
+    assert len(batch.episode_lengths) == 30
+    monkeypatch.setattr("games.batch.MAX_PENDING_EPISODES", 4)
+    lengths = []
+    for _ in range(10):
+        batch.step(np.zeros((3, 2), np.int32))
+        lengths += batch._log["lengths"][batch.ended.astype(bool)].tolist()
+    assert batch.episode_lengths.tolist() == lengths[-4:]
+
+
+def test_arrays_are_written_into_not_replaced():
+    batch = games.make_batch("matrix/prisoners_dilemma_v0")
+    with pytest.raises(AttributeError, match=r"use batch.actions\[...\] = values"):
+        batch.actions = np.ones((1, 2), np.int32)
