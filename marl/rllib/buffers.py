@@ -6,32 +6,40 @@ costs more than stepping the envs (measured: a fifth of all sampling).
 
 from __future__ import annotations
 
-import sys
+import weakref
 
 import numpy as np
 
-# References to a buffer in the list that nobody else uses: the list, the loop variable, getrefcount's argument.
-UNUSED_REFERENCES = 3
+# Unused buffers of one shape that wait for their next use; further ones are freed.
 MAX_BUFFERS = 4
 
 
-class BufferPool:
-    """Hands out uninitialized arrays.
+class _Loan:
+    """The owner of a buffer's memory, as NumPy sees it.
 
-    A view, and a tensor made from one, keeps the buffer under it alive; that reference is how the pool knows that a
-    buffer is in use, so nothing has to be given back.
+    NumPy keeps the object behind an `__array_interface__` alive as long as any array, view or tensor over its memory;
+    so the end of the loan is the end of the last of them.
     """
 
+    def __init__(self, buffer: np.ndarray) -> None:
+        self.__array_interface__ = buffer.__array_interface__
+
+
+class BufferPool:
+    """Hands out uninitialized arrays, and takes each back when its last view is gone. Nothing has to be given back."""
+
     def __init__(self) -> None:
-        self._buffers: dict[tuple[tuple[int, ...], np.dtype], list[np.ndarray]] = {}
+        self._unused: dict[tuple[tuple[int, ...], np.dtype], list[np.ndarray]] = {}
 
     def empty(self, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
         """Returns an array that nobody else can see."""
-        buffers = self._buffers.setdefault((shape, dtype), [])
-        for buffer in buffers:
-            if sys.getrefcount(buffer) == UNUSED_REFERENCES:
-                return buffer.view()
-        buffer = np.empty(shape, dtype)
-        if len(buffers) < MAX_BUFFERS:
-            buffers.append(buffer)
-        return buffer.view()
+        unused = self._unused.setdefault((shape, dtype), [])
+        buffer = unused.pop() if unused else np.empty(shape, dtype)
+        loan = _Loan(buffer)
+        weakref.finalize(loan, _take_back, unused, buffer).atexit = False
+        return np.asarray(loan)
+
+
+def _take_back(unused: list[np.ndarray], buffer: np.ndarray) -> None:
+    if len(unused) < MAX_BUFFERS:
+        unused.append(buffer)
