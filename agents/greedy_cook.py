@@ -227,7 +227,8 @@ class GreedyCook:
     def __init__(self, seed: int = 0) -> None:
         self._rng = np.random.default_rng(seed)
         self._kitchen: tuple[OvercookedConfig, _Map] | None = None
-        self._left: dict[int, Cell] = {}  # env -> the cell that the cook walked away from, or wanted to, a step ago
+        # (env, player) -> the cell that the cook walked away from, or wanted to, a step ago
+        self._left: dict[tuple[int, int], Cell] = {}
 
     def act(self, batch: Batch, agent: str) -> np.ndarray:
         """Returns the cook's actions, [E] int32."""
@@ -235,12 +236,14 @@ class GreedyCook:
         if self._kitchen is None or self._kitchen[0] is not config:
             self._kitchen = (config, _Map(config))
         _, me = find_agent(batch, agent)
+        for env in np.flatnonzero(batch.ended):
+            self._left.pop((int(env), me), None)
         return np.array([self._act_in(e, batch.fields(e), me) for e in range(batch.num_envs)], np.int32)
 
     def _act_in(self, env: int, fields: dict[str, Any], me: int) -> int:
         assert self._kitchen is not None
         scene = _Scene(self._kitchen[1], fields, me)
-        left = self._left.pop(env, None)
+        left = self._left.pop((env, me), None)
         hesitates = self._rng.random() < SIDESTEP_PROBABILITY
         if left == scene.here and hesitates:
             return int(self._rng.integers(len(STEPS)))
@@ -255,7 +258,7 @@ class GreedyCook:
         dx, dy = STEPS[ACTIONS[action]]
         if (scene.here[0] + dx, scene.here[1] + dy) == left and hesitates:
             return STAY
-        self._left[env] = scene.here
+        self._left[env, me] = scene.here
         return action
 
     def _make_room(self, scene: _Scene) -> int:

@@ -47,7 +47,7 @@ class PolicyDescription(pydantic.BaseModel, extra="forbid"):
     env_id: str
     settings: dict[str, Any] = {}
     observation_size: int = pydantic.Field(ge=1)
-    hidden_sizes: list[int]
+    hidden_sizes: list[pydantic.PositiveInt]
     num_actions: int = pydantic.Field(ge=1)
     activation: Literal["relu", "tanh", "silu"] = "relu"
     observation_scale: float = 1.0
@@ -96,7 +96,8 @@ def load_policy(folder: Path) -> tuple[PolicyDescription, nn.Sequential]:
     try:
         network.load_state_dict(load_file(weights_path))
     except (safetensors.SafetensorError, RuntimeError, OSError) as error:
-        raise PolicyError(f"{weights_path} is damaged: {str(error).splitlines()[0]}") from error
+        message = " ".join(str(error).split())
+        raise PolicyError(f"{weights_path} is damaged, or not of {description_path.name}: {message}") from error
     return description, network.eval()
 
 
@@ -124,6 +125,8 @@ class TrainedPlayer:
                 f"the policy was trained on {self.description.env_id} with {self.description.observation_size} numbers "
                 f"per observation; {batch.spec.id} shows {features.shape[1]}"
             )
+        if getattr(group.action_space, "n", None) != self.description.num_actions:
+            raise PolicyError(f"the policy has {self.description.num_actions} actions, {agent} {group.action_space}")
         with torch.inference_mode():
             inputs = torch.from_numpy(features.astype(np.float32)) * self.description.observation_scale
             logits = self._network(inputs).numpy()

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from agents.trained import PolicyError
+from experiments.cluster import check_address
 from experiments.run_folder import RunError, RunFolder
 from experiments.study import Study, find_study, open_run, study_names
 
@@ -57,12 +58,14 @@ def _new_path(out: Path | None, name: str) -> Path:
 
 def _finish(run: RunFolder, study: Study, settings: Any, ray_address: str | None) -> None:
     """Trains what is left, then evaluates, renders and reports."""
-    if not study.train(run, settings, ray_address):
-        console.print(f"stopped; go on with: agora resume {run.path}")
-        raise typer.Exit(STOPPED)
-    for step, title in ((study.evaluate, "evaluating"), (study.render, "rendering"), (study.report, "reporting")):
-        with console.status(title):
-            step(run, settings)
+    with run.lock():
+        if not study.train(run, settings, ray_address):
+            console.print(f"stopped; go on with: agora resume {run.path}", soft_wrap=True)
+            raise typer.Exit(STOPPED)
+        for step, title in ((study.evaluate, "evaluating"), (study.render, "rendering"), (study.report, "reporting")):
+            if step is not None:
+                with console.status(title):
+                    step(run, settings)
     _show_results(run)
 
 
@@ -102,6 +105,7 @@ def run(
     ray_address: Annotated[str | None, typer.Option(help="of a Ray cluster; default: on this machine")] = None,
 ) -> None:
     """Run a study: train, evaluate, render and report."""
+    check_address(ray_address)
     found = find_study(study)
     resolved = found.read_settings(_read_overrides(settings or []))
     folder = RunFolder.create(_new_path(out, found.name_run(resolved)), study, resolved.model_dump(mode="json"))
@@ -118,6 +122,7 @@ def resume(
 
     Reads RLlib's own checkpoint, which can execute code: resume only runs that you trust.
     """
+    check_address(ray_address)
     folder, study, settings = open_run(path)
     _finish(folder, study, settings, ray_address)
 
@@ -126,7 +131,8 @@ def resume(
 def evaluate(path: RunArgument) -> None:
     """Play the trained policies again and write evaluation.csv."""
     folder, study, settings = open_run(path)
-    study.evaluate(folder, settings)
+    with folder.lock():
+        study.evaluate(folder, settings)
     _show_results(folder)
 
 
@@ -134,7 +140,10 @@ def evaluate(path: RunArgument) -> None:
 def render(path: RunArgument) -> None:
     """Write the replay of a run as recording, GIF and MP4."""
     folder, study, settings = open_run(path)
-    study.render(folder, settings)
+    if study.render is None:
+        raise RunError(f"study {study.name} has no replay of its own; render one of its runs")
+    with folder.lock():
+        study.render(folder, settings)
     console.print(f"replay: {folder.replay_path}", soft_wrap=True)
 
 
@@ -142,7 +151,8 @@ def render(path: RunArgument) -> None:
 def report(path: RunArgument) -> None:
     """Write report.html of a run."""
     folder, study, settings = open_run(path)
-    study.report(folder, settings)
+    with folder.lock():
+        study.report(folder, settings)
     console.print(f"report: {folder.report_path}", soft_wrap=True)
 
 
@@ -151,12 +161,16 @@ def bench(
     name: Annotated[str | None, typer.Argument(help="one benchmark; default: all")] = None,
     repeats: Annotated[int, typer.Option(min=1, help="of every quantity")] = 5,
     save: Annotated[bool, typer.Option(help="write the committed results anew")] = False,
+    table: Annotated[bool, typer.Option(help="measure nothing; print the README's table of committed results")] = False,
 ) -> None:
     """Measure this machine: us and the peers in the same run, CPU time, medians."""
-    from experiments.bench import bench_names, run_bench
+    from experiments.bench import bench_names, run_bench, speed_table
 
     for each in [name] if name else bench_names():
-        run_bench(each, console, repeats, save)
+        if table:
+            print(speed_table(each))
+        else:
+            run_bench(each, console, repeats, save)
 
 
 def main() -> None:

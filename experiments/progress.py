@@ -55,10 +55,12 @@ class TrainingProgress:
         """
         rate = (steps - self._start_steps) / max(time.monotonic() - self._start_time, 1e-9)
         shown = "  ".join([f"{steps:,} steps", f"{rate:,.0f} steps/s", *(f"{k} {v}" for k, v in numbers.items())])
-        self._bar.update(self._task, completed=steps, numbers=shown)
+        self._bar.update(self._task, completed=min(steps, self._total), numbers=shown)
         if not self._console.is_terminal and (
             time.monotonic() - self._last_line > LINE_EVERY_S or steps >= self._total
         ):
             self._last_line = time.monotonic()
             left = f"{max(0, self._total - steps) / rate:.0f} s left" if rate > 0 else ""
-            self._console.print(f"{self._title}: {100 * steps / self._total:3.0f} %  {shown}  {left}", soft_wrap=True)
+            self._console.print(
+                f"{self._title}: {100 * min(1, steps / self._total):3.0f} %  {shown}  {left}", soft_wrap=True
+            )

@@ -8,13 +8,15 @@ evaluation.csv, replay/, report.html     written at the end
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import fcntl
 import hashlib
 import json
 import os
 import platform
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -34,6 +36,29 @@ def write_atomically(path: Path, text: str) -> None:
     aside = path.with_name(f".{path.name}.partial")
     aside.write_text(text, encoding="utf-8")
     os.replace(aside, path)
+
+
+def read_csv(path: Path, columns: set[str]) -> list[dict[str, str]]:
+    """Reads a CSV file; a last line without its end was cut short by a kill and is left out.
+
+    Args:
+        path: Of the file.
+        columns: That it must have.
+
+    Raises:
+        RunError: It cannot be read, or lacks a column or a value.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise RunError(f"no file {path}") from None
+    except (OSError, UnicodeError) as error:
+        raise RunError(f"{path} cannot be read: {error}") from None
+    reader = csv.DictReader(text[: text.rfind("\n") + 1].splitlines())
+    rows = list(reader)
+    if not columns <= set(reader.fieldnames or ()) or any(None in row or None in row.values() for row in rows):
+        raise RunError(f"{path} is damaged: it must have the columns {', '.join(sorted(columns))} in every row")
+    return rows
 
 
 def _digest(path: Path) -> str:
@@ -60,7 +85,10 @@ class RunFolder:
         """
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise RunError(f"{path} exists already; choose another --out, or `agora resume {path}`")
-        path.mkdir(parents=True, exist_ok=True)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunError(f"cannot make the run folder {path}: {error.strerror}") from None
         run = cls(path)
         about = {
             "format": FORMAT,
@@ -85,11 +113,27 @@ class RunFolder:
             about = json.loads((path / "settings.json").read_text(encoding="utf-8"))
             if about["format"] != FORMAT:
                 raise RunError(f"{path} was written by another version ({about['format']}; this one reads {FORMAT})")
+            if not isinstance(about["study"], str) or not isinstance(about["settings"], dict):
+                raise TypeError("it must name a study and its settings")
             return cls(path), about["study"], about["settings"]
         except FileNotFoundError:
             raise RunError(f"{path} is no run folder: it has no settings.json") from None
-        except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise RunError(f"{path / 'settings.json'} is damaged: {error}") from None
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Keeps other processes from writing here meanwhile; the system lets go of it when this process ends, however.
+
+        Raises:
+            RunError: Another process writes here.
+        """
+        with (self.path / ".lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise RunError(f"{self.path} is in use by another process") from None
+            yield
 
     # ---- metrics ----
 
@@ -106,21 +150,20 @@ class RunFolder:
         """Returns all complete rows; empty numbers are NaN."""
         if not self.metrics_path.exists():
             return []
-        with self.metrics_path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
+        rows = read_csv(self.metrics_path, {"steps"})
         try:
-            return [
-                {name: float(value or "nan") for name, value in row.items()} for row in rows if None not in row.values()
-            ]
-        except (TypeError, ValueError) as error:
+            return [{name: float(value or "nan") for name, value in row.items()} for row in rows]
+        except ValueError as error:
             raise RunError(f"{self.metrics_path} is damaged: {error}") from None
 
     def drop_metrics_after(self, steps: int) -> None:
-        """Forgets rows that a resumed run will write again."""
-        rows = [row for row in self.read_metrics() if row["steps"] <= steps]
-        self.metrics_path.unlink(missing_ok=True)
-        for row in rows:
-            self.append_metrics(row)
+        """Forgets rows that a resumed run will write again; the others stay letter for letter."""
+        kept = sum(row["steps"] <= steps for row in self.read_metrics())
+        if not kept:
+            self.metrics_path.unlink(missing_ok=True)
+            return
+        lines = self.metrics_path.read_text(encoding="utf-8").splitlines(keepends=True)
+        write_atomically(self.metrics_path, "".join(lines[: 1 + kept]))
 
     # ---- checkpoints ----
 
@@ -128,21 +171,28 @@ class RunFolder:
         """Writes a checkpoint aside, then puts it in place in one step, and drops all but the latest ones.
 
         Args:
-            steps: Env steps so far; names the checkpoint.
+            steps: Env steps so far; names the checkpoint. One that is there already is left as it is.
             write: Fills an empty folder.
         """
         self.checkpoints_path.mkdir(exist_ok=True)
+        for partial in self.checkpoints_path.glob(".*.partial"):  # a kill left it
+            shutil.rmtree(partial)
         place, aside = self.checkpoints_path / f"{steps:012d}", self.checkpoints_path / f".{steps:012d}.partial"
-        shutil.rmtree(aside, ignore_errors=True)
+        if place.exists():
+            return
         aside.mkdir()
         write(aside)
         files = sorted(path for path in aside.rglob("*") if path.is_file())
         manifest = {str(path.relative_to(aside)): _digest(path) for path in files}
         (aside / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
-        shutil.rmtree(place, ignore_errors=True)
         os.replace(aside, place)
         for old in self._checkpoints()[:-KEPT_CHECKPOINTS]:
             shutil.rmtree(old)
+
+    def trained_steps(self) -> int:
+        """Returns the steps of the newest checkpoint, without checking it; 0 where there is none."""
+        checkpoints = self._checkpoints()
+        return int(checkpoints[-1].name) if checkpoints else 0
 
     def latest_checkpoint(self) -> Path | None:
         """Returns the newest checkpoint after checking every file of it; None where there is none.

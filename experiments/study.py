@@ -33,7 +33,7 @@ class Study:
         name_run: Settings -> a name for the run's folder.
         train: Trains, or goes on where a checkpoint left off; returns True when training is complete.
         evaluate: Plays the trained policies and writes evaluation.csv.
-        render: Writes the replay.
+        render: Writes the replay; None where there is nothing to show.
         report: Writes report.html.
     """
 
@@ -43,7 +43,7 @@ class Study:
     name_run: Callable[[Any], str]
     train: Callable[[RunFolder, Any, str | None], bool]
     evaluate: Callable[[RunFolder, Any], None]
-    render: Callable[[RunFolder, Any], None]
+    render: Callable[[RunFolder, Any], None] | None
     report: Callable[[RunFolder, Any], None]
 
     def read_settings(self, given: dict[str, Any]) -> Any:
@@ -57,6 +57,8 @@ class Study:
                 raise RunError(str(unknown_name(f"setting of study {self.name}", name, self.settings.model_fields)))
         try:
             return self.settings(**given)
+        except OSError as error:  # a file that a setting names
+            raise RunError(str(error)) from None
         except pydantic.ValidationError as error:
             first = error.errors()[0]
             message = first["msg"].removeprefix("Value error, ")

@@ -22,6 +22,8 @@ from rich.table import Table
 from experiments.run_folder import RunError, write_atomically
 from games.names import unknown_name
 
+RESULTS = Path(__file__).parent / "results"
+
 Work = Callable[[], float]
 """Does some work and returns how many CPU seconds it took."""
 
@@ -157,6 +159,20 @@ def cpu_seconds(work: Callable[[], object]) -> float:
     return time.process_time() - start
 
 
+def speed_table(name: str) -> str:
+    """Returns a benchmark's committed ratios as the README's Markdown table.
+
+    Raises:
+        RunError: Nothing is committed for it.
+    """
+    path = RESULTS / f"{name}.csv"
+    if not path.exists():
+        raise RunError(f"no results for benchmark {name}: agora bench {name} --save")
+    with path.open(newline="", encoding="utf-8") as file:
+        ratios = [row for row in csv.DictReader(file) if row["unit"] == "ratio"]
+    return "\n".join(["| ratio | measured |", "|---|---|", *(f"| {r['name']} | {r['median']} |" for r in ratios)])
+
+
 def bench_names() -> list[str]:
     """Returns the names of all benchmarks."""
     return sorted(module.name for module in iter_modules(__path__) if module.ispkg)
@@ -180,7 +196,7 @@ def run_bench(name: str, console: Console, repeats: int, save: bool) -> None:
     import_module(f"{__name__}.{name}").run(measure)
     measure.show()
     if save:
-        path = Path(__file__).parent / "results" / f"{name}.csv"
-        path.parent.mkdir(exist_ok=True)
+        RESULTS.mkdir(exist_ok=True)
+        path = RESULTS / f"{name}.csv"
         write_atomically(path, measure.to_csv())
         console.print(f"written: {path.name}")

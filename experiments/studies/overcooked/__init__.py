@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from experiments.run_folder import RunFolder
 from experiments.studies.overcooked.evaluation import evaluate, render
 from experiments.studies.overcooked.report import report
-from experiments.studies.overcooked.settings import OvercookedSettings
+from experiments.studies.overcooked.settings import OvercookedSettings, name_run
 from experiments.study import Study
-
-
-def _name_run(settings: OvercookedSettings) -> str:
-    return f"overcooked-{Path(settings.layout).stem}-seed{settings.seed}"
 
 
 def _train(run: RunFolder, settings: OvercookedSettings, ray_address: str | None) -> bool:
@@ -25,7 +19,7 @@ STUDY = Study(
     name="overcooked",
     claim="PPO self-play learns to cook together, better than two scripted cooks",
     settings=OvercookedSettings,
-    name_run=_name_run,
+    name_run=name_run,
     train=_train,
     evaluate=evaluate,
     render=render,

@@ -16,7 +16,7 @@ from agents.greedy_cook import GreedyCook
 from agents.protocol import Player
 from agents.random_player import RandomPlayer
 from agents.trained import TrainedPlayer
-from experiments.run_folder import RunError, RunFolder, write_atomically
+from experiments.run_folder import RunError, RunFolder, read_csv, write_atomically
 from experiments.studies.overcooked.settings import OvercookedSettings
 from games.batch import Batch
 from games.recording import record
@@ -109,12 +109,15 @@ def read_evaluation(run: RunFolder) -> list[dict[str, str]]:
     """Returns the rows of evaluation.csv.
 
     Raises:
-        RunError: The run has not been evaluated.
+        RunError: The run has not been evaluated, or the file is damaged.
     """
     if not run.evaluation_path.exists():
         raise RunError(f"{run.path} has no evaluation yet: agora evaluate {run.path}")
-    with run.evaluation_path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+    rows = read_csv(run.evaluation_path, {"first_cook", "second_cook", "episodes", "mean", "low", "high", "soups"})
+    found = [(row["first_cook"], row["second_cook"]) for row in rows]
+    if found != list(PAIRS):
+        raise RunError(f"{run.evaluation_path} is damaged: it must have a row for each of {len(PAIRS)} pairs")
+    return rows
 
 
 def render(run: RunFolder, settings: OvercookedSettings) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Self
 
 import pydantic
@@ -22,7 +23,9 @@ class OvercookedSettings(StudySettings):
     num_env_runners: int = Field(0, ge=0, description="remote runners; 0: the main process steps the envs")
     fragment_steps: int = Field(100, ge=1, description="steps of each env between two updates")
     shaping_fraction: float = Field(0.5, ge=0, le=1, description="of the training, in which shaping falls from 1 to 0")
-    hidden_sizes: list[int] = Field([128, 128], description="of the network that policy and value share")
+    hidden_sizes: list[pydantic.PositiveInt] = Field(
+        [128, 128], description="of the network that policy and value share"
+    )
     learning_rate: float = Field(8e-4, gt=0)
     discount: float = Field(0.99, gt=0, le=1)
     gae_lambda: float = Field(0.95, ge=0, le=1)
@@ -36,8 +39,13 @@ class OvercookedSettings(StudySettings):
     evaluation_episodes: int = Field(64, ge=1, description="of each pair of players")
 
     @pydantic.model_validator(mode="after")
-    def _check_layout(self) -> Self:
+    def _check_together(self) -> Self:
         self.world_config()
+        batch = self.num_envs * max(1, self.num_env_runners) * self.fragment_steps
+        if self.minibatch_size > batch:
+            raise ValueError(
+                f"minibatch_size must be at most num_envs x fragment_steps = {batch}, got {self.minibatch_size}"
+            )
         return self
 
     @property
@@ -55,3 +63,9 @@ class OvercookedSettings(StudySettings):
         config = games.spec(self.env_id).config(**self.world_settings())
         assert isinstance(config, OvercookedConfig)
         return config
+
+
+def name_run(settings: OvercookedSettings) -> str:
+    """Returns a name for the folder of a run, of letters that every file system takes."""
+    layout = re.sub(r"[^A-Za-z0-9_.-]+", "_", settings.world_config().kitchen.name)
+    return f"overcooked-{layout}-seed{settings.seed}"

@@ -86,8 +86,8 @@ class _Training:
             progress = json.loads((checkpoint / "progress.json").read_text(encoding="utf-8"))
             self.steps, self.seconds = int(progress["steps"]), float(progress["seconds"])
             self.algorithm.restore_from_path(str((checkpoint / "rllib").absolute()))
-        except (OSError, ValueError, KeyError, EOFError) as error:
-            raise RunError(f"checkpoint {checkpoint} cannot be restored: {error}") from None
+        except Exception as error:  # RLlib's files of another version fail in any way that pickles can
+            raise RunError(f"checkpoint {checkpoint} cannot be restored: {type(error).__name__}: {error}") from None
 
     def save(self) -> None:
         """Writes a checkpoint of this moment."""

@@ -7,8 +7,8 @@ from typing import Any, Self
 import pydantic
 from pydantic import Field
 
-from experiments.run_folder import RunFolder
-from experiments.studies.overcooked.settings import OvercookedSettings
+from experiments.run_folder import RunError, RunFolder
+from experiments.studies.overcooked.settings import OvercookedSettings, name_run
 from experiments.studies.overcooked_layouts.analysis import evaluate, report
 from experiments.study import Study, StudySettings
 from experiments.sweep import Job, run_jobs
@@ -33,35 +33,45 @@ class LayoutsSettings(StudySettings):
 
     @pydantic.model_validator(mode="after")
     def _check_runs(self) -> Self:
-        for layout in self.layouts:
-            OvercookedSettings(layout=layout, **self.overrides)
+        for name in ("layout", "seed", "total_steps"):
+            if name in self.overrides:
+                raise ValueError(f"overrides must not set {name!r}: layouts, seeds and total_steps do")
+        for name, values in (("layouts", self.layouts), ("seeds", self.seeds)):
+            if len(set(values)) != len(values):
+                raise ValueError(f"{name} must not name one twice, got {values}")
+        for settings in self.runs():
+            OvercookedSettings(**settings)
         return self
+
+    def runs(self) -> list[dict[str, Any]]:
+        """Returns the settings of every run, all layouts under one seed before the next seed."""
+        return [
+            {"layout": layout, "seed": seed, "total_steps": self.total_steps, **self.overrides}
+            for seed in self.seeds
+            for layout in self.layouts
+        ]
 
 
 def make_jobs(run: RunFolder, settings: LayoutsSettings) -> list[Job]:
     """Returns one job for each layout and seed."""
     return [
-        Job(
-            study="overcooked",
-            path=run.path / "jobs" / f"{layout}-seed{seed}",
-            settings={"layout": layout, "seed": seed, "total_steps": settings.total_steps, **settings.overrides},
-            total_steps=settings.total_steps,
-        )
-        for seed in settings.seeds
-        for layout in settings.layouts
+        Job("overcooked", run.path / "jobs" / name_run(OvercookedSettings(**each)), each, settings.total_steps)
+        for each in settings.runs()
     ]
 
 
 def _train(run: RunFolder, settings: LayoutsSettings, ray_address: str | None) -> bool:
-    return run_jobs("Overcooked, five kitchens", make_jobs(run, settings), settings.parallel)
+    return run_jobs("Overcooked, five kitchens", make_jobs(run, settings), settings.parallel, ray_address)
 
 
 def _evaluate(run: RunFolder, settings: LayoutsSettings) -> None:
-    evaluate(run, [job.path for job in make_jobs(run, settings)])
-
-
-def _render(run: RunFolder, settings: LayoutsSettings) -> None:
-    """Each job has rendered its own replay."""
+    jobs = make_jobs(run, settings)
+    missing = [job.path for job in jobs if not job.is_complete]
+    if missing:
+        raise RunError(
+            f"{len(missing)} of {len(jobs)} runs are not complete, {missing[0]} among them: agora resume {run.path}"
+        )
+    evaluate(run, [job.path for job in jobs])
 
 
 def _report(run: RunFolder, settings: LayoutsSettings) -> None:
@@ -75,6 +85,6 @@ STUDY = Study(
     name_run=lambda settings: "overcooked_layouts",
     train=_train,
     evaluate=_evaluate,
-    render=_render,
+    render=None,
     report=_report,
 )

@@ -125,8 +125,6 @@ def report(run: RunFolder) -> None:
             figure=to_svg(draw_curves(curves, scores)),
             caption="Deliveries only; mean over seeds with its 95 % bootstrap interval; dashed: two scripted cooks.",
         ),
-        Section(
-            "Final scores", table=_make_table(scores), caption="Self-play of the final policy, 64 episodes a seed."
-        ),
+        Section("Final scores", table=_make_table(scores), caption="Self-play of the final policies; deliveries only."),
     ]
     write_report(run.report_path, "Overcooked: the classic kitchens", lead, sections)

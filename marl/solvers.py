@@ -1,0 +1,42 @@
+"""The list of solvers; `python -m marl.solvers` prints the README's table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Solver:
+    """A learning algorithm that this package offers.
+
+    Attributes:
+        name: As the literature has it.
+        made_by: What a user calls, `module:name`.
+        source: Paper.
+        study: The study that shows it at work.
+    """
+
+    name: str
+    made_by: str
+    source: str
+    study: str
+
+
+SOLVERS = (
+    Solver(
+        "PPO on the batched runner (self-play, or a module for each agent)",
+        "marl.rllib:use_batched_runner",
+        "Schulman et al. 2017; de Witt et al. 2020 (independent PPO)",
+        "overcooked",
+    ),
+)
+
+
+def solver_table() -> str:
+    """Returns a Markdown table with a row for each solver."""
+    rows = [f"| {s.name} | `{s.made_by}` | {s.source} | `agora run {s.study}` |" for s in SOLVERS]
+    return "\n".join(["| solver | made by | source | study |", "|---|---|---|---|", *rows])
+
+
+if __name__ == "__main__":
+    print(solver_table())

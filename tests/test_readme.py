@@ -1,0 +1,52 @@
+"""What the READMEs show runs, and their tables are what the code says."""
+
+import re
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from experiments.bench import speed_table
+from experiments.study import find_study, study_names
+from marl.solvers import SOLVERS, solver_table
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def read_table(name: str) -> str:
+    found = re.search(rf"<!-- {name} -->\n(.*?)<!-- /{name} -->", README, re.DOTALL)
+    assert found, f"README.md has no table {name}"
+    return found.group(1).strip()
+
+
+@pytest.mark.parametrize("path", ["README.md", "games/overcooked/README.md"])
+def test_python_examples_run(path, capsys):
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / path).read_text(encoding="utf-8"), re.DOTALL)
+    assert blocks
+    names: dict = {}
+    for block in blocks:
+        exec(compile(block, path, "exec"), names)
+
+
+def test_the_first_example_has_fifteen_lines():
+    block = re.search(r"```python\n(.*?)```", README, re.DOTALL).group(1)
+    assert len([line for line in block.splitlines() if line.strip()]) <= 15
+
+
+def test_the_table_of_solvers_is_what_the_code_says():
+    assert read_table("solvers") == solver_table(), "paste the output of `python -m marl.solvers`"
+    for solver in SOLVERS:
+        module, _, name = solver.made_by.partition(":")
+        assert callable(getattr(import_module(module), name))
+        assert solver.study in study_names()
+
+
+def test_every_study_is_listed_with_its_claim():
+    for name in study_names():
+        assert f"[{name}](experiments/studies/{name}/README.md) | {find_study(name).claim}" in README
+        assert (ROOT / "experiments" / "studies" / name / "README.md").is_file()
+
+
+def test_the_table_of_speeds_is_the_committed_result():
+    assert read_table("speed") == speed_table("overcooked"), "paste `agora bench overcooked --table`"
