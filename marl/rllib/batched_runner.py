@@ -34,7 +34,7 @@ from games.batch import Batch, Group
 from games.names import unknown_name
 from marl.rllib.actions import action_kind
 from marl.rllib.buffers import BufferPool
-from marl.rllib.episode_log import forget_episodes, log_episodes, log_steps
+from marl.rllib.episode_log import EpisodeLog, log_steps
 from marl.rllib.fragment import Fragment
 from marl.rllib.modules import FORBIDDEN_LOGIT
 from marl.rllib.observations import agent_space, module_space
@@ -108,8 +108,7 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
         self.env = self._make_batch(self.num_envs)
         self._rng = np.random.default_rng(self._seed)
         self._needs_initial_reset = True
-        # Aligned with what the batch logs: one entry per ended episode, whether it counts in the metrics.
-        self._counts: list[np.ndarray] = []
+        self._episodes = EpisodeLog(self.env)
 
     def make_module(self) -> None:
         """Builds all modules of the config, without what only a learner needs."""
@@ -231,6 +230,7 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
         draws_noise = explore and not random_actions
         rng = self._rng if draws_noise else None
         recorder = Recorder(self.env, self._kinds, self._modules, num_steps, rng, self._buffers)
+        self._episodes.skip(self.env)
         for t in range(num_steps):
             if quota is not None and not quota.any():
                 recorder.cut(t)
@@ -245,9 +245,10 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
             recorder.note(t)
             rows = np.flatnonzero(recorder.ended[t])
             if len(rows):
-                self._counts.append(np.ones(len(rows), bool) if is_active is None else is_active[rows])
+                self._episodes.note(self.env, np.ones(len(rows), bool) if is_active is None else is_active[rows])
             if quota is not None:
                 quota[rows] = np.maximum(quota[rows] - 1, 0)
+        self._episodes.fold()
         self._num_fragments += 1
         fragment = recorder.finish()
         self.num_env_steps_sampled_lifetime += fragment.env_steps()
@@ -295,9 +296,7 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
     def get_metrics(self) -> dict[str, Any]:
         """Returns what was logged since the last call."""
         if self.env is not None:
-            counts = np.concatenate(self._counts) if self._counts else np.zeros(0, bool)
-            self._counts.clear()
-            log_episodes(self.metrics, self.env, self._modules, counts)
+            self._episodes.log(self.metrics, self._modules)
         return self.metrics.reduce()
 
     def get_state(
@@ -324,10 +323,11 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
         return state
 
     def _env_state(self) -> dict[str, Any]:
-        has_started = not self._needs_initial_reset
         return {
             "worker": (self.worker_index, self.config.in_evaluation),
-            "envs": [self.env.state_bytes(e) for e in range(self.num_envs)] if has_started else None,
+            # Even where a reset comes first: the next episodes follow from the seed and number of the last ones.
+            "envs": [self.env.state_bytes(e) for e in range(self.num_envs)],
+            "needs_initial_reset": self._needs_initial_reset,
             "generator": self._rng.bit_generator.state,
             "num_fragments": self._num_fragments,
         }
@@ -367,11 +367,6 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
         # draws must stay their own: two runners in one state would sample the same data.
         if self.env is None or state["worker"] != (self.worker_index, self.config.in_evaluation):
             return
-        self._rng.bit_generator.state = state["generator"]
-        self._num_fragments = state["num_fragments"]
-        self._needs_initial_reset = state["envs"] is None
-        if state["envs"] is None:
-            return
         if len(state["envs"]) != self.num_envs:
             raise ValueError(
                 f"the checkpoint holds {len(state['envs'])} envs, this runner has num_envs_per_env_runner="
@@ -379,8 +374,10 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
             )
         for e, snapshot in enumerate(state["envs"]):
             self.env.load_state(e, snapshot)
-        forget_episodes(self.env)
-        self._counts.clear()
+        self._needs_initial_reset = state["needs_initial_reset"]
+        self._rng.bit_generator.state = state["generator"]
+        self._num_fragments = state["num_fragments"]
+        self._episodes.forget()
 
     def get_ctor_args_and_kwargs(self) -> tuple[tuple, dict[str, Any]]:
         """Returns what a copy is built from."""

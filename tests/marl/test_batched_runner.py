@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -10,8 +12,11 @@ from one_policy_per_group import POLICIES, one_policy_per_group
 from ray.rllib.algorithms.ppo import PPOConfig
 from ray.rllib.core import COMPONENT_RL_MODULE
 
+from games.batch import MAX_PENDING_EPISODES
 from games.names import UnknownNameError
 from marl.rllib import ActorCriticModule, BatchedEnvRunner, use_batched_runner
+from marl.rllib.batched_runner import ENV_STATES
+from marl.rllib.fragment import Fragment
 
 PROBE, DILEMMA, KITCHEN = "probe/everything_v0", "matrix/prisoners_dilemma_v0", "overcooked/cramped_room_v0"
 
@@ -116,17 +121,120 @@ def test_metrics_have_rllibs_names_and_the_worlds_statistics(make_runner: Callab
     assert sum(steps.values()) == fragment.agent_steps()
 
 
-def test_a_restored_runner_goes_on_exactly(make_runner: Callable[..., BatchedEnvRunner]) -> None:
-    first = make_runner(PROBE, num_envs=3, setup=one_policy_per_group)
-    first.sample()
+def test_metrics_lose_no_episode_of_a_long_fragment(make_runner: Callable[..., BatchedEnvRunner]) -> None:
+    runner = make_runner(DILEMMA, num_envs=1024, length=128, settings={"horizon": 1})
+    rewards = np.concatenate([runner.sample()[0].groups["players"].rewards for _ in range(2)])
+    assert rewards.size / 2 > 2 * MAX_PENDING_EPISODES
+    metrics = runner.get_metrics()
+    values = {name: stats.peek() for name, stats in metrics.items() if not isinstance(stats, dict)}
+    assert values["num_episodes"] == rewards.size / 2
+    returns = rewards.sum(axis=2, dtype=np.float64)
+    assert values["episode_return_mean"] == pytest.approx(returns.mean(), rel=1e-12)
+    assert (values["episode_return_min"], values["episode_return_max"]) == (returns.min(), returns.max())
+    agents = {agent: stats.peek() for agent, stats in metrics["agent_episode_returns_mean"].items()}
+    assert list(agents.values()) == pytest.approx(rewards.mean(axis=(0, 1), dtype=np.float64), rel=1e-12)
+    runner.sample()
+    assert runner.get_metrics()["num_episodes"].peek() == rewards.size / 4
+
+
+def test_means_and_spreads_are_over_all_fragments_since_the_last_metrics(
+    make_runner: Callable[..., BatchedEnvRunner],
+) -> None:
+    runner, twin = (make_runner(PROBE, num_envs=4, length=90, setup=one_policy_per_group) for _ in range(2))
+    kept: list[np.ndarray] = []
+    step = twin.env.step
+
+    def keep() -> None:
+        step()
+        rows = np.flatnonzero(twin.env.ended)
+        kept.append(twin.env._log["statistics"][rows])
+
+    twin.env.step = keep
+    for _ in range(3):
+        runner.sample()
+        twin.sample()
+    metrics, expected = runner.get_metrics(), np.concatenate(kept)
+    for i, name in enumerate(runner.env.episode_statistics):
+        assert metrics[f"{name}_mean"].peek() == pytest.approx(expected[:, i].mean(), rel=1e-12)
+        assert metrics[f"{name}_std"].peek() == pytest.approx(expected[:, i].std(), rel=1e-12)
+
+
+def test_episodes_that_someone_else_played_are_not_counted(make_runner: Callable[..., BatchedEnvRunner]) -> None:
+    runner = make_runner(DILEMMA, num_envs=4, length=6, settings={"horizon": 3})
+    runner.sample()
+    for _ in range(3):
+        runner.env.step()
+    runner.sample()
+    assert runner.get_metrics()["num_episodes"].peek() == 16
+
+
+def test_a_stopped_runner_lets_go_of_its_envs(make_runner: Callable[..., BatchedEnvRunner]) -> None:
+    runner = make_runner(DILEMMA)
+    runner.sample()
+    batch = weakref.ref(runner.env)
+    runner.stop()
+    gc.collect()
+    assert batch() is None
+
+
+def fragments_of_whole_episodes(runner: BatchedEnvRunner) -> list[Fragment]:
+    return runner.sample(num_episodes=5)
+
+
+@pytest.mark.parametrize("batch_mode", ["truncate_episodes", "complete_episodes"])
+@pytest.mark.parametrize("before", [lambda runner: None, BatchedEnvRunner.sample, fragments_of_whole_episodes])
+@pytest.mark.parametrize("seed", [3, None])
+def test_a_restored_runner_goes_on_exactly(
+    make_runner: Callable[..., BatchedEnvRunner],
+    batch_mode: str,
+    before: Callable[[BatchedEnvRunner], Any],
+    seed: int | None,
+) -> None:
+    def setup(config: PPOConfig) -> None:
+        one_policy_per_group(config)
+        config.debugging(seed=seed)
+
+    # An episode of this world has at most 40 steps: some end in every fragment.
+    first, second = (make_runner(PROBE, num_envs=3, length=60, setup=setup, batch_mode=batch_mode) for _ in range(2))
+    before(first)
     first.get_metrics()
-    second = make_runner(PROBE, num_envs=3, setup=one_policy_per_group)
     second.set_state(first.get_state())
-    expected, found = first.sample()[0], second.sample()[0]
+    for _ in range(2):
+        expected, found = first.sample(), second.sample()
+        assert len(expected) == len(found)
+        for fragments in zip(expected, found, strict=True):
+            assert_equal_fragments(*fragments)
+        values = [{n: s.peek() for n, s in r.get_metrics().items() if n.startswith("episode")} for r in (first, second)]
+        assert values[0] == values[1]
+
+
+def assert_equal_fragments(expected: Fragment, found: Fragment) -> None:
+    np.testing.assert_array_equal(expected.ended, found.ended)
     for name, group in expected.groups.items():
         np.testing.assert_array_equal(group.observations, found.groups[name].observations)
         np.testing.assert_array_equal(group.actions, found.groups[name].actions)
         np.testing.assert_array_equal(group.rewards, found.groups[name].rewards)
+
+
+def test_a_runner_plays_no_episode_twice_after_a_restore(make_runner: Callable[..., BatchedEnvRunner]) -> None:
+    first, second = (
+        make_runner(PROBE, num_envs=3, setup=one_policy_per_group, batch_mode="complete_episodes") for _ in range(2)
+    )
+    played = first.sample()[0].groups
+    second.set_state(first.get_state())
+    again = second.sample()[0].groups
+    assert any(not np.array_equal(group.observations[0], again[name].observations[0]) for name, group in played.items())
+
+
+def test_a_state_with_another_number_of_envs_is_refused_before_the_envs_change(
+    make_runner: Callable[..., BatchedEnvRunner],
+) -> None:
+    first, second = (make_runner(DILEMMA, num_envs=n) for n in (2, 3))
+    second.sample()
+    before = second.get_state()[ENV_STATES]
+    with pytest.raises(ValueError, match="holds 2 envs, this runner has num_envs_per_env_runner=3"):
+        second.set_state(first.get_state())
+    assert second.get_state()[ENV_STATES] == before
 
 
 def test_the_state_for_another_worker_leaves_its_envs_alone(ppo: Callable[..., PPOConfig]) -> None:

@@ -151,14 +151,19 @@ def test_every_kind_of_space_is_trained(ppo: MakeConfig, build: Build) -> None:
         )
 
 
-@pytest.mark.parametrize("id", [KITCHEN, PROBE])
-def test_a_restored_algorithm_goes_on_exactly(ppo: MakeConfig, build: Build, tmp_path: Path, id: str) -> None:
+@pytest.mark.parametrize(
+    ("id", "batch_mode"),
+    [(KITCHEN, "truncate_episodes"), (PROBE, "truncate_episodes"), (PROBE, "complete_episodes")],
+)
+def test_a_restored_algorithm_goes_on_exactly(
+    ppo: MakeConfig, build: Build, tmp_path: Path, id: str, batch_mode: str
+) -> None:
     def setup(config: PPOConfig) -> None:
         config.training(kl_target=1e-6, lr=1e-3)  # so small a target raises the coefficient at once
         if id == PROBE:
             one_policy_per_group(config)
 
-    algorithm = build(ppo(id, setup=setup))
+    algorithm = build(ppo(id, setup=setup, batch_mode=batch_mode))
     if id == KITCHEN:
         configure_envs(algorithm, shaped_reward_weight=0.25)
     for _ in range(2):
