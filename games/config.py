@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
+import sys
+import types
+import typing
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Self
 
@@ -59,13 +63,19 @@ class GameProperties:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class WorldConfig:
-    """Base of the worlds' configs. Construction checks every setting against its declaration."""
+    """Base of the worlds' configs. Construction checks every setting against its declaration.
+
+    Settings declared as bool, int, float or str, or as one of them or None, are held to that, numpy's scalars included;
+    worlds check settings of other types themselves.
+    """
 
     world: ClassVar[str]
 
     def __post_init__(self) -> None:
+        config_class: Any = type(self)  # mypy takes it for unhashable: it sees the hash of its instances
+        hints = _type_hints(config_class)
         for field in dataclasses.fields(self):
-            _check(field, getattr(self, field.name))
+            _check(field, hints[field.name], getattr(self, field.name))
 
     @classmethod
     def from_settings(cls, settings: dict[str, Any]) -> Self:
@@ -97,15 +107,45 @@ class WorldConfig:
         raise NotImplementedError
 
 
-def _check(field: dataclasses.Field, value: Any) -> None:
+@functools.cache
+def _type_hints(config_class: Any) -> dict[str, Any]:
+    return typing.get_type_hints(config_class)
+
+
+def _check(field: dataclasses.Field, hint: Any, value: Any) -> None:
     low, high, choices = (field.metadata[key] for key in ("low", "high", "choices"))
-    if choices is not None and value not in choices:
-        raise unknown_name(field.name, value, choices)
-    if low is None and high is None:
+    kinds = set(typing.get_args(hint)) if typing.get_origin(hint) in (types.UnionType, typing.Union) else {hint}
+    if value is None and types.NoneType in kinds:
         return
-    is_number = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
-    is_whole = field.type not in ("int", int) or isinstance(value, int | np.integer)
+    if choices is not None:
+        if not isinstance(value, str) or value not in choices:
+            raise unknown_name(field.name, value, choices)
+        return
+    kind = next((kind for kind in (bool, int, float, str) if kinds - {types.NoneType} == {kind}), None)
+    is_bounded = low is not None or high is not None
+    if kind is None and not is_bounded:
+        return
+    kind = kind or float
     lowest, highest = (-math.inf if low is None else low), (math.inf if high is None else high)
-    if not (is_number and is_whole and lowest <= value <= highest):
-        kind = "a whole number" if field.type in ("int", int) else "a number"
-        raise ValueError(f"{field.name} must be {kind} in [{lowest}, {highest}], got {value!r}")
+    if not is_of_kind(value, kind) or (is_bounded and not lowest <= value <= highest):
+        expected = _KINDS[kind] + (f" in [{lowest}, {highest}]" if is_bounded else "")
+        raise ValueError(f"{field.name} must be {expected}, got {value!r}")
+
+
+_KINDS = {bool: "True or False", int: "a whole number", float: "a number", str: "a string"}
+
+
+def is_of_kind(value: Any, kind: type) -> bool:
+    """Returns whether a value may stand for a bool, an int, a float or a str; numpy's scalars may.
+
+    True and False are no numbers; NaN and whole numbers beyond the range of floats are no floats.
+    """
+    if kind is bool:
+        return isinstance(value, bool | np.bool_)
+    if kind is str:
+        return isinstance(value, str)
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+        return False
+    if kind is int:
+        return isinstance(value, int | np.integer)
+    return abs(value) <= sys.float_info.max if isinstance(value, int) else not math.isnan(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -38,9 +39,14 @@ class MatrixConfig(WorldConfig):
         """Returns the payoffs as [P, A_0, ..., A_{P-1}] float64.
 
         Raises:
-            ValueError: Not one axis per player after the first, or a payoff that is not finite.
+            ValueError: Not numbers, not one axis per player after the first, or a payoff that is not finite.
         """
-        payoffs = np.ascontiguousarray(self.payoffs, dtype=np.float64)
+        try:
+            payoffs = np.ascontiguousarray(self.payoffs, dtype=np.float64)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise ValueError(
+                f"payoffs must be numbers [P, A_0, ..., A_{{P-1}}], got {reprlib.repr(self.payoffs)}: {error}"
+            ) from None
         if payoffs.ndim < 2 or payoffs.ndim != payoffs.shape[0] + 1 or 0 in payoffs.shape:
             raise ValueError(
                 "payoffs must have the shape [P, A_0, ..., A_{P-1}], one axis per player after the first, "
@@ -54,9 +60,15 @@ class MatrixConfig(WorldConfig):
         if self.legal_actions is None:
             return np.zeros(0, np.uint8)
         num_actions = self.payoff_array().shape[1:]
-        flags = [np.asarray(row, bool) for row in self.legal_actions]
+        try:
+            flags = [np.asarray(row, bool) for row in self.legal_actions]
+        except (TypeError, ValueError):
+            flags = []
         if [row.shape for row in flags] != [(a,) for a in num_actions] or not all(row.any() for row in flags):
-            raise ValueError(f"legal_actions must give {list(num_actions)} flags, at least one true for each player")
+            raise ValueError(
+                f"legal_actions must give {list(num_actions)} flags, at least one true for each player, "
+                f"got {reprlib.repr(self.legal_actions)}"
+            )
         return np.concatenate(flags).astype(np.uint8)
 
     def core_fields(self) -> dict[str, Any]:

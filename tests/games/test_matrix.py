@@ -130,6 +130,10 @@ def test_a_single_player_may_have_a_single_action():
         (np.full((1, 2), np.nan), "must be finite, got nan"),
         (np.array([[0, np.inf]]), "must be finite, got inf"),
         (np.zeros((9,) + (1,) * 9), "1 to 8 players, got 9"),
+        ("abc", "payoffs must be numbers .*, got 'abc'"),
+        ([[1, 2], [3]], "payoffs must be numbers"),
+        ({}, "payoffs must be numbers .*, got {}"),
+        ([[10**400]], "payoffs must be numbers"),
     ],
 )
 def test_bad_payoffs_are_refused(payoffs, message):
@@ -137,7 +141,7 @@ def test_bad_payoffs_are_refused(payoffs, message):
         games.make_batch(ROSHAMBO, payoffs=payoffs)
 
 
-@pytest.mark.parametrize("flags", [[[1, 1]], [[1, 1], [0, 0]], [[1, 1, 1], [1, 1]], [1, 1]])
+@pytest.mark.parametrize("flags", [[[1, 1]], [[1, 1], [0, 0]], [[1, 1, 1], [1, 1]], [1, 1], 5, [[1, [1]], [1, 1]]])
 def test_bad_legal_actions_are_refused(flags):
     with pytest.raises(ValueError, match=r"legal_actions must give \[2, 2\] flags"):
         games.make_batch(ROSHAMBO, payoffs=PRISONERS_DILEMMA, legal_actions=flags)
@@ -162,3 +166,9 @@ def test_utility_is_read_off_the_payoffs():
     assert utility(PRISONERS_DILEMMA) == "general"
     assert utility(from_bimatrix([[1, 2], [3, 4]], [[1, 2], [3, 4]])) == "common"
     assert games.spec(DILEMMA).properties.reward_bounds == (0, 5)
+
+
+@pytest.mark.parametrize("memory", [1, "yes", None, np.ones(1, bool)])
+def test_memory_is_yes_or_no(memory):
+    with pytest.raises(ValueError, match="memory must be True or False, got"):
+        games.make_batch(ROSHAMBO, memory=memory)
