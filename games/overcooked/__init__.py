@@ -9,8 +9,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from games.config import GameProperties, WorldConfig, setting
-from games.overcooked.layout import Layout, LayoutError, layout_names, load_layout
-from games.overcooked.recipes import RECIPE_SETTINGS, make_tables, read_orders
+from games.overcooked.items import decode_ingredients
+from games.overcooked.layout import Layout, layout_names, load_layout
+from games.overcooked.reading import LayoutError
+from games.overcooked.recipes import RECIPE_SETTINGS, ZERO_MEANS_NOT_GIVEN, make_tables, read_orders, to_recipe
 from games.spec import EnvSpec, register
 
 OBSERVATIONS = ("lossless", "features")
@@ -26,7 +28,7 @@ class OvercookedConfig(WorldConfig):
 
     world: ClassVar[str] = "overcooked"
 
-    layout: str = setting("cramped_room", doc="a shipped layout's name, the text of a grid, or a .toml/.layout file")
+    layout: str = setting("cramped_room", doc="a shipped layout's name, the text of a grid or TOML, or a file")
     horizon: int = setting(400, low=1, high=2**31 - 1, doc="steps of an episode")
     observation: str = setting("lossless", choices=OBSERVATIONS, doc="what players see (overcooked.h)")
     num_feature_pots: int = setting(2, low=0, high=32, doc='pots shown by "features"')
@@ -55,10 +57,28 @@ class OvercookedConfig(WorldConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        for name in ZERO_MEANS_NOT_GIVEN:
+            if getattr(self, name) == 0:
+                raise ValueError(f'{name} must not be 0, which overcooked-ai takes for "not given"; leave it out')
         _ = self.kitchen, self.tables
+        self._check_pots()
         orders = read_orders("all_orders", self.recipe_settings["all_orders"])
-        if self.old_dynamics and any(sum(order) != 3 for order in orders):
-            raise ValueError("with old_dynamics every order must have three ingredients")
+        for number, order in enumerate(orders, 1):
+            if self.old_dynamics and sum(order) != 3:
+                raise ValueError(
+                    "with old_dynamics every order must have three ingredients, "
+                    f"entry {number} of all_orders has {sum(order)}"
+                )
+
+    def _check_pots(self) -> None:
+        kitchen, cook_times = self.kitchen, self.tables[1]
+        for (x, y), tick in zip(kitchen.cells("P"), kitchen.pot_ticks, strict=True):
+            soup = decode_ingredients(kitchen.items[y, x])
+            if soup and tick > cook_times[to_recipe(soup)]:
+                raise LayoutError(
+                    f"layout {kitchen.name}: start: row {y + 1}, column {x + 1}: a soup of {', '.join(soup)} cooks "
+                    f"{cook_times[to_recipe(soup)]} steps, its cooking_tick is {tick}"
+                )
 
     @cached_property
     def kitchen(self) -> Layout:
@@ -74,7 +94,13 @@ class OvercookedConfig(WorldConfig):
     @cached_property
     def tables(self) -> tuple[np.ndarray, np.ndarray]:
         """[4, 4] rewards for serving a soup and [4, 4] cooking times, indexed [onions, tomatoes]."""
-        return make_tables(self.recipe_settings)
+        try:
+            return make_tables(self.recipe_settings)
+        except ValueError as error:
+            raise ValueError(f"{error} (layout {self.kitchen.name} gives {self._names_from_layout()})") from None
+
+    def _names_from_layout(self) -> str:
+        return ", ".join(name for name in self.kitchen.recipes if getattr(self, name) is None) or "none of the recipes"
 
     def core_fields(self) -> dict[str, Any]:
         """Returns the C config."""

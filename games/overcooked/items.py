@@ -52,11 +52,12 @@ def encode_item(name: str, ingredients: Sequence[str] = ()) -> int:
         ValueError: No such item.
     """
     if name != "soup":
-        if name not in ITEMS:
+        if not isinstance(name, str) or name not in ITEMS[1:]:
             raise ValueError(f"unknown item {name!r}; known: onion, tomato, dish, soup")
         return ITEMS.index(name)
-    if not 1 <= len(ingredients) <= MAX_INGREDIENTS or any(i not in INGREDIENTS for i in ingredients):
-        raise ValueError(f"a soup has one to three of onion and tomato, got {list(ingredients)}")
+    is_list = isinstance(ingredients, Sequence) and not isinstance(ingredients, str)
+    if not (is_list and 1 <= len(ingredients) <= MAX_INGREDIENTS and all(i in INGREDIENTS for i in ingredients)):
+        raise ValueError(f"a soup has a list of one to three of onion and tomato, got {ingredients!r}")
     return SOUP + sum((INGREDIENTS.index(name) + 1) << (2 * place) for place, name in enumerate(ingredients))
 
 

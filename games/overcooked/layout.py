@@ -2,7 +2,7 @@
 
 A layout file is TOML: `grid` (rows of letters, the top row first), the recipe settings of `recipes.py` if they differ
 from "three onions, worth 20, 20 steps", and an optional table `start`. The shipped ones are those of overcooked-ai
-1.1.0 (MIT licence), whose own `.layout` files are read as well.
+1.1.0 (MIT licence), whose own `.layout` files are read as well. An optional `name` replaces the file's.
 """
 
 from __future__ import annotations
@@ -17,17 +17,14 @@ from typing import Any
 import numpy as np
 
 from games.names import unknown_name
-from games.overcooked.items import ORIENTATIONS, encode_item
-from games.overcooked.recipes import RECIPE_SETTINGS
+from games.overcooked.reading import LayoutError, read_key, read_table
+from games.overcooked.recipes import RECIPE_SETTINGS, make_tables
+from games.overcooked.start import place_start, read_reference_orders, read_reference_start
 
 # Letters in the order of OvercookedTerrain.
 TERRAINS = " PXOTDS"
 PLAYERS = "123456789"
 MAX_CELLS, MAX_POTS = 256, 32
-
-
-class LayoutError(ValueError):
-    """A kitchen that cannot be; the message names the row and column, counted from 1."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +67,10 @@ def layout_names() -> list[str]:
 
 
 def load_layout(source: str) -> Layout:
-    """Loads a layout by shipped name, from the text of a grid, or from a `.toml` or `.layout` file.
+    """Loads a layout by shipped name, from the text of a grid or of a TOML file, or from a `.toml` or `.layout` file.
+
+    Text has more than one line; with the word "grid" in it, it is TOML. So a study can keep a kitchen's text instead of
+    the path of its file.
 
     Raises:
         LayoutError: The kitchen cannot be.
@@ -78,9 +78,12 @@ def load_layout(source: str) -> Layout:
         FileNotFoundError: A file name that does not exist.
     """
     if not isinstance(source, str):
-        raise TypeError(f"layout must be a name, the text of a grid or a file name, got {type(source).__name__}")
+        raise LayoutError(
+            f"layout must be a name, the text of a grid or of a TOML file, or a file name, got {source!r}"
+        )
     if "\n" in source:
-        return make_layout("custom", {"grid": source})
+        settings = _parse("layout text", source, ".toml") if "grid" in source else {"grid": source}
+        return make_layout("custom", settings, "layout text")
     if source.endswith((".toml", ".layout")):
         return _load_file(Path(source))
     if source not in layout_names():
@@ -93,143 +96,147 @@ def _folder() -> Any:
 
 
 def _load_file(path: Path) -> Layout:
-    if not path.is_file():
-        raise FileNotFoundError(f"no layout file {str(path)!r}")
-    text = path.read_text(encoding="utf-8")
+    where = f"layout file {str(path)!r}"
     try:
-        settings = tomllib.loads(text) if path.suffix == ".toml" else _read_reference(text)
-    except (ValueError, SyntaxError) as error:
-        raise LayoutError(f"layout file {str(path)!r} cannot be read: {error}") from error
-    return make_layout(path.stem, settings)
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise FileNotFoundError(f"no {where}") from None
+    except IsADirectoryError:
+        raise FileNotFoundError(f"no {where}: a folder has this name") from None
+    except (OSError, ValueError) as error:
+        raise FileNotFoundError(f"{where} cannot be opened: {error}") from error
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        row = content[: error.start].count(b"\n") + 1
+        column = error.start - content.rfind(b"\n", 0, error.start)
+        raise LayoutError(
+            f"{where} cannot be read: row {row}, column {column}: byte 0x{content[error.start]:02x} is no UTF-8 text"
+        ) from None
+    return make_layout(path.stem, _parse(where, text.replace("\r\n", "\n"), path.suffix), where)
 
 
-def _read_reference(text: str) -> dict[str, Any]:
+def _parse(where: str, text: str, suffix: str) -> dict[str, Any]:
+    try:
+        if suffix == ".toml":
+            return tomllib.loads(text)
+        # float('inf') is the one call in the reference's files; as 1e999 it is a literal.
+        given = ast.literal_eval(text.replace("float('inf')", "1e999").strip())
+    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError) as error:
+        raise LayoutError(f"{where} cannot be read: {error}") from error
+    return _read_reference(where, given)
+
+
+def _read_reference(where: str, given: Any) -> dict[str, Any]:
     """Reads overcooked-ai's own layout format, a Python dict, as data: nothing in it is executed."""
-    # float('inf') is the one call in the reference's files; as 1e999 it is a literal.
-    given = ast.literal_eval(text.replace("float('inf')", "1e999").strip())
-    settings = {name: value for name, value in given.items() if name in RECIPE_SETTINGS}
-    settings["grid"] = given["grid"]
+    settings = {name: value for name, value in read_table(where, given).items() if name in RECIPE_SETTINGS}
+    settings["grid"] = read_key(where, given, "grid")
     for theirs, ours in (("start_all_orders", "all_orders"), ("start_bonus_orders", "bonus_orders")):
         if given.get(theirs):
-            settings[ours] = [order["ingredients"] for order in given[theirs]]
-    if "start_state" in given:
-        settings["start"] = _read_reference_start(given["start_state"])
+            settings[ours] = read_reference_orders(f"{where}: {theirs}", given[theirs])
+    if given.get("start_state") is not None:
+        settings["start"] = read_reference_start(f"{where}: start_state", given["start_state"])
     return settings
 
 
-def _read_reference_start(state: dict[str, Any]) -> dict[str, Any]:
-    def read_object(item: dict[str, Any]) -> dict[str, Any]:
-        ingredients = [ingredient["name"] for ingredient in item.get("_ingredients", [])]
-        return {**item, "ingredients": ingredients, "cooking_tick": item.get("cooking_tick", -1)}
-
-    orientations = {(0, -1): "north", (0, 1): "south", (1, 0): "east", (-1, 0): "west"}
-    held = [player["held_object"] for player in state["players"]]
-    return {
-        "positions": [player["position"] for player in state["players"]],
-        "orientations": [orientations[tuple(player["orientation"])] for player in state["players"]],
-        "held": [read_object(item) if item else {} for item in held],
-        "objects": [read_object(item) for item in state["objects"]],
-    }
-
-
-def make_layout(name: str, settings: dict[str, Any]) -> Layout:
+def make_layout(name: str, settings: dict[str, Any], where: str | None = None) -> Layout:
     """Builds a layout from the content of a layout file.
 
     Args:
-        name: For titles and messages.
-        settings: `grid`, recipe settings, `start`.
+        name: For titles and messages, unless the settings have a `name`.
+        settings: `grid`, recipe settings, `start`, `name`.
+        where: Subject of error messages, such as the file; None: the name.
 
     Raises:
         LayoutError: The kitchen cannot be.
+        UnknownNameError: A setting that layouts do not have.
     """
-    known = {"grid", "start", *RECIPE_SETTINGS}
+    where = f"layout {name}" if where is None else where
+    known = {"name", "grid", "start", *RECIPE_SETTINGS}
     for key in settings:
         if key not in known:
-            raise unknown_name(f"setting of layout {name}", key, known)
-    if "grid" not in settings:
-        raise LayoutError(f"layout {name} has no grid")
-    rows = [line.strip() for line in str(settings["grid"]).strip().split("\n")]
-    _check_grid(name, rows)
-    positions = _find_players(name, rows)
+            raise unknown_name(f"setting of {where}", key, known)
+    title, grid = settings.get("name", name), settings.get("grid")
+    if not isinstance(title, str):
+        raise LayoutError(f"{where}: name must be a string, got {title!r}")
+    if grid is None:
+        raise LayoutError(f"{where} has no grid")
+    if not isinstance(grid, str) or not grid.strip():
+        raise LayoutError(f"{where}: grid must be a string of rows of letters, got {grid!r}")
+    rows = [line.strip() for line in grid.strip().split("\n")]
+    _check_grid(where, rows)
+    positions = _find_players(where, rows)
     floor_rows = tuple("".join(" " if letter in PLAYERS else letter for letter in row) for row in rows)
     recipes = {key: value for key, value in settings.items() if key in RECIPE_SETTINGS}
-    return _place_start(name, floor_rows, positions, recipes, settings.get("start", {}))
+    try:
+        make_tables(recipes)
+    except ValueError as error:
+        raise LayoutError(f"{where}: {error}") from None
+    start = place_start(f"{where}: start", floor_rows, positions, settings.get("start", {}))
+    return Layout(name=title, rows=floor_rows, recipes=recipes, **start)
 
 
-def _check_grid(name: str, rows: list[str]) -> None:
+def _check_grid(where: str, rows: list[str]) -> None:
     height, width = len(rows), len(rows[0])
-    for y, row in enumerate(rows, 1):
+    for number, row in enumerate(rows, 1):
         if len(row) != width:
-            raise LayoutError(f"layout {name}: row {y} has {len(row)} columns, row 1 has {width}: {row!r}")
+            raise LayoutError(f"{where}: row {number} has {len(row)} columns, row 1 has {width}: {row!r}")
+    if width * height > MAX_CELLS:
+        y, x = divmod(MAX_CELLS, width)
+        raise LayoutError(
+            f"{where}: row {y + 1}, column {x + 1} is beyond the {MAX_CELLS} cells that a kitchen may have, "
+            f"got {_describe_size(rows)}"
+        )
+    for y, row in enumerate(rows, 1):
         for x, letter in enumerate(row, 1):
             if letter not in TERRAINS + PLAYERS:
                 raise LayoutError(
-                    f"layout {name}: row {y}, column {x}: unknown letter {letter!r}; known: X counter, P pot, "
+                    f"{where}: row {y}, column {x}: unknown letter {letter!r}; known: X counter, P pot, "
                     "O onions, T tomatoes, D dishes, S serving place, 1 to 9 players, space floor"
                 )
             if (y in (1, height) or x in (1, width)) and letter in " " + PLAYERS:
-                raise LayoutError(f"layout {name}: row {y}, column {x}: the border must not be floor, got {letter!r}")
-    if width * height > MAX_CELLS:
-        raise LayoutError(f"layout {name}: {height} rows x {width} columns are more than {MAX_CELLS} cells")
-    _check_contents(name, "".join(rows))
+                raise LayoutError(f"{where}: row {y}, column {x}: the border must not be floor, got {letter!r}")
+    _check_contents(where, rows)
 
 
-def _check_contents(name: str, letters: str) -> None:
+def _check_contents(where: str, rows: list[str]) -> None:
+    letters, searched = "".join(rows), _describe_size(rows)
     for required, meaning in (("P", "pot (P)"), ("D", "dish dispenser (D)"), ("S", "serving place (S)")):
         if required not in letters:
-            raise LayoutError(f"layout {name} has no {meaning}")
+            raise LayoutError(f"{where} has no {meaning} in its {searched}")
     if "O" not in letters and "T" not in letters:
-        raise LayoutError(f"layout {name} has neither onions (O) nor tomatoes (T)")
-    if letters.count("P") > MAX_POTS:
-        raise LayoutError(f"layout {name} has {letters.count('P')} pots; at most {MAX_POTS}")
+        raise LayoutError(f"{where} has neither onions (O) nor tomatoes (T) in its {searched}")
+    pots = [place for place, letter in enumerate(letters) if letter == "P"]
+    if len(pots) > MAX_POTS:
+        y, x = divmod(pots[MAX_POTS], len(rows[0]))
+        raise LayoutError(
+            f"{where}: row {y + 1}, column {x + 1} is beyond the {MAX_POTS} pots that a kitchen may have, "
+            f"got {len(pots)}"
+        )
 
 
-def _find_players(name: str, rows: list[str]) -> np.ndarray:
+def _describe_size(rows: list[str]) -> str:
+    return f"{len(rows)} rows x {len(rows[0])} columns"
+
+
+def _find_players(where: str, rows: list[str]) -> np.ndarray:
     places: dict[int, tuple[int, int]] = {}
     for y, row in enumerate(rows):
         for x, letter in enumerate(row):
             if letter not in PLAYERS:
                 continue
             if int(letter) in places:
-                raise LayoutError(f"layout {name}: row {y + 1}, column {x + 1}: player {letter} stands here twice")
+                raise LayoutError(f"{where}: row {y + 1}, column {x + 1}: player {letter} stands here twice")
             places[int(letter)] = (x, y)
     if not places:
-        raise LayoutError(f"layout {name} has no player: write the digits 1, 2, ... where they start")
-    for number in range(1, max(places) + 1):
+        raise LayoutError(
+            f"{where} has no player in its {_describe_size(rows)}: write the digits 1, 2, ... where they start"
+        )
+    highest = max(places)
+    for number in range(1, highest + 1):
         if number not in places:
-            raise LayoutError(f"layout {name} has a player {max(places)} but no player {number}")
+            x, y = places[highest]
+            raise LayoutError(
+                f"{where}: row {y + 1}, column {x + 1}: here is a player {highest} but no player {number} anywhere"
+            )
     return np.array([places[number] for number in sorted(places)], np.uint8)
-
-
-def _place_start(
-    name: str, rows: tuple[str, ...], positions: np.ndarray, recipes: dict[str, Any], start: dict[str, Any]
-) -> Layout:
-    known = {"positions", "orientations", "held", "objects"}
-    for key in start:
-        if key not in known:
-            raise unknown_name(f"start setting of layout {name}", key, known)
-    num_players = len(positions)
-    orientations = start.get("orientations", ["north"] * num_players)
-    held = start.get("held", [{}] * num_players)
-    if len(orientations) != num_players or len(held) != num_players:
-        raise LayoutError(f"layout {name}: start must name {num_players} orientations and held objects")
-    items = np.zeros((len(rows), len(rows[0])), np.uint8)
-    pots = [(x, y) for y, row in enumerate(rows) for x, letter in enumerate(row) if letter == "P"]
-    pot_ticks = np.full(len(pots), -1, np.int16)
-    for item in start.get("objects", []):
-        x, y = item["position"]
-        if not (0 <= y < len(rows) and 0 <= x < len(rows[0])):
-            raise LayoutError(f"layout {name}: row {y + 1}, column {x + 1}: an object lies outside the kitchen")
-        items[y, x] = encode_item(item["name"], item.get("ingredients", ()))
-        if (x, y) in pots:
-            pot_ticks[pots.index((x, y))] = item.get("cooking_tick", -1)
-    return Layout(
-        name=name,
-        rows=rows,
-        positions=np.array(start.get("positions", positions), np.uint8),
-        recipes=recipes,
-        orientations=np.array([ORIENTATIONS.index(orientation) for orientation in orientations], np.uint8),
-        held=np.array([encode_item(i["name"], i.get("ingredients", ())) if i else 0 for i in held], np.uint8),
-        items=items,
-        pot_ticks=pot_ticks,
-    )

@@ -6,12 +6,15 @@ they belong to the kitchen.
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from games.config import is_of_kind
 from games.overcooked.items import INGREDIENTS, MAX_INGREDIENTS
+from games.overcooked.reading import is_list, read_list
 
 DEFAULT_VALUE, DEFAULT_TIME = 20.0, 20
 MAX_COOK_TIME = 255  # the observation is uint8
@@ -29,6 +32,10 @@ RECIPE_SETTINGS = (
     "onion_time",
     "tomato_time",
 )
+# Where the reference takes a 0 for "not given".
+ZERO_MEANS_NOT_GIVEN = ("delivery_reward", "onion_value", "tomato_value", "cook_time", "onion_time", "tomato_time")
+_NUMBERS = ("order_bonus", *ZERO_MEANS_NOT_GIVEN)
+
 # Settings that say the same thing in different ways (Recipe.configure refuses them together).
 _RIVALS = (
     ("tomato_value", "delivery_reward"),
@@ -56,22 +63,34 @@ def to_recipe(ingredients: Sequence[str]) -> Recipe:
     Raises:
         ValueError: Too few, too many or unknown ingredients.
     """
-    unknown = [i for i in ingredients if i not in INGREDIENTS]
-    if isinstance(ingredients, str) or unknown or not 1 <= len(ingredients) <= MAX_INGREDIENTS:
-        raise ValueError(f"an order is a list of one to three of 'onion' and 'tomato', got {ingredients!r}")
-    return (list(ingredients).count("onion"), list(ingredients).count("tomato"))
+    entries = list(ingredients) if is_list(ingredients) else []
+    is_known = all(isinstance(entry, str) and entry in INGREDIENTS for entry in entries)
+    if not (is_known and 1 <= len(entries) <= MAX_INGREDIENTS):
+        raise ValueError(f"an order is a list of one to three of 'onion' and 'tomato', got {reprlib.repr(ingredients)}")
+    return (entries.count("onion"), entries.count("tomato"))
 
 
-def read_orders(name: str, orders: Sequence[Sequence[str]] | None) -> list[Recipe]:
-    """Returns the recipes of a list of orders.
+def read_orders(name: str, orders: Any) -> list[Recipe]:
+    """Returns the recipes of a list of orders; of None, none.
 
     Raises:
         ValueError: An order is malformed or stands there twice.
     """
-    recipes = [to_recipe(order) for order in orders or ()]
-    if len(set(recipes)) != len(recipes):
-        raise ValueError(f"{name} must not name a soup twice")
+    recipes: list[Recipe] = []
+    for number, order in enumerate([] if orders is None else read_list(name, orders), 1):
+        try:
+            recipe = to_recipe(order)
+        except ValueError as error:
+            raise ValueError(f"{name} entry {number}: {error}") from None
+        if recipe in recipes:
+            raise ValueError(f"{name} must not name a soup twice, entries {recipes.index(recipe) + 1} and {number} do")
+        recipes.append(recipe)
     return recipes
+
+
+def _check_number(name: str, value: Any) -> None:
+    if not is_of_kind(value, float):
+        raise ValueError(f"{name} must be a number, got {reprlib.repr(value)}")
 
 
 def _check_rivals(settings: dict[str, Any]) -> None:
@@ -88,9 +107,12 @@ def _by_recipe(settings: dict[str, Any], orders: list[Recipe], name: str) -> dic
     values = settings.get(name)
     if values is None:
         return {}
-    if len(values) != len(orders):
-        raise ValueError(f"{name} must have one entry for each of the {len(orders)} all_orders, got {len(values)}")
-    return dict(zip(orders, values, strict=True))
+    entries = read_list(name, values)
+    if len(entries) != len(orders):
+        raise ValueError(f"{name} must have one entry for each of the {len(orders)} all_orders, got {len(entries)}")
+    for number, entry in enumerate(entries, 1):
+        _check_number(f"{name} entry {number}", entry)
+    return dict(zip(orders, entries, strict=True))
 
 
 def _measure(recipe: Recipe, fixed: float | None, by_recipe: dict, onion: float | None, tomato: float | None) -> float:
@@ -114,14 +136,19 @@ def make_tables(settings: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
         [4, 4] float64 rewards and [4, 4] int32 steps, indexed [onions, tomatoes].
 
     Raises:
-        ValueError: Settings that contradict each other, or a cooking time outside [1, 255].
+        ValueError: A setting of the wrong kind, settings that contradict each other, or a cooking time outside
+            [1, 255].
     """
+    for name in _NUMBERS:
+        if settings.get(name) is not None:
+            _check_number(name, settings[name])
     _check_rivals(settings)
     orders = read_orders("all_orders", settings.get("all_orders"))
     bonus = read_orders("bonus_orders", settings.get("bonus_orders"))
     ordered = set(orders) or set(ALL_RECIPES)
-    if not ordered.issuperset(bonus):
-        raise ValueError("bonus_orders must be among all_orders")
+    for number, recipe in enumerate(bonus, 1):
+        if recipe not in ordered:
+            raise ValueError(f"bonus_orders must be among all_orders, entry {number} is not")
     values, times = (_by_recipe(settings, orders, name) for name in ("recipe_values", "recipe_times"))
     order_bonus = 2 if settings.get("order_bonus") is None else settings["order_bonus"]
     rewards, cook_times = np.zeros((4, 4)), np.full((4, 4), DEFAULT_TIME, np.int32)
@@ -132,8 +159,11 @@ def make_tables(settings: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
         time = _measure(
             recipe, settings.get("cook_time"), times, settings.get("onion_time"), settings.get("tomato_time")
         )
-        if not (time == int(time) and 1 <= time <= MAX_COOK_TIME):
-            raise ValueError(f"a cooking time must be a whole number in [1, {MAX_COOK_TIME}], got {time!r}")
+        if not (1 <= time <= MAX_COOK_TIME and time == int(time)):
+            raise ValueError(
+                f"a cooking time must be a whole number in [1, {MAX_COOK_TIME}], got {time!r} for a soup of "
+                f"{recipe[0]} onions and {recipe[1]} tomatoes"
+            )
         cook_times[recipe] = int(time)
         if recipe in ordered:
             rewards[recipe] = value * (order_bonus if recipe in bonus else 1)

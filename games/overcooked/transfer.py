@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from games.config import is_of_kind
 from games.overcooked import OvercookedConfig
-from games.overcooked.items import SOUP, decode_ingredients, encode_item, item_name
+from games.overcooked.items import SOUP, decode_ingredients, item_name
+from games.overcooked.reading import LayoutError, read_key, read_list
 from games.overcooked.recipes import ALL_RECIPES, Recipe, read_orders, to_recipe
-
-# By orientation code: north, south, east, west.
-DIRECTIONS = ((0, -1), (0, 1), (1, 0), (-1, 0))
+from games.overcooked.start import DIRECTIONS, place_start, read_reference_orders, read_reference_start
 
 
 def to_reference(fields: dict[str, Any], config: OvercookedConfig) -> dict[str, Any]:
@@ -51,34 +51,18 @@ def from_reference(state: dict[str, Any], config: OvercookedConfig) -> dict[str,
         config: The kitchen's settings; its orders must be the state's.
 
     Raises:
-        ValueError: Another number of players, other orders, a soup outside a pot that is not done, or an object outside
-            the kitchen.
+        ValueError: Something is missing or of the wrong kind, another number of players, other orders, a soup outside
+            a pot that is not done, or somebody or something in an impossible place.
     """
-    kitchen = config.kitchen
-    if len(state["players"]) != len(kitchen.positions):
-        raise ValueError(f"the state has {len(state['players'])} players, the kitchen {len(kitchen.positions)}")
+    kitchen, players = config.kitchen, read_list("state: players", read_key("state", state, "players"))
+    if len(players) != len(kitchen.positions):
+        raise ValueError(f"the state has {len(players)} players, the kitchen {len(kitchen.positions)}")
     _check_orders(state, config)
-    items, pots = np.zeros_like(kitchen.items), kitchen.cells("P")
-    pot_ticks = np.full(len(pots), -1, np.int16)
-    for item in state["objects"]:
-        x, y = item["position"]
-        if not (0 <= x < items.shape[1] and 0 <= y < items.shape[0]):
-            raise ValueError(f"an object lies at {(x, y)}, outside the kitchen")
-        in_pot = (x, y) in pots
-        items[y, x] = _read_object(item, in_pot=in_pot)
-        if in_pot:
-            pot_ticks[pots.index((x, y))] = item["cooking_tick"]
-    held = [player["held_object"] for player in state["players"]]
-    return {
-        "timestep": int(state["timestep"]),
-        "positions": np.array([player["position"] for player in state["players"]], np.uint8),
-        "orientations": np.array(
-            [DIRECTIONS.index(tuple(player["orientation"])) for player in state["players"]], np.uint8
-        ),
-        "held": np.array([_read_object(item, in_pot=False) if item else 0 for item in held], np.uint8),
-        "items": items,
-        "pot_ticks": pot_ticks,
-    }
+    timestep = read_key("state", state, "timestep")
+    if not is_of_kind(timestep, int) or timestep < 0:
+        raise LayoutError(f"state: timestep must be a whole number from 0 on, got {timestep!r}")
+    start = read_reference_start("state", state)
+    return {"timestep": int(timestep), **place_start("state", kitchen.rows, kitchen.positions, start)}
 
 
 def _write_object(
@@ -102,12 +86,6 @@ def _write_object(
     }
 
 
-def _read_object(item: dict[str, Any], in_pot: bool) -> int:
-    if item["name"] == "soup" and not in_pot and not item["is_ready"]:
-        raise ValueError(f"the soup at {tuple(item['position'])} is neither in a pot nor done")
-    return encode_item(item["name"], [ingredient["name"] for ingredient in item.get("_ingredients", ())])
-
-
 def _rank(recipe: Recipe) -> int:
     """The reference's order of recipes: single ingredients before mixtures, onions before tomatoes (Recipe.__int__)."""
     onions, tomatoes = recipe
@@ -123,7 +101,7 @@ def _write_orders(recipes: list[Recipe]) -> list[dict[str, Any]]:
 
 def _check_orders(state: dict[str, Any], config: OvercookedConfig) -> None:
     for name in ("all_orders", "bonus_orders"):
-        theirs = {to_recipe(order["ingredients"]) for order in state[name]}
+        theirs = set(read_orders(name, read_reference_orders(f"state: {name}", read_key("state", state, name))))
         ours = set(read_orders(name, config.recipe_settings[name]))
         if theirs != (ours or (set(ALL_RECIPES) if name == "all_orders" else set())):
             raise ValueError(f"the state's {name} are not the kitchen's: {sorted(theirs)} against {sorted(ours)}")

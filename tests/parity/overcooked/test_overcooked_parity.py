@@ -57,7 +57,7 @@ def make_jobs() -> list[Job]:
     for k, settings in enumerate(
         (
             {"cook_time": 3, "delivery_reward": 7},
-            {"onion_time": 2, "tomato_time": 9, "onion_value": 4, "tomato_value": 0},
+            {"onion_time": 2, "tomato_time": 9, "onion_value": 4, "tomato_value": 9},
             {"bonus_orders": [["onion", "onion", "onion"]], "order_bonus": 5},
             {"all_orders": [["onion"], ["onion", "onion"]], "recipe_values": [3, 8], "recipe_times": [1, 255]},
             shaping,
