@@ -4,7 +4,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP_INSTALL := -m pip install --quiet --constraint constraints.txt
 
-# The versions of peers that parity tests compare with, each in .parity/<peer>. A new peer is one line here.
+# The versions of peers, each in .parity/<peer>. A new peer is one line here; parity tests need TEST_PEERS, the benchmark
+# compares with all of them.
+TEST_PEERS := overcooked
+PEER_jaxmarl := jaxmarl==0.2.0 jax==0.10.2
 PEER_overcooked := overcooked-ai==1.1.0 numpy==2.4.6 scipy==1.17.1 gym==0.26.2 pygame==2.6.1
 PEERS := $(patsubst PEER_%,%,$(filter PEER_%,$(.VARIABLES)))
 
@@ -64,10 +67,10 @@ lint: .venv/agora ## ruff and mypy
 learn: .venv/agora ## run the tests that train for minutes
 	SDL_VIDEODRIVER=dummy $(BIN)/python -m pytest -m learn
 
-bench: .venv/agora ## measure steps per second on this machine
+bench: .venv/agora $(PEERS:%=.parity/%/installed) ## measure steps per second on this machine, ours and the peers'
 	$(BIN)/agora bench
 
-parity: $(PEERS:%=.parity/%/installed) ## install the implementations that parity tests compare with
+parity: $(TEST_PEERS:%=.parity/%/installed) ## install the implementations that parity tests compare with
 
 clean: ## remove environments, builds and caches; what studies wrote under runs/ stays
 	rm -rf .venv .parity build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -21,6 +21,7 @@ from marl.rllib.observations import as_features
 
 SHUFFLE_STATE = "shuffle_state"
 KL_COEFFS = "kl_coeffs"
+ENTROPY_COEFFS = "entropy_coeffs"
 
 
 def minibatches(
@@ -149,7 +150,11 @@ class FragmentLearner(Learner):
 
 
 class PPOFragmentLearner(FragmentLearner, PPOTorchLearner):
-    """PPO's learner on fragments. Its adaptive KL coefficients survive a checkpoint, which RLlib's own do not."""
+    """PPO's learner on fragments.
+
+    Its adaptive KL coefficients and scheduled entropy coefficients survive a checkpoint. RLlib's own do not: after a
+    restore the first update would use the coefficient of the first step.
+    """
 
     def get_state(
         self,
@@ -158,8 +163,13 @@ class PPOFragmentLearner(FragmentLearner, PPOTorchLearner):
         not_components: str | Collection[str] | None = None,
         **kwargs: Any,
     ) -> dict[str, Any]:
-        """Returns the learner's state and the KL coefficients."""
+        """Returns the learner's state and the coefficients."""
         state = super().get_state(components, not_components=not_components, **kwargs)
+        if self._check_component(ENTROPY_COEFFS, components, not_components):
+            schedules = self.entropy_coeff_schedulers_per_module.items()
+            state[ENTROPY_COEFFS] = {
+                module_id: float(schedule.get_current_value()) for module_id, schedule in schedules
+            }
         if self._check_component(KL_COEFFS, components, not_components):
             state[KL_COEFFS] = {m: self.curr_kl_coeffs_per_module[m].item() for m in self.module.keys()}  # noqa: SIM118
         return state
@@ -170,3 +180,7 @@ class PPOFragmentLearner(FragmentLearner, PPOTorchLearner):
         for module_id, coefficient in state.get(KL_COEFFS, {}).items():
             variable: Any = self.curr_kl_coeffs_per_module[module_id]
             variable.data.fill_(coefficient)
+        for module_id, coefficient in state.get(ENTROPY_COEFFS, {}).items():
+            current = self.entropy_coeff_schedulers_per_module[module_id].get_current_value()
+            if isinstance(current, torch.Tensor):  # a float: no schedule, the config has it
+                current.data.fill_(coefficient)

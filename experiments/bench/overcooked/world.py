@@ -111,7 +111,7 @@ def run(measure: Measure) -> None:
             jax_peer = stack.enter_context(Peer(jax_python, FOLDER / "peer_jaxmarl.py"))
             works["JaxMARL, jit and scan, 1,024 envs"] = (JAXMARL_STEPS, lambda: jax_peer.work("scan"))
         else:
-            measure.note("JaxMARL is not installed (make .parity/jaxmarl/installed): not compared")
+            measure.note("JaxMARL is not installed (make bench installs it): not compared")
         rows = {row.name: row for row in measure.rates(UNIT, works)}
     _compare(measure, rows)
     _compare_threads(measure)

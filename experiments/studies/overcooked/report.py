@@ -44,18 +44,11 @@ def find_score(rows: list[dict[str, str]], first: str, second: str) -> float:
 
 
 def _make_table(rows: list[dict[str, str]]) -> list[list[str]]:
-    table = [["first cook", "second cook", "return", "95 % interval", "soups", "episodes"]]
+    table = [["first cook and second cook", "return", "95 % interval", "soups", "episodes"]]
     for row in rows:
-        interval = f"{float(row['low']):.1f} to {float(row['high']):.1f}"
+        mean, low, high, soups = (f"{float(row[name]):.1f}" for name in ("mean", "low", "high", "soups"))
         table.append(
-            [
-                row["first_cook"],
-                row["second_cook"],
-                f"{float(row['mean']):.1f}",
-                interval,
-                row["soups"],
-                row["episodes"],
-            ]
+            [f"{row['first_cook']} and {row['second_cook']}", mean, f"{low} to {high}", soups, row["episodes"]]
         )
     return table
 

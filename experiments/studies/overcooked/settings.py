@@ -18,10 +18,13 @@ class OvercookedSettings(StudySettings):
 
     layout: str = Field("cramped_room", description="a shipped layout, or a .toml or .layout file")
     seed: int = Field(0, ge=0, lt=2**31)
-    total_steps: int = Field(2_800_000, ge=1, description="env steps of training")
+    total_steps: int = Field(2_500_000, ge=1, description="env steps of training")
     num_envs: int = Field(128, ge=1, description="envs of one runner")
     num_env_runners: int = Field(0, ge=0, description="remote runners; 0: the main process steps the envs")
     fragment_steps: int = Field(100, ge=1, description="steps of each env between two updates")
+    placement_reward: float = Field(3.0, description="shaped: an ingredient into a pot")
+    dish_reward: float = Field(1.0, description="shaped: a dish when one is needed; the reference's 3 invites a trap")
+    soup_reward: float = Field(1.0, description="shaped: a soup from a pot; the reference's 5 invites a trap")
     shaping_fraction: float = Field(0.5, ge=0, le=1, description="of the training, in which shaping falls from 1 to 0")
     hidden_sizes: list[pydantic.PositiveInt] = Field(
         [128, 128], description="of the network that policy and value share"
@@ -57,6 +60,15 @@ class OvercookedSettings(StudySettings):
     def world_settings(self) -> dict[str, Any]:
         """Settings of the world beyond the id's."""
         return {"layout": self.layout}
+
+    def training_settings(self) -> dict[str, Any]:
+        """Settings of the world in training, where shaped rewards count."""
+        return self.world_settings() | {
+            "placement_reward": self.placement_reward,
+            "dish_reward": self.dish_reward,
+            "soup_reward": self.soup_reward,
+            "shaped_reward_weight": 1.0,
+        }
 
     def world_config(self) -> OvercookedConfig:
         """Builds the world's config, which refuses a layout that cannot be."""

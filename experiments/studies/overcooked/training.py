@@ -31,7 +31,7 @@ def make_config(settings: OvercookedSettings) -> PPOConfig:
     entropy_schedule: Any = [[0, settings.entropy_coefficient], [settings.total_steps, 0.0]]
     config = (
         PPOConfig()
-        .environment(settings.env_id, env_config=settings.world_settings() | {"shaped_reward_weight": 1.0})
+        .environment(settings.env_id, env_config=settings.training_settings())
         .env_runners(
             num_env_runners=settings.num_env_runners,
             num_envs_per_env_runner=settings.num_envs,

@@ -27,7 +27,7 @@ class LayoutsSettings(StudySettings):
 
     layouts: list[str] = Field(list(CLASSICS), min_length=1)
     seeds: list[int] = Field([0, 1, 2], min_length=1)
-    total_steps: int = Field(4_000_000, ge=1, description="env steps of each run")
+    total_steps: int = Field(2_500_000, ge=1, description="env steps of each run")
     parallel: int = Field(2, ge=1, description="runs at a time, one core each")
     overrides: dict[str, Any] = Field({}, description="further settings of the study `overcooked`")
 
