@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tomli_w
 
 from games.names import unknown_name
 from games.overcooked.reading import LayoutError, read_key, read_table
@@ -40,6 +41,7 @@ class Layout:
         held: [P] uint8 items in hands at the start.
         items: [H, W] uint8 items on counters and in pots at the start.
         pot_ticks: [number of pots] int16, -1 not cooking.
+        source: What `make_layout` got: the content of the layout's file.
     """
 
     name: str
@@ -49,12 +51,18 @@ class Layout:
     orientations: np.ndarray
     held: np.ndarray
     items: np.ndarray
-    pot_ticks: np.ndarray = field(repr=False)
+    pot_ticks: np.ndarray
+    source: dict[str, Any] = field(repr=False)
 
     @property
     def terrain(self) -> np.ndarray:
         """[H, W] uint8 terrain codes."""
         return np.array([[TERRAINS.index(letter) for letter in row] for row in self.rows], np.uint8)
+
+    def to_toml(self) -> str:
+        """Returns the text of a `.toml` file of this layout, which `load_layout` takes in its place."""
+        rows = [line.strip() for line in self.source["grid"].strip().split("\n")]
+        return tomli_w.dumps({**self.source, "name": self.name, "grid": "\n".join(rows)}, multiline_strings=True)
 
     def cells(self, letter: str) -> list[tuple[int, int]]:
         """Returns the (x, y) of all cells of one terrain, in row-major order."""
@@ -173,7 +181,7 @@ def make_layout(name: str, settings: dict[str, Any], where: str | None = None) -
     except ValueError as error:
         raise LayoutError(f"{where}: {error}") from None
     start = place_start(f"{where}: start", floor_rows, positions, settings.get("start", {}))
-    return Layout(name=title, rows=floor_rows, recipes=recipes, **start)
+    return Layout(name=title, rows=floor_rows, recipes=recipes, source=settings, **start)
 
 
 def _check_grid(where: str, rows: list[str]) -> None:

@@ -7,6 +7,7 @@ import shutil
 import pytest
 
 from experiments.run_folder import RunFolder
+from experiments.study import find_study
 from games.recording import Recording
 
 
@@ -144,3 +145,13 @@ def test_two_processes_do_not_write_into_one_run(agora, finished_run):
     with RunFolder(finished_run).lock():
         status, _, errors = agora("evaluate", str(finished_run))
     assert (status, errors) == (1, f"agora: {finished_run} is in use by another process\n")
+
+
+def test_a_run_keeps_the_content_of_its_layout_file(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text('grid = """\nXXPXX\nO1 2O\nXDXSX\n"""\n')
+    settings = find_study("overcooked").read_settings({"layout": str(path)})
+    path.unlink()
+    assert settings.world_config().kitchen.rows == ("XXPXX", "O   O", "XDXSX")
+    assert find_study("overcooked").name_run(settings) == "overcooked-mine-seed0"
+    assert find_study("overcooked").read_settings(settings.model_dump(mode="json")) == settings

@@ -371,3 +371,13 @@ def test_states_that_cannot_be_are_refused(change, message):
     batch.reset()
     with pytest.raises(ValueError, match=message):
         from_reference(to_reference(batch.fields(0), batch.config) | change, batch.config)
+
+
+@pytest.mark.parametrize("name", layout_names())
+def test_layouts_can_be_kept_as_text(name):
+    """A batch of the text has the same tables and the same first observation."""
+    layout = load_layout(name)
+    shipped, kept = OvercookedConfig(layout=name), OvercookedConfig(layout=layout.to_toml())
+    assert kept.kitchen.name == name
+    for key, value in shipped.core_fields().items():
+        assert np.array_equal(value, kept.core_fields()[key]), key

@@ -47,9 +47,8 @@ def _make_table(rows: list[dict[str, str]]) -> list[list[str]]:
     table = [["first cook and second cook", "return", "95 % interval", "soups", "episodes"]]
     for row in rows:
         mean, low, high, soups = (f"{float(row[name]):.1f}" for name in ("mean", "low", "high", "soups"))
-        table.append(
-            [f"{row['first_cook']} and {row['second_cook']}", mean, f"{low} to {high}", soups, row["episodes"]]
-        )
+        pair = f"{row['first_cook']} and {row['second_cook']}"
+        table.append([pair, mean, f"{low} to {high}", soups, row["episodes"]])
     return table
 
 
@@ -85,4 +84,4 @@ def report(run: RunFolder, settings: OvercookedSettings) -> None:
         ),
         Section("Settings", table=[["setting", "value"], *([k, str(v)] for k, v in settings.model_dump().items())]),
     ]
-    write_report(run.report_path, f"Overcooked: {settings.layout}", lead, sections)
+    write_report(run.report_path, f"Overcooked: {settings.kitchen_name}", lead, sections)

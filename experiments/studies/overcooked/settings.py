@@ -10,13 +10,13 @@ from pydantic import Field
 
 import games
 from experiments.study import StudySettings
-from games.overcooked import OvercookedConfig
+from games.overcooked import OvercookedConfig, load_layout
 
 
 class OvercookedSettings(StudySettings):
     """PPO self-play: one network plays both cooks, shaped rewards are annealed to zero."""
 
-    layout: str = Field("cramped_room", description="a shipped layout, or a .toml or .layout file")
+    layout: str = Field("cramped_room", description="a shipped layout, the text of one, or a .toml or .layout file")
     seed: int = Field(0, ge=0, lt=2**31)
     total_steps: int = Field(2_500_000, ge=1, description="env steps of training")
     num_envs: int = Field(128, ge=1, description="envs of one runner")
@@ -41,6 +41,12 @@ class OvercookedSettings(StudySettings):
     checkpoint_every_s: float = Field(20.0, ge=0, description="seconds between two checkpoints")
     evaluation_episodes: int = Field(64, ge=1, description="of each pair of players")
 
+    @pydantic.field_validator("layout")
+    @classmethod
+    def _keep_content(cls, layout: str) -> str:
+        """A run keeps the content of a file, not its path: it can be moved, and the file can change."""
+        return load_layout(layout).to_toml() if layout.endswith((".toml", ".layout")) else layout
+
     @pydantic.model_validator(mode="after")
     def _check_together(self) -> Self:
         self.world_config()
@@ -56,6 +62,11 @@ class OvercookedSettings(StudySettings):
         """The registered id of the layout, or the id that takes any layout."""
         named = f"overcooked/{self.layout}_v0"
         return named if named in games.env_ids() else "overcooked/cramped_room_v0"
+
+    @property
+    def kitchen_name(self) -> str:
+        """For titles."""
+        return self.world_config().kitchen.name
 
     def world_settings(self) -> dict[str, Any]:
         """Settings of the world beyond the id's."""
@@ -79,5 +90,5 @@ class OvercookedSettings(StudySettings):
 
 def name_run(settings: OvercookedSettings) -> str:
     """Returns a name for the folder of a run, of letters that every file system takes."""
-    layout = re.sub(r"[^A-Za-z0-9_.-]+", "_", settings.world_config().kitchen.name)
+    layout = re.sub(r"[^A-Za-z0-9_.-]+", "_", settings.kitchen_name)
     return f"overcooked-{layout}-seed{settings.seed}"

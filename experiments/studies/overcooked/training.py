@@ -153,7 +153,7 @@ def train(run: RunFolder, settings: OvercookedSettings, ray_address: str | None)
     console = Console()
     try:
         training = _Training(run, settings)
-        title = f"Overcooked, {settings.layout}"
+        title = f"Overcooked, {settings.kitchen_name}"
         last = {"deliveries_mean": math.nan, "sparse_return_mean": math.nan}
         saved_at = time.monotonic()
         with StopRequest() as stop, TrainingProgress(title, settings.total_steps, training.steps, console) as progress:
