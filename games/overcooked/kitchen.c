@@ -6,18 +6,16 @@ enum { FEATURE_DISTANCES = 1 << 14 }; /* larger than any path: cells * orientati
 
 static int32_t num_cells(const OvercookedConfig *config) { return config->width * config->height; }
 
-static size_t num_players(const OvercookedConfig *config) { return (size_t)config->start_orientations.count; }
-
 static size_t plane_size(const OvercookedConfig *config)
 {
-    return (size_t)num_cells(config) * (5 * num_players(config) + 16);
+    return (size_t)num_cells(config) * (5 * (size_t)kitchen_players(config) + 16);
 }
 
 size_t kitchen_size(const void *config_bytes)
 {
     const OvercookedConfig *config = config_bytes;
     size_t tables = config->observation == OVERCOOKED_LOSSLESS
-                        ? 2 * num_players(config) * plane_size(config)
+                        ? 2 * (size_t)kitchen_players(config) * plane_size(config)
                         : (size_t)num_cells(config) * 4 * sizeof(Surroundings);
     return sizeof(Kitchen) + tables;
 }
@@ -29,7 +27,7 @@ static void build_map(const OvercookedConfig *config, Kitchen *kitchen)
     const uint8_t *terrain = config->terrain.data;
     const int32_t steps[OVERCOOKED_NUM_ACTIONS] = {-config->width, config->width, 1, -1, 0, 0};
     memcpy(kitchen->cell_steps, steps, sizeof steps);
-    kitchen->num_players = (int32_t)num_players(config);
+    kitchen->num_players = kitchen_players(config);
     kitchen->num_cells = num_cells(config);
     kitchen->num_channels = 5 * kitchen->num_players + 16;
     for (int32_t cell = 0; cell < kitchen->num_cells; cell++) {
@@ -89,8 +87,8 @@ static void build_contents(const OvercookedConfig *config, Kitchen *kitchen)
 static void build_templates(const OvercookedConfig *config, Kitchen *kitchen)
 {
     kitchen->plane_size = plane_size(config);
-    size_t map_channel = 5 * num_players(config), all_planes = num_players(config) * kitchen->plane_size;
-    for (size_t player = 0; player < num_players(config); player++)
+    size_t map_channel = 5 * (size_t)kitchen_players(config), all_planes = (size_t)kitchen_players(config) * kitchen->plane_size;
+    for (size_t player = 0; player < (size_t)kitchen_players(config); player++)
         for (int32_t cell = 0; cell < kitchen->num_cells; cell++) {
             unsigned char *plain =
                 kitchen->tables + player * kitchen->plane_size + kitchen->plane_offsets[cell] + map_channel;
@@ -237,4 +235,14 @@ void kitchen_build(const void *config_bytes, void *kitchen_bytes)
         build_surroundings(config, kitchen);
     build_item_glyphs(kitchen);
     build_pot_glyphs(kitchen);
+}
+
+void kitchen_place_start(const OvercookedConfig *config, OvercookedState *state)
+{
+    size_t players = (size_t)kitchen_players(config);
+    memcpy(state->positions, config->start_positions.data, 2 * players);
+    memcpy(state->orientations, config->start_orientations.data, players);
+    memcpy(state->held, config->start_held.data, players);
+    memcpy(state->items, config->start_items.data, (size_t)config->start_items.count);
+    memcpy(state->pot_ticks, config->start_pot_ticks.data, (size_t)config->start_pot_ticks.count * sizeof(int16_t));
 }
