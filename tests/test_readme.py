@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from experiments.bench import speed_table
+from experiments.studies.overcooked_layouts.analysis import committed_table
 from experiments.study import find_study, study_names
 from marl.solvers import SOLVERS, solver_table
 
@@ -14,9 +15,9 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def read_table(name: str) -> str:
-    found = re.search(rf"<!-- {name} -->\n(.*?)<!-- /{name} -->", README, re.DOTALL)
-    assert found, f"README.md has no table {name}"
+def read_table(name: str, text: str = README) -> str:
+    found = re.search(rf"<!-- {name} -->\n(.*?)<!-- /{name} -->", text, re.DOTALL)
+    assert found, f"there is no table {name}"
     return found.group(1).strip()
 
 
@@ -50,3 +51,8 @@ def test_every_study_is_listed_with_its_claim():
 
 def test_the_table_of_speeds_is_the_committed_result():
     assert read_table("speed") == speed_table("overcooked"), "paste `agora bench overcooked --table`"
+
+
+def test_the_table_of_layouts_is_the_committed_result():
+    text = (ROOT / "experiments/studies/overcooked_layouts/README.md").read_text(encoding="utf-8")
+    assert read_table("results", text) == committed_table()

@@ -17,6 +17,7 @@ from experiments.study import open_run
 
 CURVE_POINTS = 60  # of each run in curves.csv: enough to draw, small enough to commit
 RESAMPLES = 2000
+RESULTS = Path(__file__).parent / "results"
 
 
 def evaluate(run: RunFolder, paths: list[Path]) -> None:
@@ -109,6 +110,13 @@ def _make_table(scores: pd.DataFrame) -> list[list[str]]:
     return table
 
 
+def committed_table() -> str:
+    """Returns the committed results as the README's Markdown table."""
+    rows = _make_table(pd.read_csv(RESULTS / "evaluation.csv"))
+    lines = ["| " + " | ".join(row) + " |" for row in rows]
+    return "\n".join([lines[0], "|" + "---|" * len(rows[0]), *lines[1:]])
+
+
 def report(run: RunFolder) -> None:
     """Writes report.html with curves and table."""
     if not run.evaluation_path.exists():
@@ -128,3 +136,7 @@ def report(run: RunFolder) -> None:
         Section("Final scores", table=_make_table(scores), caption="Self-play of the final policies; deliveries only."),
     ]
     write_report(run.report_path, "Overcooked: the classic kitchens", lead, sections)
+
+
+if __name__ == "__main__":
+    print(committed_table())
