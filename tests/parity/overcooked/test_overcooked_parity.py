@@ -197,7 +197,7 @@ def test_the_comparison_saw_what_it_is_about(played):
     deliveries = sum(float((theirs["sparse"] > 0).sum()) for _, _, theirs in played)
     events = {int(bit) for _, _, theirs in played for bit in np.unique(theirs["events"])}
     seen = np.bitwise_or.reduce(np.array(sorted(events)))
-    assert deliveries > 2000
+    assert deliveries > 1500
     assert seen == 2**25 - 1, f"events never seen: {[b for b in range(25) if not seen >> b & 1]}"
     assert {key for _, _, theirs in played for key in theirs} >= {"lossless", "features", *FIELDS}
 
