@@ -1,4 +1,4 @@
-"""One set of hyper-parameters learns all five classic kitchens, three seeds each (about an hour on two cores)."""
+"""All five classic kitchens are learnt, three seeds each (half an hour to an hour on two cores)."""
 
 import pandas as pd
 import pytest
