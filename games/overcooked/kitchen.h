@@ -57,7 +57,7 @@ void kitchen_build(const void *config, void *kitchen);
 void kitchen_place_start(const OvercookedConfig *config, OvercookedState *state);
 
 /* Functions on the path of every step take the number of players as an argument and are inlined: nearly all kitchens
- * have two, and with that number known the compiler unrolls their loops (measured: a quarter of a step's time). */
+ * have two, and with that number known the compiler unrolls their loops. */
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
 static inline int32_t kitchen_players(const OvercookedConfig *config)
