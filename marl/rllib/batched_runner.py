@@ -107,7 +107,7 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
         self.num_envs = self.config.num_envs_per_env_runner
         self.env = self._make_batch(self.num_envs)
         self._rng = np.random.default_rng(self._seed)
-        self._needs_initial_reset = True
+        self._needs_initial_reset = self._starts_fresh = True
         self._episodes = EpisodeLog(self.env)
 
     def make_module(self) -> None:
@@ -224,6 +224,7 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
     def _reset(self) -> None:
         self.env.reset()
         self._needs_initial_reset = False
+        self._starts_fresh = True
 
     def _play(self, num_steps: int, explore: bool, random_actions: bool, quota: np.ndarray | None) -> Fragment:
         self._modules = self.map_agents()
@@ -249,8 +250,9 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
             if quota is not None:
                 quota[rows] = np.maximum(quota[rows] - 1, 0)
         self._episodes.fold()
+        fragment = recorder.finish((self.worker_index or 0, self._num_fragments), self._starts_fresh)
+        self._starts_fresh = False
         self._num_fragments += 1
-        fragment = recorder.finish()
         self.num_env_steps_sampled_lifetime += fragment.env_steps()
         return fragment
 
@@ -376,7 +378,7 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
             self.env.load_state(e, snapshot)
         self._needs_initial_reset = state["needs_initial_reset"]
         self._rng.bit_generator.state = state["generator"]
-        self._num_fragments = state["num_fragments"]
+        self._num_fragments, self._starts_fresh = state["num_fragments"], False
         self._episodes.forget()
 
     def get_ctor_args_and_kwargs(self) -> tuple[tuple, dict[str, Any]]:

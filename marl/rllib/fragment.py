@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -43,6 +43,16 @@ class GroupFragment:
     truncations: np.ndarray
     final_observations: np.ndarray
 
+    def select(self, envs: slice, is_kept: np.ndarray) -> GroupFragment:
+        """Returns views on the part of some envs.
+
+        Args:
+            envs: Which.
+            is_kept: [F] bool; whose episode ends they are.
+        """
+        parts = {name: value[:, envs] for name, value in vars(self).items() if isinstance(value, np.ndarray)}
+        return replace(self, **{**parts, "final_observations": self.final_observations[is_kept]})
+
     def columns(self) -> Iterator[tuple[str, Columns]]:
         """Yields every module of the group with the agents it played."""
         yield from module_columns(self.modules)
@@ -68,17 +78,29 @@ class Fragment:
     RLlib counts it like a list of episodes (`env_steps`, `agent_steps`, `len`) and never looks inside. A plain class,
     because RLlib flattens lists, dicts and named tuples that a runner returns.
 
+    Its `len` is E, the axis along which RLlib divides fragments among learners: an env is never cut in two.
+
     Args:
         groups: The arrays of each group.
         ended: [T, E] bool, an episode ended in this step.
         final_index: [F, 2] step and env of each episode end, in the order of the groups' `final_observations`.
         is_active: [T, E] bool, steps that count; a runner that owes n whole episodes steps on in envs that are done.
+        source: Number of the runner, and of the fragment among those that this runner has made: fragment n + 1 goes
+            on where fragment n ended, in the same envs, unless `starts_fresh`.
+        starts_fresh: Whether all envs were reset before the first step.
     """
 
     def __init__(
-        self, groups: dict[str, GroupFragment], ended: np.ndarray, final_index: np.ndarray, is_active: np.ndarray
+        self,
+        groups: dict[str, GroupFragment],
+        ended: np.ndarray,
+        final_index: np.ndarray,
+        is_active: np.ndarray,
+        source: tuple[int, int] = (0, 0),
+        starts_fresh: bool = True,
     ) -> None:
-        self.groups, self.ended, self.final_index = groups, ended, final_index
+        self.groups, self.ended, self.final_index, self.is_active = groups, ended, final_index, is_active
+        self.source, self.starts_fresh = source, starts_fresh
         self._env_steps = int(is_active.sum())
 
     def env_steps(self) -> int:
@@ -90,4 +112,17 @@ class Fragment:
         return sum(int(group.alive[:-1].sum()) for group in self.groups.values())
 
     def __len__(self) -> int:
-        return self._env_steps
+        return self.ended.shape[1]
+
+    def __getitem__(self, envs: slice) -> Fragment:
+        """Returns the part of the fragment that some of its envs make up."""
+        chosen = np.arange(len(self))[envs]
+        is_kept = np.isin(self.final_index[:, 1], chosen)
+        final_index = self.final_index[is_kept] - [0, chosen[0] if len(chosen) else 0]
+        groups = {name: group.select(envs, is_kept) for name, group in self.groups.items()}
+        is_active = self.is_active[:, envs]
+        return Fragment(groups, self.ended[:, envs], final_index, is_active, self.source, self.starts_fresh)
+
+    def slice(self, envs: slice, len_lookback_buffer: int | None = None) -> Fragment:
+        """Returns the part of some envs, under the name that RLlib looks for; there is nothing to look back to."""
+        return self[envs]

@@ -200,8 +200,13 @@ class Recorder:
                 if array is not None:
                     setattr(record, name, array[: num_steps + (name in longer)])
 
-    def finish(self) -> Fragment:
-        """Adds the observations after the last step and the log-probabilities."""
+    def finish(self, source: tuple[int, int], starts_fresh: bool) -> Fragment:
+        """Adds the observations after the last step and the log-probabilities.
+
+        Args:
+            source: As `Fragment` has it.
+            starts_fresh: Likewise.
+        """
         self.see(self._num_steps, None)
         for name, record in self.groups.items():
             if self._final_observations[name]:
@@ -211,4 +216,4 @@ class Recorder:
         for t, place, logp in self._direct_logp:
             self.groups[place.group].action_logp[t][:, place.columns] = logp
         index = np.concatenate(self._final_index) if self._final_index else np.zeros((0, 2), np.int64)
-        return Fragment(self.groups, self.ended, index, self._is_active)
+        return Fragment(self.groups, self.ended, index, self._is_active, source, starts_fresh)

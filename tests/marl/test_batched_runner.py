@@ -39,7 +39,18 @@ def test_a_fragment_has_the_promised_shapes_and_counts(make_runner: Callable[...
     assert group.action_dist_inputs.shape == (7, 3, 2, 6)
     np.testing.assert_array_equal(np.flatnonzero(fragment.ended[:, 0]), [4])
     np.testing.assert_array_equal(fragment.final_index, [[4, 0], [4, 1], [4, 2]])
-    assert (fragment.env_steps(), fragment.agent_steps(), len(fragment)) == (21, 42, 21)
+    assert (fragment.env_steps(), fragment.agent_steps(), len(fragment)) == (21, 42, 3)
+
+
+def test_a_fragment_is_divided_among_learners_env_by_env(make_runner: Callable[..., BatchedEnvRunner]) -> None:
+    runner = make_runner(KITCHEN, num_envs=3, length=7, settings={"horizon": 5})
+    (fragment,) = runner.sample()
+    first, rest = fragment[:1], fragment.slice(slice(1, None), len_lookback_buffer=0)
+    assert (len(first), len(rest), first.env_steps(), rest.env_steps()) == (1, 2, 7, 14)
+    np.testing.assert_array_equal(rest.final_index, [[4, 0], [4, 1]])
+    (whole,), (part,) = fragment.groups.values(), rest.groups.values()
+    np.testing.assert_array_equal(part.observations, whole.observations[:, 1:])
+    np.testing.assert_array_equal(part.final_observations, whole.final_observations[1:])
 
 
 def test_the_next_fragment_goes_on_where_the_last_one_stopped(make_runner: Callable[..., BatchedEnvRunner]) -> None:
