@@ -1,7 +1,7 @@
 """From the numbers a module puts out to actions and their log-probabilities, for a whole vector of agents at once.
 
-RLlib builds a distribution object for each module and step. Here the three kinds of action spaces that a group can have
-are three small classes on arrays. B rows, L distribution inputs, A action parts, K choices.
+RLlib builds a distribution object for each module and step. Here the distributions that its modules use are small
+classes on arrays. B rows, L distribution inputs, A action parts, K choices.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from typing import Protocol
 import gymnasium
 import numpy as np
 import torch
+from ray.rllib.core.distribution.torch.torch_distribution import TorchSquashedGaussian
+from ray.rllib.utils.numpy import MAX_LOG_NN_OUTPUT, MIN_LOG_NN_OUTPUT, SMALL_NUMBER
 
 
 class ActionKind(Protocol):
@@ -36,6 +38,10 @@ class ActionKind(Protocol):
         """Returns actions [B, ...] for inputs [B, L]; the most likely ones without noise [B, num_noise]."""
         ...
 
+    def draw_uniform(self, rng: np.random.Generator, num_rows: int, masks: np.ndarray | None) -> np.ndarray:
+        """Returns actions [B, ...] that are spread evenly over the space, or over what masks [B, K] allow."""
+        ...
+
     def log_prob(self, inputs: torch.Tensor, actions: torch.Tensor) -> torch.Tensor:
         """Returns [B] for inputs [B, L] and actions [B, ...]."""
         ...
@@ -45,19 +51,21 @@ class ActionKind(Protocol):
         ...
 
 
-def action_kind(space: gymnasium.Space, is_normalized: bool = True) -> ActionKind:
+def action_kind(space: gymnasium.Space, is_normalized: bool = True, distribution: type | None = None) -> ActionKind:
     """Returns how actions of a space are drawn.
 
     Args:
         space: Discrete, MultiDiscrete or one-dimensional Box.
         is_normalized: Whether [-1, 1] of the learner stands for [low, high] of a Box, as RLlib's `normalize_actions`.
+        distribution: RLlib's distribution class of the module; matters for a Box only.
     """
     if isinstance(space, gymnasium.spaces.Discrete):
         return Categorical(int(space.n))
     if isinstance(space, gymnasium.spaces.MultiDiscrete):
         return MultiCategorical(tuple(int(n) for n in space.nvec))
     if isinstance(space, gymnasium.spaces.Box) and len(space.shape) == 1:
-        return Gaussian(space, is_normalized)
+        is_squashed = distribution is not None and issubclass(distribution, TorchSquashedGaussian)
+        return (SquashedGaussian if is_squashed else Gaussian)(space, is_normalized)
     raise ValueError(f"actions must be Discrete, MultiDiscrete or a Box of one dimension, got {space}")
 
 
@@ -71,6 +79,10 @@ def _draw_gumbel(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray
     np.maximum(noise, np.finfo(np.float32).tiny, out=noise)
     np.log(noise, out=noise)
     return np.negative(noise, out=noise)
+
+
+def _draw_legal(rng: np.random.Generator, masks: np.ndarray) -> np.ndarray:
+    return np.argmax(np.where(masks, rng.random(masks.shape), -1.0), axis=-1)
 
 
 def _categorical_log_prob(logits: torch.Tensor, actions: torch.Tensor) -> torch.Tensor:
@@ -93,6 +105,10 @@ class Categorical:
     def sample(self, inputs: np.ndarray, noise: np.ndarray | None) -> np.ndarray:
         """Returns [B] (Gumbel-max trick)."""
         return _gumbel_max(inputs, noise)
+
+    def draw_uniform(self, rng: np.random.Generator, num_rows: int, masks: np.ndarray | None) -> np.ndarray:
+        """Returns [B]."""
+        return _draw_legal(rng, np.ones((num_rows, self.num_inputs)) if masks is None else masks)
 
     def log_prob(self, inputs: torch.Tensor, actions: torch.Tensor) -> torch.Tensor:
         """Returns [B]."""
@@ -122,6 +138,11 @@ class MultiCategorical:
         """Returns [B, A]."""
         noisy = inputs if noise is None else inputs + noise
         return np.stack([np.argmax(part, axis=-1) for part in np.split(noisy, self._splits, axis=-1)], axis=-1)
+
+    def draw_uniform(self, rng: np.random.Generator, num_rows: int, masks: np.ndarray | None) -> np.ndarray:
+        """Returns [B, A]."""
+        masks = np.ones((num_rows, self.num_inputs)) if masks is None else masks
+        return np.stack([_draw_legal(rng, part) for part in np.split(masks, self._splits, axis=-1)], axis=-1)
 
     def log_prob(self, inputs: torch.Tensor, actions: torch.Tensor) -> torch.Tensor:
         """Returns [B], the sum over parts."""
@@ -153,6 +174,11 @@ class Gaussian:
         mean, log_std = np.split(inputs, 2, axis=-1)
         return mean if noise is None else mean + np.exp(log_std) * noise
 
+    def draw_uniform(self, rng: np.random.Generator, num_rows: int, masks: np.ndarray | None) -> np.ndarray:
+        """Returns [B, A], in the learner's units."""
+        low, high = (-1.0, 1.0) if self._is_normalized else (self._low, self._high)
+        return rng.uniform(low, high, (num_rows, self.num_noise)).astype(np.float32)
+
     def log_prob(self, inputs: torch.Tensor, actions: torch.Tensor) -> torch.Tensor:
         """Returns [B], the sum over parts."""
         mean, log_std = inputs.chunk(2, dim=-1)
@@ -164,3 +190,25 @@ class Gaussian:
             return np.clip(actions, self._low, self._high)
         unit = (np.clip(actions, -1, 1) + 1) / 2
         return np.clip(self._low + unit * (self._high - self._low), self._low, self._high)
+
+
+class SquashedGaussian(Gaussian):
+    """Box [A]: tanh of a Gaussian (Haarnoja et al. 2018, "Soft actor-critic", appendix C).
+
+    Without noise it takes tanh of the mean. (RLlib's own runner takes the mean itself and clips it, another action.)
+    """
+
+    def sample(self, inputs: np.ndarray, noise: np.ndarray | None) -> np.ndarray:
+        """Returns [B, A] in [-1, 1]."""
+        mean, log_std = np.split(inputs, 2, axis=-1)
+        log_std = np.clip(log_std, MIN_LOG_NN_OUTPUT, MAX_LOG_NN_OUTPUT)
+        return np.tanh(super().sample(np.concatenate([mean, log_std], axis=-1), noise))
+
+    def log_prob(self, inputs: torch.Tensor, actions: torch.Tensor) -> torch.Tensor:
+        """Returns [B], the sum over parts."""
+        mean, log_std = inputs.chunk(2, dim=-1)
+        unsquashed = torch.atanh(actions.clamp(SMALL_NUMBER - 1, 1 - SMALL_NUMBER))
+        inputs = torch.cat([mean, log_std.clamp(MIN_LOG_NN_OUTPUT, MAX_LOG_NN_OUTPUT)], dim=-1)
+        # log(1 - tanh(x)^2), written so that it does not lose everything where tanh(x) is nearly 1.
+        slope = 2 * (np.log(2) - unsquashed - torch.nn.functional.softplus(-2 * unsquashed))
+        return super().log_prob(inputs, unsquashed) - slope.sum(-1)

@@ -32,13 +32,15 @@ from ray.rllib.utils.metrics import (
 import games
 from games.batch import Batch, Group
 from games.names import unknown_name
-from marl.rllib.actions import action_kind
+from marl.rllib.actions import ActionKind, action_kind
 from marl.rllib.buffers import BufferPool
 from marl.rllib.episode_log import EpisodeLog, log_steps
 from marl.rllib.fragment import Fragment
-from marl.rllib.modules import FORBIDDEN_LOGIT
+from marl.rllib.memory import Memory, max_seq_len
 from marl.rllib.observations import agent_space, module_space
-from marl.rllib.recorder import Recorder
+from marl.rllib.player_module import PlayerModule
+from marl.rllib.recorder import Place, Recorder, find_seating
+from marl.rllib.runner_callbacks import RunnerCallbacks
 
 # Steps of one fragment while whole episodes are played, whose number of steps is not known beforehand.
 EPISODE_FRAGMENT_LENGTH = 128
@@ -83,9 +85,9 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
         self._time_after_sampling: float | None = None
         self._modules: dict[str, str] = {}
         self._buffers = BufferPool()
-        layout = self._make_batch(num_envs=1)
-        self._groups = layout.groups
-        self._kinds = {n: action_kind(g.action_space, self.config.normalize_actions) for n, g in layout.groups.items()}
+        self._memory = Memory()
+        self._callbacks = RunnerCallbacks(self.config)
+        self._groups = self._make_batch(num_envs=1).groups
         if self.worker_index is None or self.worker_index > 0 or self._has_local_env():
             self.make_env()
         self.make_module()
@@ -109,6 +111,7 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
         self._rng = np.random.default_rng(self._seed)
         self._needs_initial_reset = self._starts_fresh = True
         self._episodes = EpisodeLog(self.env)
+        self._callbacks.environment_created(self, self.env)
 
     def make_module(self) -> None:
         """Builds all modules of the config, without what only a learner needs."""
@@ -117,9 +120,8 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
         for _, module in self.module.items():
             if isinstance(module, torch.nn.Module):
                 module.eval()
-        stateful = [module_id for module_id, module in self.module.items() if module.is_stateful()]
-        if stateful:
-            raise ValueError(f"module {stateful[0]!r} is recurrent, which the batched runner cannot play yet")
+            if isinstance(module, PlayerModule):
+                module.sit_down(0 if self._seed is None else self._seed)
 
     def get_spaces(self) -> dict[str, tuple[gymnasium.Space, gymnasium.Space]]:
         """Returns the spaces of every agent, and those that each module is built for."""
@@ -160,6 +162,13 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
                     raise unknown_name(f"policy for agent {agent}", modules[agent], known)
         return modules
 
+    def _kind_of(self, module_id: str, group: Group) -> ActionKind:
+        try:
+            distribution = self.module[module_id].get_exploration_action_dist_cls()
+        except NotImplementedError:
+            distribution = None  # the module chooses its actions by itself
+        return action_kind(group.action_space, self.config.normalize_actions, distribution)
+
     # ---- sampling ----
 
     def sample(  # type: ignore[override]
@@ -198,6 +207,7 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
                 fragments = [self._sample_steps(self._num_steps(num_timesteps), explore, random_actions, force_reset)]
         for fragment in fragments:
             log_steps(self.metrics, fragment)
+        self._callbacks.sample_ended(self, fragments)
         self._time_after_sampling = time.perf_counter()
         return fragments
 
@@ -225,12 +235,14 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
         self.env.reset()
         self._needs_initial_reset = False
         self._starts_fresh = True
+        self._memory.forget(np.arange(self.num_envs))
 
     def _play(self, num_steps: int, explore: bool, random_actions: bool, quota: np.ndarray | None) -> Fragment:
         self._modules = self.map_agents()
-        draws_noise = explore and not random_actions
-        rng = self._rng if draws_noise else None
-        recorder = Recorder(self.env, self._kinds, self._modules, num_steps, rng, self._buffers)
+        seating = find_seating(self.env.groups, self._modules, self._kind_of)
+        self._memory.seat(self.module, seating, self.num_envs)
+        rng = self._rng if explore and not random_actions else None
+        recorder = Recorder(self.env, seating, num_steps, rng, self._buffers)
         self._episodes.skip(self.env)
         for t in range(num_steps):
             if quota is not None and not quota.any():
@@ -238,15 +250,21 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
                 break
             is_active = None if quota is None else quota > 0
             recorder.see(t, is_active)
-            if random_actions:
-                self._act_randomly(recorder, t)
-            else:
-                self._act(recorder, t, explore)
+            for module_id, places in seating.items():
+                if random_actions:
+                    self._act_randomly(recorder, t, module_id, places)
+                elif isinstance(self.module[module_id], PlayerModule):
+                    self._let_play(recorder, t, module_id, places)
+                else:
+                    self._act(recorder, t, module_id, explore)
+            recorder.choose(t)
             self.env.step()
             recorder.note(t)
             rows = np.flatnonzero(recorder.ended[t])
             if len(rows):
-                self._episodes.note(self.env, np.ones(len(rows), bool) if is_active is None else is_active[rows])
+                self._memory.forget(rows)
+                counts = np.ones(len(rows), bool) if is_active is None else is_active[rows]
+                self._note_episodes(rows[counts], self._episodes.note(self.env, counts))
             if quota is not None:
                 quota[rows] = np.maximum(quota[rows] - 1, 0)
         self._episodes.fold()
@@ -256,28 +274,35 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
         self.num_env_steps_sampled_lifetime += fragment.env_steps()
         return fragment
 
-    def _act(self, recorder: Recorder, t: int, explore: bool) -> None:
-        for module_id, places in recorder.places.items():
-            module = self.module[module_id]
-            batch = {Cols.OBS: recorder.module_input(t, places)}
-            if explore:
-                output = module.forward_exploration(batch, t=self.num_env_steps_sampled_lifetime)
-            else:
-                output = module.forward_inference(batch)
-            recorder.take(t, places, output)
-        recorder.choose(t)
+    def _note_episodes(self, envs: np.ndarray, rows: np.ndarray) -> None:
+        if self._callbacks.wants_episodes:
+            self._callbacks.episodes_ended(self, self.env, envs, rows, self._modules)
 
-    def _act_randomly(self, recorder: Recorder, t: int) -> None:
-        for name, group in self._env_groups():
-            kind = self._kinds[name]
-            inputs = np.zeros((self.num_envs * len(group.agents), kind.num_inputs), np.float32)
-            if group.action_masks is not None:
-                inputs[group.action_masks.reshape(inputs.shape) == 0] = FORBIDDEN_LOGIT
-            actions = kind.sample(inputs, kind.draw_noise(self._rng, inputs.shape[:1]))
-            recorder.write_actions(t, name, actions)
+    def _act(self, recorder: Recorder, t: int, module_id: str, explore: bool) -> None:
+        module = self.module[module_id]
+        batch: dict[str, Any] = {Cols.OBS: recorder.module_input(t, module_id)}
+        is_recurrent = self._memory.recalls(module_id)
+        if is_recurrent:
+            if t % max_seq_len(module) == 0:
+                recorder.keep_state(module_id, self._memory.leaves(module_id))
+            batch = self._memory.add_to(batch, module_id)
+        if explore:
+            output = module.forward_exploration(batch, t=self.num_env_steps_sampled_lifetime)
+        else:
+            output = module.forward_inference(batch)
+        recorder.take(t, module_id, self._memory.keep(output, module_id) if is_recurrent else output)
 
-    def _env_groups(self) -> list[tuple[str, Group]]:
-        return list(self.env.groups.items())
+    def _let_play(self, recorder: Recorder, t: int, module_id: str, places: list[Place]) -> None:
+        for place in places:
+            actions = [self.module[module_id].player.act(self.env, agent) for agent in place.agents]
+            recorder.write_actions(t, module_id, place, np.stack(actions, axis=1))
+
+    def _act_randomly(self, recorder: Recorder, t: int, module_id: str, places: list[Place]) -> None:
+        for place in places:
+            masks = self.env.groups[place.group].action_masks
+            rows = self.num_envs * len(place.agents)
+            masks = None if masks is None else masks[:, place.columns].reshape(rows, -1)
+            recorder.write_actions(t, module_id, place, place.kind.draw_uniform(self._rng, rows, masks))
 
     # ---- live settings ----
 
@@ -332,6 +357,7 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
             "needs_initial_reset": self._needs_initial_reset,
             "generator": self._rng.bit_generator.state,
             "num_fragments": self._num_fragments,
+            "memory": self._memory.get_state(),
         }
 
     def set_state(self, state: dict[str, Any]) -> None:
@@ -378,6 +404,8 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
             self.env.load_state(e, snapshot)
         self._needs_initial_reset = state["needs_initial_reset"]
         self._rng.bit_generator.state = state["generator"]
+        self._memory.seat(self.module, find_seating(self.env.groups, self.map_agents(), self._kind_of), self.num_envs)
+        self._memory.set_state(state["memory"])
         self._num_fragments, self._starts_fresh = state["num_fragments"], False
         self._episodes.forget()
 

@@ -56,16 +56,20 @@ class EpisodeLog:
         """Leaves out what ended in the batch since the last `note`: steps of somebody else."""
         _read(batch)
 
-    def note(self, batch: Batch, counts: np.ndarray) -> None:
+    def note(self, batch: Batch, counts: np.ndarray) -> np.ndarray:
         """Takes the episodes that ended in this step.
 
         Args:
             batch: Where they ended.
             counts: [n] bool, which of them count.
+
+        Returns:
+            [m, N + S + 1] of those that count: returns of N agents, S statistics, length.
         """
         rows = _read(batch)[counts]
         if len(rows):
             self._rows.append(rows)
+        return rows
 
     def fold(self) -> None:
         """Merges the episodes noted since the last fold; once a fragment, as one costs as much as a thousand."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -28,6 +29,8 @@ class GroupFragment:
         terminations: [T, E, P] bool.
         truncations: [T, E, P] bool.
         final_observations: [F, P, D...] last observations of the episodes that ended.
+        states: Of each recurrent module, what it remembered before steps 0, L, 2L, ... (L is its `max_seq_len`): the
+            leaves of its state, [ceil(T / L), E, n, ...] each, for the n agents of the group that it played.
     """
 
     agents: tuple[str, ...]
@@ -42,6 +45,7 @@ class GroupFragment:
     terminations: np.ndarray
     truncations: np.ndarray
     final_observations: np.ndarray
+    states: dict[str, list[np.ndarray]] = field(default_factory=dict)
 
     def select(self, envs: slice, is_kept: np.ndarray) -> GroupFragment:
         """Returns views on the part of some envs.
@@ -50,8 +54,12 @@ class GroupFragment:
             envs: Which.
             is_kept: [F] bool; whose episode ends they are.
         """
-        parts = {name: value[:, envs] for name, value in vars(self).items() if isinstance(value, np.ndarray)}
-        return replace(self, **{**parts, "final_observations": self.final_observations[is_kept]})
+        parts: dict[str, Any] = {
+            name: value[:, envs] for name, value in vars(self).items() if isinstance(value, np.ndarray)
+        }
+        parts["final_observations"] = self.final_observations[is_kept]
+        states = {module_id: [leaf[:, envs] for leaf in leaves] for module_id, leaves in self.states.items()}
+        return replace(self, **parts, states=states)
 
     def columns(self) -> Iterator[tuple[str, Columns]]:
         """Yields every module of the group with the agents it played."""

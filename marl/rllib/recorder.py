@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,23 +18,52 @@ from marl.rllib.observations import module_input
 
 @dataclass(frozen=True)
 class Place:
-    """Agents of one group that one module plays."""
+    """Agents of one group that one module plays.
+
+    Attributes:
+        group: Name of the group.
+        columns: Places of the agents in the group.
+        agents: Their names.
+        kind: How their actions are drawn.
+    """
 
     group: str
     columns: Columns
-    num_agents: int
+    agents: tuple[str, ...]
+    kind: ActionKind
+
+
+Seating = dict[str, list[Place]]
+"""By module, all that it plays."""
+
+
+def find_seating(
+    groups: dict[str, Group], modules: dict[str, str], kind_of: Callable[[str, Group], ActionKind]
+) -> Seating:
+    """Returns what every module plays.
+
+    Args:
+        groups: Of the batch.
+        modules: Module of each agent.
+        kind_of: How a module's actions for a group are drawn.
+    """
+    seating: Seating = {}
+    for name, group in groups.items():
+        for module_id, columns in module_columns(tuple(modules[agent] for agent in group.agents)):
+            agents = tuple(np.array(group.agents)[columns].tolist())
+            seating.setdefault(module_id, []).append(Place(name, columns, agents, kind_of(module_id, group)))
+    return seating
 
 
 class Recorder:
     """The arrays of a fragment while it is being played. T steps, E envs.
 
-    For every step t: `see`, then `module_input` and `take` for every module and `choose` (or `write_actions`), then the
-    batch steps, then `note`. `finish` at the end.
+    For every step t: `see`, then for every module `module_input` and `take` (or `write_actions`), then `choose`, then
+    the batch steps, then `note`. `finish` at the end.
 
     Args:
         batch: The envs.
-        kinds: How actions of each group are drawn.
-        modules: Module of each agent.
+        seating: Who plays what.
         num_steps: T.
         rng: Draws the noise of all actions of the fragment at once; None: the most likely actions are taken.
         buffers: Memory for observations.
@@ -42,37 +72,49 @@ class Recorder:
     def __init__(
         self,
         batch: Batch,
-        kinds: dict[str, ActionKind],
-        modules: dict[str, str],
+        seating: Seating,
         num_steps: int,
         rng: np.random.Generator | None,
         buffers: BufferPool,
     ) -> None:
-        self._batch, self._kinds, self._modules, self._num_steps = batch, kinds, modules, num_steps
+        self._batch, self._seating, self._num_steps = batch, seating, num_steps
         self.num_envs, self._buffers = batch.num_envs, buffers
         self.ended = np.zeros((num_steps, self.num_envs), bool)
         self._is_active = np.ones((num_steps, self.num_envs), bool)
         self._final_index: list[np.ndarray] = []
         self._final_observations: dict[str, list[np.ndarray]] = {name: [] for name in self._batch.groups}
-        # Actions and log-probabilities of modules that choose by themselves.
-        self._direct: list[tuple[Place, np.ndarray]] = []
-        self._direct_logp: list[tuple[int, Place, np.ndarray]] = []
+        # Places whose actions of this step are there already, because their module chose them by itself.
+        self._has_chosen: set[tuple[str, str]] = set()
+        # Log-probabilities that such a module told.
+        self._told_logp: list[tuple[int, Place, np.ndarray]] = []
+        # Group by group, so that what is drawn does not depend on which module comes first.
+        self._places = [
+            (module_id, place)
+            for name in batch.groups
+            for module_id, places in seating.items()
+            for place in places
+            if place.group == name
+        ]
         self.groups = {name: self._make_group(group) for name, group in self._batch.groups.items()}
-        self.places = self._find_places()
-        self._noise: dict[str, np.ndarray] = {}
+        # Of each recurrent module and group, the leaves of its state at every cut.
+        self._states: dict[tuple[str, str], list[list[np.ndarray]]] = {}
+        self._noise: dict[tuple[str, str], np.ndarray] = {}
         if rng is not None:
-            for name, group in self.groups.items():
-                self._noise[name] = kinds[name].draw_noise(rng, (num_steps, self.num_envs * len(group.agents)))
+            for module_id, place in self._places:
+                shape = (num_steps, self.num_envs * len(place.agents))
+                self._noise[module_id, place.group] = place.kind.draw_noise(rng, shape)
 
     def _make_group(self, group: Group) -> GroupFragment:
-        kind: ActionKind = self._kinds[group.name]
+        places = [(module_id, place) for module_id, place in self._places if place.group == group.name]
+        modules = {agent: module_id for module_id, place in places for agent in place.agents}
+        kind = places[0][1].kind
         num_agents = len(group.agents)
         shape = (self._num_steps, self.num_envs, num_agents)
         longer = (self._num_steps + 1, self.num_envs, num_agents)
         masks = group.action_masks
         return GroupFragment(
             agents=group.agents,
-            modules=tuple(self._modules[agent] for agent in group.agents),
+            modules=tuple(modules[agent] for agent in group.agents),
             observations=self._buffers.empty((*longer, *group.observations.shape[2:]), group.observations.dtype),
             action_masks=None if masks is None else np.empty((*longer, masks.shape[-1]), masks.dtype),
             alive=np.empty(longer, bool),
@@ -84,14 +126,6 @@ class Recorder:
             truncations=np.empty(shape, bool),
             final_observations=np.empty((0, num_agents, *group.observations.shape[2:]), group.observations.dtype),
         )
-
-    def _find_places(self) -> dict[str, list[Place]]:
-        places: dict[str, list[Place]] = {}
-        for name, group in self.groups.items():
-            for module_id, columns in module_columns(group.modules):
-                num_agents = len(group.agents) if isinstance(columns, slice) else len(columns)
-                places.setdefault(module_id, []).append(Place(name, columns, num_agents))
-        return places
 
     def see(self, t: int, is_active: np.ndarray | None) -> None:
         """Keeps what the agents see before step t.
@@ -108,63 +142,73 @@ class Recorder:
                 record.alive[t] &= is_active[:, None]
             if record.action_masks is not None:
                 record.action_masks[t] = group.action_masks
+                _check_masks(record, t, self._batch.spec.id)
         if is_active is not None and t < self._num_steps:
             self._is_active[t] = is_active
 
-    def module_input(self, t: int, places: list[Place]) -> torch.Tensor | dict[str, torch.Tensor]:
-        """Returns what one module sees in step t, its places one after the other."""
+    def module_input(self, t: int, module_id: str) -> torch.Tensor | dict[str, torch.Tensor]:
+        """Returns what one module sees in step t, its places one after the other, [B, D]."""
         observations, masks = [], []
-        for place in places:
+        for place in self._seating[module_id]:
             record = self.groups[place.group]
-            rows = self.num_envs * place.num_agents
+            rows = self.num_envs * len(place.agents)
             observations.append(record.observations[t][:, place.columns].reshape(rows, -1))
             if record.action_masks is not None:
                 masks.append(record.action_masks[t][:, place.columns].reshape(rows, -1))
-        if len(places) == 1:
+        if len(observations) == 1:
             return module_input(observations[0], masks[0] if masks else None)
         return module_input(np.concatenate(observations), np.concatenate(masks) if masks else None)
 
-    def take(self, t: int, places: list[Place], output: dict[str, torch.Tensor]) -> None:
-        """Keeps a module's output for step t: distribution inputs, or actions that it chose itself."""
+    def take(self, t: int, module_id: str, output: dict[str, torch.Tensor]) -> None:
+        """Keeps a module's output for step t: distribution inputs, or actions that it chose by itself."""
         inputs = output.get(Cols.ACTION_DIST_INPUTS)
         actions = output.get(Cols.ACTIONS)
         logp = output.get(Cols.ACTION_LOGP)
         first = 0
-        for place in places:
-            rows = slice(first, first + self.num_envs * place.num_agents)
+        for place in self._seating[module_id]:
+            rows = slice(first, first + self.num_envs * len(place.agents))
             first = rows.stop
             record = self.groups[place.group]
-            shape = (self.num_envs, place.num_agents, -1)
+            shape = (self.num_envs, len(place.agents), -1)
             if inputs is not None:
+                if inputs.shape[-1] != place.kind.num_inputs:
+                    raise ValueError(
+                        f"module {module_id!r} returned {inputs.shape[-1]} distribution inputs for each action of "
+                        f"{place.agents[0]}, whose space {self._batch.groups[place.group].action_space} needs "
+                        f"{place.kind.num_inputs}"
+                    )
                 record.action_dist_inputs[t][:, place.columns] = inputs[rows].numpy().reshape(shape)
             if actions is not None:
-                self._direct.append((place, np.asarray(actions[rows])))
+                self.write_actions(t, module_id, place, np.asarray(actions[rows]))
             if logp is not None:
-                self._direct_logp.append((t, place, np.asarray(logp[rows]).reshape(shape[:2])))
+                self._told_logp.append((t, place, np.asarray(logp[rows]).reshape(shape[:2])))
+
+    def write_actions(self, t: int, module_id: str, place: Place, actions: np.ndarray) -> None:
+        """Keeps actions [E·n, ...] or [E, n, ...] that one module chose for a place in step t."""
+        record = self.groups[place.group]
+        record.actions[t][:, place.columns] = actions.reshape(self.num_envs, len(place.agents), *place.kind.shape)
+        self._has_chosen.add((module_id, place.group))
 
     def choose(self, t: int) -> None:
-        """Draws the actions of step t and gives them to the batch."""
-        for name, record in self.groups.items():
-            inputs = record.action_dist_inputs[t].reshape(-1, record.action_dist_inputs.shape[-1])
-            noise = self._noise[name][t] if name in self._noise else None
-            self.write_actions(t, name, self._kinds[name].sample(inputs, noise))
-        for place, actions in self._direct:
-            record = self.groups[place.group]
-            shape = (self.num_envs, place.num_agents, *record.actions.shape[3:])
-            record.actions[t][:, place.columns] = actions.reshape(shape)
-            self._send(t, place.group)
-        self._direct.clear()
+        """Draws the actions of step t that are not there yet, and gives all to the batch."""
+        for module_id, place in self._places:
+            key = (module_id, place.group)
+            if key not in self._has_chosen:
+                inputs = self.groups[place.group].action_dist_inputs[t][:, place.columns]
+                noise = self._noise[key][t] if key in self._noise else None
+                self.write_actions(t, module_id, place, place.kind.sample(inputs.reshape(-1, inputs.shape[-1]), noise))
+            group, record = self._batch.groups[place.group], self.groups[place.group]
+            group.actions[:, place.columns] = place.kind.for_env(record.actions[t][:, place.columns])
+        self._has_chosen.clear()
 
-    def write_actions(self, t: int, name: str, actions: np.ndarray) -> None:
-        """Keeps the actions [E·P, ...] of a group in step t and gives them to the batch."""
-        record = self.groups[name]
-        record.actions[t] = actions.reshape(record.actions.shape[1:])
-        self._send(t, name)
-
-    def _send(self, t: int, name: str) -> None:
-        np.copyto(
-            self._batch.groups[name].actions, self._kinds[name].for_env(self.groups[name].actions[t]), "same_kind"
-        )
+    def keep_state(self, module_id: str, leaves: list[np.ndarray]) -> None:
+        """Adds what a recurrent module remembers before a step, [B, ...] each, its places one after the other."""
+        first = 0
+        for place in self._seating[module_id]:
+            rows = slice(first, first + self.num_envs * len(place.agents))
+            first = rows.stop
+            kept = self._states.setdefault((module_id, place.group), [])
+            kept.append([leaf[rows].reshape(self.num_envs, len(place.agents), *leaf.shape[1:]) for leaf in leaves])
 
     def note(self, t: int) -> None:
         """Keeps what came of step t."""
@@ -211,9 +255,34 @@ class Recorder:
         for name, record in self.groups.items():
             if self._final_observations[name]:
                 record.final_observations = np.concatenate(self._final_observations[name])
-            inputs, actions = torch.from_numpy(record.action_dist_inputs), torch.from_numpy(record.actions)
-            record.action_logp[...] = self._kinds[name].log_prob(inputs, actions).numpy()
-        for t, place, logp in self._direct_logp:
-            self.groups[place.group].action_logp[t][:, place.columns] = logp
+        for module_id, place in self._places:
+            record = self.groups[place.group]
+            _check_inputs(module_id, record.action_dist_inputs[:, :, place.columns])
+            inputs, actions = (array[:, :, place.columns] for array in (record.action_dist_inputs, record.actions))
+            logp = place.kind.log_prob(torch.from_numpy(inputs), torch.from_numpy(actions))
+            record.action_logp[:, :, place.columns] = logp.numpy()
+        for t, place, told in self._told_logp:
+            self.groups[place.group].action_logp[t][:, place.columns] = told
+        for (module_id, name), kept in self._states.items():
+            self.groups[name].states[module_id] = [np.stack(leaves) for leaves in zip(*kept, strict=True)]
         index = np.concatenate(self._final_index) if self._final_index else np.zeros((0, 2), np.int64)
         return Fragment(self.groups, self.ended, index, self._is_active, source, starts_fresh)
+
+
+def _check_masks(record: GroupFragment, t: int, id: str) -> None:
+    masks = record.action_masks
+    assert masks is not None
+    is_stuck = record.alive[t] & ~masks[t].any(axis=-1)
+    if is_stuck.any():
+        env, place = np.argwhere(is_stuck)[0].tolist()
+        raise ValueError(
+            f"{id} lets {record.agents[place]} do nothing in env {env}: its action mask has no 1, although it is alive"
+        )
+
+
+def _check_inputs(module_id: str, inputs: np.ndarray) -> None:
+    if np.isnan(inputs).any():
+        raise ValueError(
+            f"the network of module {module_id!r} answers with NaN: its weights have diverged; a smaller learning rate "
+            "or gradient clipping (config.training(lr=..., grad_clip=...)) may help"
+        )

@@ -69,7 +69,7 @@ def test_the_plain_env_and_the_batched_runner_show_the_same_trajectory(
             inputs = chosen(runner, agent, observations[agent])
             # One row and many are not added up in the same order.
             np.testing.assert_allclose(inputs[0], record.action_dist_inputs[t, 0, p], rtol=1e-3, atol=1e-3)
-            kind = runner._kinds[group.name]
+            kind = runner._kind_of(runner.map_agents()[agent], group)
             np.testing.assert_array_equal(
                 kind.sample(record.action_dist_inputs[t, 0, p][None], None)[0], record.actions[t, 0, p]
             )
