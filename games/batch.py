@@ -157,6 +157,10 @@ class Batch:
         seed: In [0, 2^64).
         num_threads: Worker threads.
         autoreset: "same_step", "next_step" or "disabled".
+        first_env: Env e draws as env number first_env + e; all numbers are below 2^64.
+
+    Attributes:
+        first_env: As given.
     """
 
     observations = _OnlyGroup("[E, P, D...] of the only group.")
@@ -170,11 +174,19 @@ class Batch:
     infos = _OnlyGroup("Arrays [E, P] by name, of the only group.")
 
     def __init__(
-        self, spec: EnvSpec, config: WorldConfig, num_envs: int, seed: int, num_threads: int, autoreset: str
+        self,
+        spec: EnvSpec,
+        config: WorldConfig,
+        num_envs: int,
+        seed: int,
+        num_threads: int,
+        autoreset: str,
+        first_env: int = 0,
     ) -> None:
         self.spec, self.config = spec, config
         self.num_envs, self.num_threads, self.autoreset = num_envs, num_threads, autoreset
         self._core = _core.Batch(config.world, config.core_fields(), num_envs, num_threads, autoreset)
+        self.first_env = _check_word("first_env", first_env, num_more=num_envs - 1)
         made = [_make_group(layout, num_envs, autoreset) for layout in self._core.groups()]
         self.groups: dict[str, Group] = {group.name: group for group in made}
         self.agents: tuple[str, ...] = tuple(agent for group in made for agent in group.agents)
@@ -189,7 +201,7 @@ class Batch:
         }
         self._core.attach([_core_arrays(group) for group in made], self._log)
         self._pending = {name: _PendingRows(self._log[name]) for name in ("lengths", "returns", "statistics")}
-        self._core.seed(_check_seed(seed))
+        self._seed_core(seed)
 
     @property
     def only_group(self) -> Group:
@@ -214,8 +226,11 @@ class Batch:
         if seed is not None and mask is not None:
             raise ValueError("reset takes a seed or a mask, not both: a seed concerns every env")
         if seed is not None:
-            self._core.seed(_check_seed(seed))
+            self._seed_core(seed)
         self._core.reset(mask)
+
+    def _seed_core(self, seed: int) -> None:
+        self._core.seed(_check_word("seed", seed), self.first_env)
 
     def step(self, actions: np.ndarray | dict[str, np.ndarray] | None = None) -> None:
         """Steps every env; the results stand in the arrays.
@@ -265,7 +280,11 @@ class Batch:
         return {name: rows[:, i] for i, name in enumerate(self._statistic_names)}
 
     def state_bytes(self, env: int) -> bytes:
-        """Returns an exact snapshot of one env: state, generator, running return, last rewards and flags."""
+        """Returns an exact snapshot of one env: state, generator, running return, last rewards and flags.
+
+        The generator has the env's own seed and number: wherever the snapshot is loaded, the episodes that follow are
+        those of the env it was taken from, until `reset(seed)`, which gives every env its own number again.
+        """
         return self._core.state_bytes(env)
 
     def load_state(self, env: int, data: bytes) -> None:
@@ -313,7 +332,9 @@ class Batch:
         return f"Batch({self.spec.id!r}, num_envs={self.num_envs}, autoreset={self.autoreset!r})"
 
 
-def _check_seed(seed: int) -> int:
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**64:
-        raise ValueError(f"seed must be a whole number in [0, 2^64), got {seed!r}")
-    return int(seed)
+def _check_word(name: str, value: int, num_more: int = 0) -> int:
+    """Returns a number of which it and the `num_more` after it fit into 64 bits."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not 0 <= value < 2**64 - num_more:
+        highest = f"2^64 - {num_more}" if num_more else "2^64"
+        raise ValueError(f"{name} must be a whole number in [0, {highest}), got {value!r}")
+    return int(value)

@@ -86,6 +86,7 @@ def make_batch(
     seed: int = 0,
     num_threads: int = 1,
     autoreset: str = "same_step",
+    first_env: int = 0,
     **config: Any,
 ) -> Batch:
     """Makes `num_envs` copies of an environment that step together in C.
@@ -93,15 +94,16 @@ def make_batch(
     Args:
         id: One of `env_ids()`.
         num_envs: E, at least 1.
-        seed: In [0, 2^64). Env e's chance depends on (seed, e, episode) alone.
+        seed: In [0, 2^64). Env e's chance depends on (seed, first_env + e, episode) alone.
         num_threads: Worker threads; results do not depend on it.
         autoreset: "same_step", "next_step" or "disabled", as Gymnasium names them.
+        first_env: Number of env 0; with 3, a batch of one env plays what env 3 of a batch from 0 plays.
         **config: Settings of the world that differ from the id's.
     """
     from games.batch import Batch
 
     env_spec = spec(id)
-    return Batch(env_spec, env_spec.config(**config), num_envs, seed, num_threads, autoreset)
+    return Batch(env_spec, env_spec.config(**config), num_envs, seed, num_threads, autoreset, first_env)
 
 
 def parallel_env(

@@ -114,7 +114,7 @@ AgoraBatch *agora_batch_create(const AgoraWorld *world, const void *config, int3
     if (!batch->records || !batch->pool)
         goto out_of_memory;
     memset(batch->records, 0, (size_t)num_envs * batch->record_size);
-    agora_batch_seed(batch, 0);
+    agora_batch_seed(batch, 0, 0);
     return batch;
 out_of_memory:
     agora_batch_destroy(batch);
@@ -259,11 +259,11 @@ static void step_env(AgoraBatch *batch, int32_t env)
 
 /* ---- all envs ---- */
 
-void agora_batch_seed(AgoraBatch *batch, uint64_t seed)
+void agora_batch_seed(AgoraBatch *batch, uint64_t seed, uint64_t first_env)
 {
     for (int32_t e = 0; e < batch->num_envs; e++) {
         Episode *episode = episode_of(batch, e);
-        episode->rng = (AgoraRng){.seed = seed, .stream = (uint64_t)e};
+        episode->rng = (AgoraRng){.seed = seed, .stream = first_env + (uint64_t)e};
         episode->next_episode = 0;
     }
 }

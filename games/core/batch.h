@@ -2,7 +2,7 @@
  *
  * Life: create, attach (once), seed, reset, then step for ever. Every function that can refuse takes an AgoraError
  * and leaves the batch as it was when it refuses. Results depend on neither the number of threads nor the number of
- * envs: env e is a function of (config, seed, e, actions of env e).
+ * envs: env e is a function of (config, seed, first_env + e, actions of env e).
  */
 #ifndef AGORA_BATCH_H
 #define AGORA_BATCH_H
@@ -49,8 +49,9 @@ int32_t agora_batch_num_agents(const AgoraBatch *batch); /* of all groups */
 /* One AgoraArrays per group, in the order of the groups. The memory is borrowed for the batch's life. */
 void agora_batch_attach(AgoraBatch *batch, const AgoraArrays *arrays, const AgoraEpisodeLog *log);
 
-/* The next reset starts episode 0 of this seed in every env that it resets. */
-void agora_batch_seed(AgoraBatch *batch, uint64_t seed);
+/* The next reset starts episode 0 of this seed in every env that it resets. Env e draws as env number first_env + e
+ * (modulo 2^64): the envs of one large batch can be played in several small ones. */
+void agora_batch_seed(AgoraBatch *batch, uint64_t seed, uint64_t first_env);
 /* Starts the next episode in the envs where mask is not 0 (NULL: all). */
 void agora_batch_reset(AgoraBatch *batch, const uint8_t *mask);
 
@@ -59,7 +60,9 @@ bool agora_batch_check_actions(const AgoraBatch *batch, int32_t group, const voi
 /* Steps every env with the attached actions. Returns how many episodes ended, -1 when refused. */
 int32_t agora_batch_step(AgoraBatch *batch, AgoraError *error);
 
-/* Exact copies of one env: state, generator, running return, last rewards and flags, with a checksum. */
+/* Exact copies of one env: state, generator, running return, last rewards and flags, with a checksum. The generator
+ * brings its seed and env number along: a restored env goes on as the one it was taken from, its next episodes included,
+ * until the batch is seeded again. */
 size_t agora_batch_snapshot_size(const AgoraBatch *batch);
 void agora_batch_snapshot(const AgoraBatch *batch, int32_t env, void *bytes);
 bool agora_batch_restore(AgoraBatch *batch, int32_t env, const void *bytes, size_t size, AgoraError *error);

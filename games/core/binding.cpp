@@ -304,10 +304,10 @@ class Batch {
         is_attached_ = true;
     }
 
-    void seed(uint64_t seed)
+    void seed(uint64_t seed, uint64_t first_env)
     {
         Busy busy(*this);
-        agora_batch_seed(batch_.get(), seed);
+        agora_batch_seed(batch_.get(), seed, first_env);
     }
 
     void reset(nb::object mask)
@@ -584,7 +584,7 @@ NB_MODULE(_core, module)
         .def("statistic_names", &Batch::statistic_names)
         .def("describe_state", &Batch::describe_state)
         .def("attach", &Batch::attach, nb::arg("arrays"), nb::arg("log"))
-        .def("seed", &Batch::seed, nb::arg("seed"))
+        .def("seed", &Batch::seed, nb::arg("seed"), nb::arg("first_env"))
         .def("reset", &Batch::reset, nb::arg("mask").none())
         .def("step", &Batch::step)
         .def("check_actions", &Batch::check_actions, nb::arg("group"), nb::arg("actions"))

@@ -9,7 +9,8 @@
  *   them). The pointers in an AgoraView point into the caller's arrays and are valid only during the call.
  * - `step` and `observe` allocate nothing, print nothing, draw nothing, read no clock and touch no global: one world
  *   steps on many threads at once, on different states.
- * - Chance comes from the AgoraRng of the call and from nowhere else (rng.h).
+ * - Chance comes from the AgoraRng of the call and from nowhere else (rng.h), whose seed and env number are no
+ *   concern of the world's.
  * - `reset` receives a state of zero bytes and makes it the first state of an episode.
  * - `step` reads the actions of its views and writes rewards, terminations, truncations and infos for every agent;
  *   the engine has zeroed none of them. It does not write observations: `observe` does, so that the last observation

@@ -1,8 +1,9 @@
 /* Chance for worlds: Philox4x64-10, a counter-based generator (Salmon et al. 2011, "Parallel random numbers: as easy
  * as 1, 2, 3"; the same function as numpy.random.Philox).
  *
- * The n-th number of an episode is a pure function of (seed, env index, episode, n). So what happens in an env depends
- * neither on its neighbours nor on threads, and a saved state needs no generator beside it.
+ * The n-th number of an episode is a pure function of (seed, env number, episode, n). So what happens in an env depends
+ * neither on its neighbours nor on threads, and a saved state needs no generator beside it. The env number is the env's
+ * index in its batch, counted from where the caller says (agora_batch_seed): one env alone can be any env of a batch.
  */
 #ifndef AGORA_RNG_H
 #define AGORA_RNG_H
@@ -11,7 +12,7 @@
 
 typedef struct AgoraRng {
     uint64_t seed;    /* key, word 0 */
-    uint64_t stream;  /* key, word 1: the env's index in its batch */
+    uint64_t stream;  /* key, word 1: the env's number */
     uint64_t episode; /* counter, word 1 */
     uint64_t draws;   /* numbers used in this episode; counter word 0 is draws / 4 */
 } AgoraRng;

@@ -179,7 +179,7 @@ static int test_resets_count_episodes_and_a_seed_starts_again(void)
     uint64_t firsts[4];
     for (int i = 0; i < 4; i++) {
         if (i % 2 == 0)
-            agora_batch_seed(rig->batch, 17);
+            agora_batch_seed(rig->batch, 17, 0);
         agora_batch_reset(rig->batch, NULL);
         firsts[i] = rig_hash_env(rig, 0, 0);
     }

@@ -29,7 +29,7 @@ static uint64_t run_case(const Case *one, int32_t num_threads, uint64_t hashes[N
 {
     Rig *rig = rig_create(one->world, one->config, NUM_ENVS, num_threads, AGORA_SAME_STEP);
     memset(hashes, 0, NUM_ENVS * sizeof *hashes);
-    agora_batch_seed(rig->batch, SEED);
+    agora_batch_seed(rig->batch, SEED, 0);
     agora_batch_reset(rig->batch, NULL);
     for (int32_t e = 0; e < NUM_ENVS; e++)
         hashes[e] = rig_hash_env(rig, e, hashes[e]);
@@ -61,12 +61,32 @@ static int test_envs_do_not_notice_how_many_others_there_are(void)
         run_case(&CASES[c], 1, expected);
         for (int32_t num_envs = 1; num_envs < NUM_ENVS; num_envs += 3) {
             Rig *rig = rig_create(CASES[c].world, CASES[c].config, num_envs, 2, AGORA_SAME_STEP);
-            agora_batch_seed(rig->batch, SEED);
+            agora_batch_seed(rig->batch, SEED, 0);
             agora_batch_reset(rig->batch, NULL);
             for (int32_t e = 0; e < num_envs; e++)
                 actual[e] = rig_hash_env(rig, e, 0);
             rig_run(rig, 0, 0, NUM_TURNS, actual);
             CHECK(memcmp(actual, expected, (size_t)num_envs * sizeof *actual) == 0);
+            rig_destroy(rig);
+        }
+    }
+    return 0;
+}
+
+static int test_a_batch_can_begin_at_any_env_number(void)
+{
+    for (int32_t c = 0; c < NUM_CASES; c++) {
+        uint64_t expected[NUM_ENVS], actual[NUM_ENVS];
+        run_case(&CASES[c], 1, expected);
+        for (int32_t first = 1; first < NUM_ENVS; first += 5) {
+            int32_t count = NUM_ENVS - first;
+            Rig *rig = rig_create(CASES[c].world, CASES[c].config, count, 2, AGORA_SAME_STEP);
+            agora_batch_seed(rig->batch, SEED, (uint64_t)first);
+            agora_batch_reset(rig->batch, NULL);
+            for (int32_t e = 0; e < count; e++)
+                actual[e] = rig_hash_env(rig, e, 0);
+            rig_run(rig, first, 0, NUM_TURNS, actual);
+            CHECK(memcmp(actual, expected + first, (size_t)count * sizeof *actual) == 0);
             rig_destroy(rig);
         }
     }
@@ -98,7 +118,7 @@ static int test_any_split_of_the_envs_into_batches_goes_on_the_same_way(void)
     for (int32_t c = 0; c < NUM_CASES; c++) {
         Rig *whole = rig_create(CASES[c].world, CASES[c].config, NUM_ENVS, 2, AGORA_SAME_STEP);
         uint64_t expected[NUM_ENVS] = {0}, actual[5][NUM_ENVS] = {{0}}, warm_up[NUM_ENVS] = {0};
-        agora_batch_seed(whole->batch, SEED);
+        agora_batch_seed(whole->batch, SEED, 0);
         agora_batch_reset(whole->batch, NULL);
         rig_run(whole, 0, 0, 10, warm_up);
         for (int32_t s = 0; s < 5; s++)
@@ -124,7 +144,7 @@ static int test_seeds_repeat_and_differ(void)
     uint64_t hashes[3][NUM_ENVS] = {{0}};
     static const uint64_t SEEDS[] = {1, 2, 1};
     for (int i = 0; i < 3; i++) {
-        agora_batch_seed(rig->batch, SEEDS[i]);
+        agora_batch_seed(rig->batch, SEEDS[i], 0);
         agora_batch_reset(rig->batch, NULL);
         rig_run(rig, 0, 0, 50, hashes[i]);
     }
@@ -139,6 +159,7 @@ int main(void)
     RUN(test_every_compiled_world_has_a_case);
     RUN(test_trajectories_have_their_recorded_hashes_with_1_to_8_threads);
     RUN(test_envs_do_not_notice_how_many_others_there_are);
+    RUN(test_a_batch_can_begin_at_any_env_number);
     RUN(test_any_split_of_the_envs_into_batches_goes_on_the_same_way);
     RUN(test_seeds_repeat_and_differ);
     return NUM_FAILED;

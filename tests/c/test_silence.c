@@ -76,7 +76,7 @@ static int test_steps_and_resets_call_none_of_them(void)
             uint64_t hashes[8] = {0};
             Rig *rig = rig_create(CASES[c].world, CASES[c].config, 8, 3, MODES[m]);
             int before = atomic_load(&calls);
-            agora_batch_seed(rig->batch, 1);
+            agora_batch_seed(rig->batch, 1, 0);
             agora_batch_reset(rig->batch, NULL);
             rig_run(rig, 0, 0, 200, hashes);
             CHECK(atomic_load(&calls) == before);

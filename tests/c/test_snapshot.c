@@ -12,7 +12,7 @@ static const AgoraAutoreset MODES[] = {AGORA_SAME_STEP, AGORA_NEXT_STEP};
 static Rig *start(const Case *one, AgoraAutoreset autoreset, int32_t num_threads)
 {
     Rig *rig = rig_create(one->world, one->config, NUM_ENVS, num_threads, autoreset);
-    agora_batch_seed(rig->batch, SEED);
+    agora_batch_seed(rig->batch, SEED, 0);
     agora_batch_reset(rig->batch, NULL);
     return rig;
 }

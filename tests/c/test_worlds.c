@@ -12,7 +12,7 @@ enum { NUM_ENVS = 8, NUM_TURNS = 300, SEED = 9 };
 static Rig *start(const Case *one, AgoraAutoreset autoreset)
 {
     Rig *rig = rig_create(one->world, one->config, NUM_ENVS, 1, autoreset);
-    agora_batch_seed(rig->batch, SEED);
+    agora_batch_seed(rig->batch, SEED, 0);
     agora_batch_reset(rig->batch, NULL);
     return rig;
 }

@@ -1,4 +1,4 @@
-"""Results depend on seed, env index, episode and actions, and on nothing else."""
+"""Results depend on seed, env number, episode and actions, and on nothing else."""
 
 from __future__ import annotations
 
@@ -70,6 +70,45 @@ def test_any_number_of_threads_gives_the_same_bytes(case: Case, num_threads: int
 def test_an_env_does_not_know_how_many_there_are(case: Case, reference: dict) -> None:
     played, _, first = reference_of(case, reference)
     assert replay(case.batch(8, seed=11, autoreset="same_step"), played, slice(8)) == first
+
+
+def test_one_env_alone_can_be_any_env_of_a_batch(case: Case) -> None:
+    """Over episodes that end within steps, resets of all envs and of some, and a new seed."""
+    case = case.with_horizon(20)
+    generator = np.random.default_rng(6)
+    whole = case.batch(8, seed=11, autoreset="same_step")
+    alone = {env: case.batch(1, seed=11, autoreset="same_step", first_env=env) for env in (0, 3, 7)}
+
+    def assert_alike() -> None:
+        for env, batch in alone.items():
+            assert batch.state_bytes(0) == whole.state_bytes(env)
+            assert digest(batch) == digest(whole, slice(env, env + 1))
+
+    def step(num_steps: int) -> None:
+        for _ in range(num_steps):
+            actions = joint_actions(whole, generator)
+            whole.step(actions)
+            for env, batch in alone.items():
+                batch.step({name: rows[env : env + 1].copy() for name, rows in actions.items()})
+            assert_alike()
+
+    for seed in (None, None, 5):
+        for batch in (whole, *alone.values()):
+            batch.reset(seed)
+        assert_alike()
+        step(min(case.horizon, 60) + 3)
+    some = np.array([0, 1, 0, 1, 0, 0, 0, 1], np.uint8)
+    whole.reset(mask=some)
+    for env, batch in alone.items():
+        batch.reset(mask=some[env : env + 1].copy())
+    step(5)
+
+
+def test_the_last_env_number_is_the_largest_64_bit_number(case: Case) -> None:
+    whole, last = case.batch(3, first_env=2**64 - 3), case.batch(1, first_env=2**64 - 1)
+    whole.reset()
+    last.reset()
+    assert last.state_bytes(0) == whole.state_bytes(2)
 
 
 def test_a_seed_given_at_reset_is_the_seed_given_at_the_start(case: Case, reference: dict) -> None:

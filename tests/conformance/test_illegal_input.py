@@ -160,6 +160,12 @@ def test_settings(case: Case) -> None:
                 games.make_batch(case.id, horizon=horizon)
 
 
+def test_env_numbers_that_do_not_fit(case: Case) -> None:
+    for first_env in (-1, 2**64 - 1, 2**64, True, 0.0, "3", None):
+        with pytest.raises(ValueError, match="first_env must be a whole number in"):
+            case.batch(2, first_env=first_env)
+
+
 def test_unknown_ids_name_the_nearest(case: Case) -> None:
     for make in (games.make_batch, games.parallel_env, games.aec_env, games.vector_env, games.spec):
         with pytest.raises(ValueError, match=f"did you mean '{case.id}'"):

@@ -130,6 +130,22 @@ def test_random_restores_replay_what_followed(case: Case, data: st.DataObject) -
         assert_same(everything(batch), expected)
 
 
+def test_a_loaded_env_keeps_the_number_of_the_one_it_was_taken_from_until_it_is_seeded(case: Case) -> None:
+    original = played(case.with_horizon(20), 2, seed=7)
+    elsewhere = case.with_horizon(20).batch(2, seed=9, first_env=5)
+    elsewhere.reset()
+    elsewhere.load_state(1, original.state_bytes(2))
+    assert elsewhere.state_bytes(1) == original.state_bytes(2)
+    for batch in (original, elsewhere):
+        batch.reset()
+    assert elsewhere.state_bytes(1) == original.state_bytes(2)
+    original.reset(seed=8)
+    elsewhere.reset(seed=8)
+    sixth = case.with_horizon(20).batch(7, seed=8)
+    sixth.reset()
+    assert elsewhere.state_bytes(1) == sixth.state_bytes(6)
+
+
 @pytest.mark.parametrize("autoreset", AUTORESETS)
 def test_damaged_snapshots_are_refused(case: Case, autoreset: str) -> None:
     batch = played(case, 2, autoreset=autoreset)
