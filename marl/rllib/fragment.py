@@ -96,6 +96,7 @@ class Fragment:
         source: Number of the runner, and of the fragment among those that this runner has made: fragment n + 1 goes
             on where fragment n ended, in the same envs, unless `starts_fresh`.
         starts_fresh: Whether all envs were reset before the first step.
+        weights_seq_no: Updates that the weights of the runner had seen; 0: unknown.
     """
 
     def __init__(
@@ -106,14 +107,20 @@ class Fragment:
         is_active: np.ndarray,
         source: tuple[int, int] = (0, 0),
         starts_fresh: bool = True,
+        weights_seq_no: int = 0,
     ) -> None:
         self.groups, self.ended, self.final_index, self.is_active = groups, ended, final_index, is_active
-        self.source, self.starts_fresh = source, starts_fresh
+        self.source, self.starts_fresh, self.weights_seq_no = source, starts_fresh, weights_seq_no
         self._env_steps = int(is_active.sum())
 
     def env_steps(self) -> int:
         """Returns the steps of all envs together."""
         return self._env_steps
+
+    @property
+    def num_rows(self) -> int:
+        """(T+1)·E, the moments that were seen."""
+        return (len(self.ended) + 1) * len(self)
 
     def agent_steps(self) -> int:
         """Returns the actions of all agents together."""
@@ -128,8 +135,8 @@ class Fragment:
         is_kept = np.isin(self.final_index[:, 1], chosen)
         final_index = self.final_index[is_kept] - [0, chosen[0] if len(chosen) else 0]
         groups = {name: group.select(envs, is_kept) for name, group in self.groups.items()}
-        is_active = self.is_active[:, envs]
-        return Fragment(groups, self.ended[:, envs], final_index, is_active, self.source, self.starts_fresh)
+        ended, is_active = self.ended[:, envs], self.is_active[:, envs]
+        return Fragment(groups, ended, final_index, is_active, self.source, self.starts_fresh, self.weights_seq_no)
 
     def slice(self, envs: slice, len_lookback_buffer: int | None = None) -> Fragment:
         """Returns the part of some envs, under the name that RLlib looks for; there is nothing to look back to."""

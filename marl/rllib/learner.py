@@ -1,7 +1,7 @@
-"""FragmentLearner: a mixin with which an RLlib learner trains on fragments, and PPO with it.
+"""FragmentLearner: a mixin with which an RLlib learner trains on fragments.
 
-Everything private to RLlib that the learning side relies on stands in this file: `_create_iterator_if_necessary`,
-`_make_batch_if_necessary`, `_learner_connector`, `_check_component`, `_check_is_built`.
+Everything private to RLlib that the learning side relies on stands in this file: `_weights_seq_no`, `_update`,
+`_learner_connector`, `_check_component`, `_check_is_built`.
 """
 
 from __future__ import annotations
@@ -10,57 +10,20 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 import torch
-from ray.rllib.algorithms.ppo.torch.ppo_torch_learner import PPOTorchLearner
+import tree
 from ray.rllib.core.columns import Columns
 from ray.rllib.core.learner.learner import Learner
 from ray.rllib.core.learner.training_data import TrainingData
-from ray.rllib.policy.sample_batch import MultiAgentBatch, SampleBatch
+from ray.rllib.policy.sample_batch import MultiAgentBatch
 
-from marl.rllib.fragment_to_batch import ACTION_MASK, Discounts, FragmentToBatch
-from marl.rllib.observations import as_features
+from marl.rllib.advantages import Discounts
+from marl.rllib.fragment import Fragment
+from marl.rllib.fragment_to_batch import ACTION_MASK, FragmentToBatch
+from marl.rllib.global_state import GlobalStateAPI
+from marl.rllib.minibatches import ModuleColumns, minibatches
+from marl.rllib.step_counts import StepCounts
 
 SHUFFLE_STATE = "shuffle_state"
-KL_COEFFS = "kl_coeffs"
-ENTROPY_COEFFS = "entropy_coeffs"
-
-
-def minibatches(
-    columns: dict[str, dict[str, torch.Tensor]],
-    *,
-    num_epochs: int,
-    minibatch_size: int | None,
-    generator: torch.Generator | None,
-) -> Iterator[dict[str, dict[str, torch.Tensor]]]:
-    """Yields every row of every module once per epoch.
-
-    An epoch has as many minibatches as the largest module needs, and the rows of each module are spread evenly over
-    them. (RLlib's iterator gives every module the same number of rows each time, so that a planner with a ninth of the
-    rows makes nine times the passes; it also leaves the first epoch in the order of time.)
-
-    Args:
-        columns: By module and name, [B, ...].
-        num_epochs: Passes over the data.
-        minibatch_size: Rows of the largest module; None: all.
-        generator: Shuffles; None: the order is kept.
-    """
-    sizes = {module_id: len(next(iter(module.values()))) for module_id, module in columns.items()}
-    largest = max(sizes.values(), default=0)
-    if largest == 0:
-        return
-    num_parts = 1 if minibatch_size is None else max(1, round(largest / minibatch_size))
-    for _ in range(num_epochs):
-        parts = {module_id: _split(size, num_parts, generator) for module_id, size in sizes.items()}
-        for i in range(num_parts):
-            yield {
-                module_id: {name: column.index_select(0, parts[module_id][i]) for name, column in module.items()}
-                for module_id, module in columns.items()
-                if len(parts[module_id][i])
-            }
-
-
-def _split(size: int, num_parts: int, generator: torch.Generator | None) -> list[torch.Tensor]:
-    rows = torch.arange(size) if generator is None else torch.randperm(size, generator=generator)
-    return list(torch.tensor_split(rows, num_parts))
 
 
 class FragmentLearner(Learner):
@@ -69,13 +32,14 @@ class FragmentLearner(Learner):
     The config needs `learners(add_default_connectors_to_learner_pipeline=False)`; `use_batched_runner` sees to it.
     """
 
+    # Whether the loss that is being computed is the update's last: RLlib keeps nothing of what others log.
+    is_last_minibatch = True
+
     def build(self) -> None:
         """Builds the learner and gives it the connector."""
         if self._check_is_built(error=False):
             return
         super().build()
-        if self.config.num_learners > 1:
-            raise ValueError(f"fragments cannot be split over learners yet; num_learners is {self.config.num_learners}")
         if self.config.add_default_connectors_to_learner_pipeline:
             raise ValueError("a FragmentLearner needs learners(add_default_connectors_to_learner_pipeline=False)")
         self._generator = torch.Generator().manual_seed(
@@ -85,49 +49,106 @@ class FragmentLearner(Learner):
         self._learner_connector.append(
             FragmentToBatch(discounts=self.discounts, is_trained=self.should_module_be_updated)
         )
+        for module_id in self.module.keys():  # noqa: SIM118 - a MultiRLModule is no dict
+            module = self.module[module_id].unwrapped()
+            if isinstance(module, GlobalStateAPI) and module.is_stateful():
+                raise ValueError(f"module {module_id!r} has a centralised critic and is recurrent; it can be either")
 
     def discounts(self, module_id: str) -> Discounts:
         """Returns gamma and lambda of a module."""
         config: Any = self.config.get_config_for_module(module_id)
         return Discounts(config.gamma, config.lambda_)
 
-    def _create_iterator_if_necessary(
+    def update(  # type: ignore[override]
         self,
+        batch: MultiAgentBatch | None = None,
+        training_data: TrainingData | None = None,
         *,
-        training_data: TrainingData,
+        timesteps: dict[str, Any] | None = None,
         num_epochs: int = 1,
         minibatch_size: int | None = None,
         shuffle_batch_per_epoch: bool = False,
         **kwargs: Any,
     ) -> Any:
-        if training_data.episodes is None:
-            return super()._create_iterator_if_necessary(
-                training_data=training_data,
-                num_epochs=num_epochs,
-                minibatch_size=minibatch_size,
-                shuffle_batch_per_epoch=shuffle_batch_per_epoch,
-                **kwargs,
-            )
-        batch = self._make_batch_if_necessary(training_data)
+        """Trains on the fragments of `training_data`; anything else goes RLlib's way.
+
+        As RLlib's own, but a step counts as trained once in every epoch, not in every minibatch.
+        """
+        if training_data is not None:
+            training_data.solve_refs()
+        if training_data is None or training_data.episodes is None:
+            arguments = {"num_epochs": num_epochs, "minibatch_size": minibatch_size, **kwargs}
+            arguments["shuffle_batch_per_epoch"] = shuffle_batch_per_epoch
+            return super().update(batch=batch, training_data=training_data, timesteps=timesteps, **arguments)
+        self._check_is_built()
+        self.before_gradient_based_update(timesteps=timesteps or {})
+        self._weights_seq_no += 1
+        fragments: Any = training_data.episodes
         parts = minibatches(
-            {module_id: dict(columns) for module_id, columns in batch.policy_batches.items()},
+            self._columns(fragments),
+            module_ids=[m for m in sorted(self.module.keys()) if self.should_module_be_updated(m)],
             num_epochs=num_epochs,
             minibatch_size=minibatch_size,
             generator=self._generator if shuffle_batch_per_epoch else None,
         )
-        return (self._to_device(part, batch.env_steps()) for part in parts)
+        env_steps = sum(fragment.env_steps() for fragment in fragments)
+        self._take_steps(parts, env_steps * num_epochs)
+        self.after_gradient_based_update(timesteps=timesteps or {})
+        return self.metrics.reduce()
 
-    def _to_device(self, part: dict[str, dict[str, torch.Tensor]], env_steps: int) -> MultiAgentBatch:
+    def _columns(self, fragments: list[Fragment]) -> ModuleColumns:
+        connector: Any = self._learner_connector
+        return connector(rl_module=self.module, batch={}, episodes=fragments, shared_data={}, metrics=self.metrics)
+
+    def _take_steps(self, parts: Iterator[ModuleColumns], env_steps: int) -> None:
+        losses: dict[str, torch.Tensor] = {}
+        counts = StepCounts()
+        part = next(parts, None)
+        while part is not None:
+            following = next(parts, None)
+            self.is_last_minibatch = following is None
+            on_device = {module_id: self._to_device(columns) for module_id, columns in part.items()}
+            _, part_losses, _ = self._update(on_device)
+            losses.update(part_losses)
+            counts.add(part)
+            part = following
+        for module_id, loss in losses.items():
+            self.metrics.log_value((module_id, self.TOTAL_LOSS_KEY), loss, window=1)
+        if losses:
+            counts.log(self.metrics, env_steps, self._weights_seq_no)
+
+    def _to_device(self, columns: dict[str, Any]) -> dict[str, Any]:
         # Observations become float32 here, a minibatch at a time: a whole train batch of small images as float32 would
         # be four times the memory, and four times the work to shuffle.
-        modules = {}
-        for module_id, columns in part.items():
-            columns = {name: column.to(self._device) for name, column in columns.items()}
-            columns[Columns.OBS] = as_features(columns[Columns.OBS])
-            if ACTION_MASK in columns:
-                columns[ACTION_MASK] = columns[ACTION_MASK].to(torch.float32)
-            modules[module_id] = SampleBatch(columns)
-        return MultiAgentBatch(modules, env_steps)
+        columns = {name: tree.map_structure(lambda leaf: leaf.to(self._device), columns[name]) for name in columns}
+        for name in (Columns.OBS, ACTION_MASK):
+            if name in columns:
+                columns[name] = columns[name].to(torch.float32)
+        return columns
+
+    def configure_optimizers_for_module(self, module_id: str, config: Any = None) -> None:
+        """Registers Adam, in one fused kernel; none for a module without weights."""
+        parameters = self.get_parameters(self.module[module_id])
+        if parameters:
+            optimizer = torch.optim.Adam(parameters, fused=True)
+            self.register_optimizer(
+                module_id=module_id, optimizer=optimizer, params=parameters, lr_or_lr_schedule=config.lr
+            )
+
+    def compute_losses(self, *, fwd_out: dict[str, Any], batch: dict[str, Any]) -> dict[str, Any]:
+        """Returns the loss of each module.
+
+        Raises:
+            FloatingPointError: A loss is not a number; no weight has been changed by it.
+        """
+        losses = super().compute_losses(fwd_out=fwd_out, batch=batch)
+        for module_id, loss in losses.items():
+            if not torch.isfinite(loss):
+                raise FloatingPointError(
+                    f"the loss of module {module_id!r} is {float(loss)}: training has diverged. A smaller learning "
+                    "rate, gradient clipping or smaller rewards may help (config.training(lr=..., grad_clip=...))"
+                )
+        return losses
 
     def get_state(
         self,
@@ -147,40 +168,3 @@ class FragmentLearner(Learner):
         super().set_state(state)
         if SHUFFLE_STATE in state:
             self._generator.set_state(torch.from_numpy(state[SHUFFLE_STATE].copy()))
-
-
-class PPOFragmentLearner(FragmentLearner, PPOTorchLearner):
-    """PPO's learner on fragments.
-
-    Its adaptive KL coefficients and scheduled entropy coefficients survive a checkpoint. RLlib's own do not: after a
-    restore the first update would use the coefficient of the first step.
-    """
-
-    def get_state(
-        self,
-        components: str | Collection[str] | None = None,
-        *,
-        not_components: str | Collection[str] | None = None,
-        **kwargs: Any,
-    ) -> dict[str, Any]:
-        """Returns the learner's state and the coefficients."""
-        state = super().get_state(components, not_components=not_components, **kwargs)
-        if self._check_component(ENTROPY_COEFFS, components, not_components):
-            schedules = self.entropy_coeff_schedulers_per_module.items()
-            state[ENTROPY_COEFFS] = {
-                module_id: float(schedule.get_current_value()) for module_id, schedule in schedules
-            }
-        if self._check_component(KL_COEFFS, components, not_components):
-            state[KL_COEFFS] = {m: self.curr_kl_coeffs_per_module[m].item() for m in self.module.keys()}  # noqa: SIM118
-        return state
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Restores what `get_state` returned, or the part of it that is there."""
-        super().set_state(state)
-        for module_id, coefficient in state.get(KL_COEFFS, {}).items():
-            variable: Any = self.curr_kl_coeffs_per_module[module_id]
-            variable.data.fill_(coefficient)
-        for module_id, coefficient in state.get(ENTROPY_COEFFS, {}).items():
-            current = self.entropy_coeff_schedulers_per_module[module_id].get_current_value()
-            if isinstance(current, torch.Tensor):  # a float: no schedule, the config has it
-                current.data.fill_(coefficient)

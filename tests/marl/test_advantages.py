@@ -16,7 +16,9 @@ from ray.rllib.env.single_agent_episode import SingleAgentEpisode
 from ray.rllib.evaluation.postprocessing import Postprocessing
 
 from marl.rllib import ActorCriticModule, Fragment, FragmentToBatch, GroupFragment
-from marl.rllib.fragment_to_batch import Discounts, generalized_advantages, module_rows
+from marl.rllib.advantages import Discounts, generalized_advantages
+from marl.rllib.fragment_to_batch import module_rows
+from marl.rllib.played import Played
 
 NUM_FEATURES, NUM_ACTIONS = 5, 3
 DISCOUNTS = Discounts(gamma=0.9, lambda_=0.8)
@@ -116,7 +118,7 @@ def test_value_targets_equal_those_of_rllibs_own_connectors(module: MultiRLModul
     expected = theirs[Postprocessing.VALUE_TARGETS].numpy()[is_real]
 
     group = fragment.groups["all"]
-    rows = module_rows(module[DEFAULT_MODULE_ID], fragment, group, slice(None), DISCOUNTS)
+    rows = module_rows(module[DEFAULT_MODULE_ID], Played(fragment, group, slice(None)), DISCOUNTS)
     t, e, p = np.concatenate([places for _, places in episodes]).T
     found = rows[Postprocessing.VALUE_TARGETS].reshape(group.rewards.shape)[t, e, p]
     np.testing.assert_allclose(found, expected, atol=1e-5)
@@ -131,7 +133,7 @@ def test_dead_agents_leave_no_rows_and_nothing_follows_their_end(module: MultiRL
     group.final_observations = group.final_observations[:0]
     group.terminations[1, 0, 1] = True
     group.alive[2:, 0, 1] = False
-    rows = module_rows(module[DEFAULT_MODULE_ID], fragment, group, slice(None), DISCOUNTS)
+    rows = module_rows(module[DEFAULT_MODULE_ID], Played(fragment, group, slice(None)), DISCOUNTS)
     assert len(rows[Columns.OBS]) == 4 + 2
     # In the order of time the second agent's last row is the fourth.
     assert rows[Postprocessing.VALUE_TARGETS][3] == pytest.approx(group.rewards[1, 0, 1], abs=1e-6)
@@ -146,7 +148,7 @@ def test_an_agent_cut_off_within_an_episode_is_worth_what_it_saw_last(module: Mu
     group.final_observations = group.final_observations[:0]
     group.truncations[1, 0, 1] = True
     group.alive[2:, 0, 1] = False
-    rows = module_rows(module[DEFAULT_MODULE_ID], fragment, group, slice(None), DISCOUNTS)
+    rows = module_rows(module[DEFAULT_MODULE_ID], Played(fragment, group, slice(None)), DISCOUNTS)
     seen_last = torch.from_numpy(group.observations[2, 0, 1:])
     worth = module[DEFAULT_MODULE_ID].compute_values({Columns.OBS: seen_last}).item()
     expected = group.rewards[1, 0, 1] + DISCOUNTS.gamma * worth
