@@ -7,20 +7,27 @@ from marl.rllib.algorithm_setup import configure_envs, register, use_batched_run
 from marl.rllib.batched_runner import BatchedEnvRunner
 from marl.rllib.fragment import Fragment, GroupFragment
 from marl.rllib.fragment_to_batch import FragmentToBatch
-from marl.rllib.learner import FragmentLearner, PPOFragmentLearner
+from marl.rllib.fragment_to_trajectories import FragmentToTrajectories
+from marl.rllib.learner import FragmentLearner
 from marl.rllib.modules import ActorCriticModule
 from marl.rllib.multi_agent_env import BatchMultiAgentEnv
+from marl.rllib.ppo_learner import PPOFragmentLearner
 from marl.rllib.session import start_ray, stop_ray
+from marl.rllib.vtrace_learner import APPOFragmentLearner, IMPALAFragmentLearner, VTraceFragmentLearner
 
 __all__ = [
+    "APPOFragmentLearner",
     "ActorCriticModule",
     "BatchMultiAgentEnv",
     "BatchedEnvRunner",
     "Fragment",
     "FragmentLearner",
     "FragmentToBatch",
+    "FragmentToTrajectories",
     "GroupFragment",
+    "IMPALAFragmentLearner",
     "PPOFragmentLearner",
+    "VTraceFragmentLearner",
     "configure_envs",
     "register",
     "start_ray",

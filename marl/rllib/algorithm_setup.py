@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from ray.rllib.algorithms.algorithm import Algorithm
 from ray.rllib.algorithms.algorithm_config import AlgorithmConfig
+from ray.rllib.algorithms.impala.impala import IMPALAConfig
 from ray.rllib.algorithms.ppo.ppo_learner import PPOLearner
 from ray.rllib.algorithms.ppo.torch.ppo_torch_learner import PPOTorchLearner
 from ray.rllib.core.rl_module.rl_module import RLModuleSpec
@@ -15,9 +16,11 @@ from ray.tune.registry import register_env
 
 import games
 from marl.rllib.batched_runner import BatchedEnvRunner
-from marl.rllib.learner import FragmentLearner, PPOFragmentLearner
+from marl.rllib.learner import FragmentLearner
 from marl.rllib.modules import ActorCriticModule
 from marl.rllib.multi_agent_env import BatchMultiAgentEnv
+from marl.rllib.ppo_learner import PPOFragmentLearner
+from marl.rllib.vtrace_learner import set_up_vtrace
 
 Config = TypeVar("Config", bound=AlgorithmConfig)
 
@@ -33,23 +36,28 @@ def use_batched_runner(config: Config, *, rllib_module: bool = False) -> Config:
 
     Sets the runner, the learner and its connector, and - where the config has none yet - the module
     (`ActorCriticModule`, which takes RLlib's `model_config` names) and the train batch size (all that the runners
-    collect in one round).
+    collect in one round; for IMPALA and APPO one runner's fragment for each learner).
 
     Args:
-        config: Its `env` is one of `games.env_ids()`. A learner class of its own must be a `FragmentLearner`.
+        config: Its `env` is one of `games.env_ids()`. A learner class of its own must be a `FragmentLearner`, or a
+            `VTraceFragmentLearner` for IMPALA and APPO, and then `learners` has to be called before.
         rllib_module: Keeps the algorithm's own default module.
 
     Raises:
         UnknownNameError: No such environment or setting.
         TypeError: A learner class that cannot train on fragments.
+        ValueError: Settings of IMPALA or APPO that `set_up_vtrace` refuses.
     """
     games.spec(str(config.env)).config(**config.env_config)  # says now what a runner would say from another process
     register()
     # Nothing to merge from the runners; what the local one holds (live settings) goes to all after every iteration.
     config.env_runners(env_runner_cls=BatchedEnvRunner, merge_env_runner_states=False)
-    config.learners(
-        learner_class=_fragment_learner(config.learner_class), add_default_connectors_to_learner_pipeline=False
-    )
+    if isinstance(config, IMPALAConfig):  # and APPO's, which derives from it
+        set_up_vtrace(config)
+    else:
+        config.learners(
+            learner_class=_fragment_learner(config.learner_class), add_default_connectors_to_learner_pipeline=False
+        )
     if config._rl_module_spec is None and not rllib_module:
         config.rl_module(rl_module_spec=RLModuleSpec(module_class=ActorCriticModule))
     if config._train_batch_size_per_learner is None and isinstance(config.rollout_fragment_length, int):

@@ -6,6 +6,7 @@ forward pass per module and a few array operations per step of all envs together
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Collection
@@ -23,6 +24,7 @@ from ray.rllib.env import INPUT_ENV_SINGLE_SPACES, INPUT_ENV_SPACES
 from ray.rllib.env.env_runner import EnvRunner
 from ray.rllib.utils.checkpoints import Checkpointable
 from ray.rllib.utils.metrics import (
+    ENV_RUNNER_STATE_SERVER_PULL_TIMER,
     NUM_ENV_STEPS_SAMPLED_LIFETIME,
     SAMPLE_TIMER,
     TIME_BETWEEN_SAMPLING,
@@ -41,6 +43,8 @@ from marl.rllib.observations import agent_space, module_space
 from marl.rllib.player_module import PlayerModule
 from marl.rllib.recorder import Place, Recorder, find_seating
 from marl.rllib.runner_callbacks import RunnerCallbacks
+
+logger = logging.getLogger(__name__)
 
 # Steps of one fragment while whole episodes are played, whose number of steps is not known beforehand.
 EPISODE_FRAGMENT_LENGTH = 128
@@ -83,6 +87,8 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
         self._weights_seq_no = 0
         self._num_fragments = 0
         self._time_after_sampling: float | None = None
+        # Asynchronous algorithms put the newest weights on this actor and hand it to every runner.
+        self._env_runner_state_server: Any = None
         self._modules: dict[str, str] = {}
         self._buffers = BufferPool()
         self._memory = Memory()
@@ -196,6 +202,7 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
             raise ValueError("sample takes num_timesteps or num_episodes, not both")
         if self._time_after_sampling is not None:
             self.metrics.log_value(TIME_BETWEEN_SAMPLING, time.perf_counter() - self._time_after_sampling)
+        self._pull_state()
         self.metrics.log_value(WEIGHTS_SEQ_NO, self._weights_seq_no, window=1)
         if num_timesteps is None and num_episodes is None and self.config.batch_mode == "complete_episodes":
             num_episodes = self.num_envs
@@ -210,6 +217,26 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
         self._callbacks.sample_ended(self, fragments)
         self._time_after_sampling = time.perf_counter()
         return fragments
+
+    def sample_get_state_and_metrics(self) -> tuple[ray.ObjectRef, dict[str, Any], dict[str, Any]]:
+        """Samples for an asynchronous algorithm: a reference to the fragments, no states of connectors, the metrics.
+
+        RLlib's own would send the state of every env along.
+        """
+        fragments = self.sample()
+        return ray.put(fragments), {}, self.get_metrics()
+
+    def _pull_state(self) -> None:
+        if self._env_runner_state_server is None:
+            return
+        try:
+            with self.metrics.log_time(ENV_RUNNER_STATE_SERVER_PULL_TIMER):
+                state = ray.get(self._env_runner_state_server.pull_if_newer.remote(self._weights_seq_no))
+        except ray.exceptions.RayError as error:  # Ray restarts the server; old weights are what V-trace is for
+            logger.warning("runner %s samples with the weights it has: %s", self.worker_index, error)
+            return
+        if state is not None:
+            self.set_state(state)
 
     def _num_steps(self, num_timesteps: int | None) -> int:
         if num_timesteps is None:
@@ -269,6 +296,7 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
                 quota[rows] = np.maximum(quota[rows] - 1, 0)
         self._episodes.fold()
         fragment = recorder.finish((self.worker_index or 0, self._num_fragments), self._starts_fresh)
+        fragment.weights_seq_no = self._weights_seq_no
         self._starts_fresh = False
         self._num_fragments += 1
         self.num_env_steps_sampled_lifetime += fragment.env_steps()

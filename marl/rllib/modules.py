@@ -9,7 +9,13 @@ import gymnasium
 import torch
 from ray.rllib.core.columns import Columns
 from ray.rllib.core.distribution.torch.torch_distribution import TorchMultiCategorical
-from ray.rllib.core.rl_module.apis import InferenceOnlyAPI, ValueFunctionAPI
+from ray.rllib.core.learner.utils import make_target_network
+from ray.rllib.core.rl_module.apis import (
+    TARGET_NETWORK_ACTION_DIST_INPUTS,
+    InferenceOnlyAPI,
+    TargetNetworkAPI,
+    ValueFunctionAPI,
+)
 from ray.rllib.core.rl_module.torch import TorchRLModule
 from torch import nn
 
@@ -21,8 +27,10 @@ _ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "silu": nn.SiLU}
 FORBIDDEN_LOGIT = -1e9
 
 
-class ActorCriticModule(TorchRLModule, ValueFunctionAPI, InferenceOnlyAPI):
+class ActorCriticModule(TorchRLModule, ValueFunctionAPI, TargetNetworkAPI, InferenceOnlyAPI):
     """Multi-layer perceptrons for policy and value, apart or with a shared torso.
+
+    Learners that ask for it (APPO's) also get a target policy, which follows the policy from afar.
 
     Observations may have any shape and dtype; with a Dict{"observations", "action_mask"} space forbidden actions get
     probability 0.
@@ -65,7 +73,23 @@ class ActorCriticModule(TorchRLModule, ValueFunctionAPI, InferenceOnlyAPI):
 
     def get_non_inference_attributes(self) -> list[str]:
         """Returns what a runner can do without."""
-        return ["value_head"] if self._is_shared else ["value_head", "value_torso"]
+        values = ["value_head"] if self._is_shared else ["value_head", "value_torso"]
+        return [*values, "target_policy_torso", "target_policy_head"]
+
+    def make_target_networks(self) -> None:
+        """Makes the target policy, a copy of the policy."""
+        self.target_policy_torso = make_target_network(self.policy_torso)
+        self.target_policy_head = make_target_network(self.policy_head)
+
+    def get_target_network_pairs(self) -> list[tuple[nn.Module, nn.Module]]:
+        """Returns the parts of the policy, each with its counterpart of the target policy."""
+        return [(self.policy_torso, self.target_policy_torso), (self.policy_head, self.target_policy_head)]
+
+    def forward_target(self, batch: dict[str, Any]) -> dict[str, torch.Tensor]:
+        """Returns the target policy's distribution inputs [B, L]."""
+        features, mask = self._features(batch)
+        logits = self.target_policy_head(self.target_policy_torso(features))
+        return {TARGET_NETWORK_ACTION_DIST_INPUTS: _forbid(logits, mask)}
 
     def _features(self, batch: dict[str, Any]) -> tuple[torch.Tensor, torch.Tensor | None]:
         # A runner sends the pair as the env gave it; the learner's rows keep the mask in a column of its own, which is
@@ -79,10 +103,7 @@ class ActorCriticModule(TorchRLModule, ValueFunctionAPI, InferenceOnlyAPI):
     def _forward(self, batch: dict[str, Any], **kwargs: Any) -> dict[str, torch.Tensor]:
         features, mask = self._features(batch)
         embeddings = self.policy_torso(features)
-        logits = self.policy_head(embeddings)
-        if mask is not None:
-            logits = logits.masked_fill(mask == 0, FORBIDDEN_LOGIT)
-        output = {Columns.ACTION_DIST_INPUTS: logits}
+        output = {Columns.ACTION_DIST_INPUTS: _forbid(self.policy_head(embeddings), mask)}
         if self._is_shared:
             output[Columns.EMBEDDINGS] = embeddings
         return output
@@ -93,6 +114,10 @@ class ActorCriticModule(TorchRLModule, ValueFunctionAPI, InferenceOnlyAPI):
             torso = self.policy_torso if self._is_shared else self.value_torso
             embeddings = torso(self._features(batch)[0])
         return self.value_head(embeddings).squeeze(-1)
+
+
+def _forbid(logits: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+    return logits if mask is None else logits.masked_fill(mask == 0, FORBIDDEN_LOGIT)
 
 
 def _make_layer(inputs: int, outputs: int, gain: float) -> nn.Linear:
