@@ -11,6 +11,7 @@ from marl.rllib.fragment_to_trajectories import FragmentToTrajectories
 from marl.rllib.learner import FragmentLearner
 from marl.rllib.modules import ActorCriticModule
 from marl.rllib.multi_agent_env import BatchMultiAgentEnv
+from marl.rllib.pettingzoo_env import PettingZooMultiAgentEnv, register_pettingzoo
 from marl.rllib.ppo_learner import PPOFragmentLearner
 from marl.rllib.session import start_ray, stop_ray
 from marl.rllib.vtrace_learner import APPOFragmentLearner, IMPALAFragmentLearner, VTraceFragmentLearner
@@ -27,9 +28,11 @@ __all__ = [
     "GroupFragment",
     "IMPALAFragmentLearner",
     "PPOFragmentLearner",
+    "PettingZooMultiAgentEnv",
     "VTraceFragmentLearner",
     "configure_envs",
     "register",
+    "register_pettingzoo",
     "start_ray",
     "stop_ray",
     "use_batched_runner",

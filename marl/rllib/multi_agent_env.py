@@ -17,16 +17,21 @@ from marl.rllib.observations import agent_space
 class BatchMultiAgentEnv(MultiAgentEnv):
     """A batch of one env, shown as dicts by agent name.
 
-    The same seed gives the same trajectory as env 0 of a batched runner. An agent that is out (`alive` 0) is left out
-    of the dicts from the step after the one in which it went out.
+    The same seed gives the same trajectory as env `first_env` of a batched runner. An agent that is out (`alive` 0) is
+    left out of the dicts from the step after the one in which it went out. The end of an episode is told as
+    `rllib_flags` says.
 
     Args:
         id: One of `games.env_ids()`.
         settings: Settings of the world that differ from the id's.
+        first_env: Which env of a batch this one plays.
+
+    Attributes:
+        agents: Those that the last `reset` or `step` spoke of: the live ones, and those that went out in it.
     """
 
-    def __init__(self, id: str, settings: Mapping[str, Any] | None = None) -> None:
-        self.batch = games.make_batch(id, 1, autoreset="disabled", **dict(settings or {}))
+    def __init__(self, id: str, settings: Mapping[str, Any] | None = None, first_env: int = 0) -> None:
+        self.batch = games.make_batch(id, 1, autoreset="disabled", first_env=first_env, **dict(settings or {}))
         self._slots = [
             (agent, group, p) for group in self.batch.groups.values() for p, agent in enumerate(group.agents)
         ]
@@ -34,6 +39,7 @@ class BatchMultiAgentEnv(MultiAgentEnv):
         self.agents = list(self.possible_agents)
         self.observation_spaces: dict[Any, gymnasium.Space] = {a: agent_space(group) for a, group, _ in self._slots}
         self.action_spaces: dict[Any, gymnasium.Space] = {a: group.action_space for a, group, _ in self._slots}
+        self._live: list[Any] = []
         self._has_started = False
         super().__init__()
 
@@ -46,25 +52,23 @@ class BatchMultiAgentEnv(MultiAgentEnv):
             seed = int(self.np_random.integers(2**63))
         self.batch.reset(seed)
         self._has_started = True
-        self.agents = self._alive()
-        return self._observations(self.agents), {agent: {} for agent in self.agents}
+        self._live = self.agents = self._alive()
+        return self._observations(self.agents), self._infos(self.agents)
 
     def step(self, action_dict: dict[Any, Any]) -> tuple[Any, Any, Any, Any, Any]:
         """Steps with the actions of the agents that are alive."""
-        acted = self.agents
+        acted = self._live
         for agent, group, p in self._slots:
             if agent in action_dict:
                 group.actions[0, p] = action_dict[agent]
         self.batch.step()
-        self.agents = self._alive()
+        self._live = self._alive()
         rewards = self._scalars("rewards", float, acted)
         terminations, truncations = (self._scalars(name, bool, acted) for name in ("terminations", "truncations"))
-        is_over = bool(self.batch.ended[0])
-        terminations["__all__"] = is_over and all(terminations.values())
-        truncations["__all__"] = is_over and not terminations["__all__"]
+        flags = rllib_flags(terminations, truncations, is_over=bool(self.batch.ended[0]))
         # An agent that went out in this step is shown once more: RLlib wants a last observation for every action.
-        seen = [agent for agent in self.possible_agents if agent in set(acted) | set(self.agents)]
-        return self._observations(seen), rewards, terminations, truncations, self._infos(seen)
+        self.agents = [agent for agent in self.possible_agents if agent in set(acted) | set(self._live)]
+        return self._observations(self.agents), rewards, *flags, self._infos(self.agents)
 
     def configure(self, **live: Any) -> None:
         """Changes live settings of the world, from the next step on."""
@@ -85,6 +89,25 @@ class BatchMultiAgentEnv(MultiAgentEnv):
             for agent, group, p in self._slots
             if agent in agents
         }
+
+
+def rllib_flags(
+    terminations: Mapping[Any, bool], truncations: Mapping[Any, bool], is_over: bool
+) -> tuple[dict[Any, bool], dict[Any, bool]]:
+    """Adds `__all__` to the flags of a step, such that RLlib knows what was cut short from what ended.
+
+    RLlib 2.60 takes an episode for terminated, and bootstraps from none of its last observations, as soon as every
+    agent has a flag of its own, truncations included (`MultiAgentEpisode.add_env_step`). So when the episode is over
+    and some agent was truncated, `truncations` holds nothing but `__all__`: who did not terminate was truncated.
+
+    Args:
+        terminations: Of the agents that acted.
+        truncations: Of the agents that acted.
+        is_over: Whether the episode ended with this step.
+    """
+    was_cut = is_over and any(truncations.values())
+    left = {} if was_cut else truncations
+    return {**terminations, "__all__": is_over and not was_cut}, {**left, "__all__": was_cut}
 
 
 def _observation(group: Group, p: int) -> Any:
