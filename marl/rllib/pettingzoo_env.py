@@ -63,8 +63,9 @@ class PettingZooMultiAgentEnv(MultiAgentEnv):
     Agents may join and leave. One that ends is shown a last observation and reward with its flag, and nothing after
     that; what the environment still says of it is dropped, and so are actions for it. One that leaves `agents` without
     a flag has terminated. An agent of which a step says nothing is left out of that step; if it ends so, its last
-    observation is shown again, because RLlib wants one for every action. The end of an episode is told as
-    `marl.rllib.multi_agent_env.rllib_flags` says.
+    observation is shown again, because RLlib wants one for every action. Where everybody ends in the step in which
+    others begin, one of them hears of it a step later, because RLlib would end the episode there. The end of an episode
+    is told as `marl.rllib.multi_agent_env.rllib_flags` says.
 
     Args:
         env: A parallel environment; an AEC environment that may be played in parallel; a function that makes one; or an
@@ -92,7 +93,7 @@ class PettingZooMultiAgentEnv(MultiAgentEnv):
         masks_in_infos: bool = False,
     ) -> None:
         self.env = _as_parallel(env)
-        self.metadata = dict(self.env.metadata)  # RLlib writes into it
+        self.metadata = dict(getattr(self.env, "metadata", {}))  # RLlib writes into it
         self.render_mode = getattr(self.env, "render_mode", None)
         self.possible_agents = _possible_agents(self.env)
         self._faces = {agent: _AgentFace(self.env, agent, flatten, masks_in_infos) for agent in self.possible_agents}
@@ -107,6 +108,7 @@ class PettingZooMultiAgentEnv(MultiAgentEnv):
         self._ended: set[Any] = set()
         self._last_seen: dict[Any, Any] = {}
         self._waiting: set[Any] = set()  # acted, and have seen nothing since
+        self._held: dict[Any, tuple[Any, bool, bool]] = {}
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -127,19 +129,21 @@ class PettingZooMultiAgentEnv(MultiAgentEnv):
             ValueError: An agent that had ended lives again.
         """
         actions = self._actions(action_dict)
-        self._waiting.update(actions)
+        self._waiting.update(actions.keys() & self._last_seen.keys())
         observations, rewards, terminations, truncations, infos = self.env.step(actions)
         present = self._present()
         self._refuse_revived(present, terminations, truncations)
         known = [a for a in self.possible_agents if (a in self._live or a in present) and a not in self._ended]
         cut = {a: bool(truncations.get(a, False)) for a in known}
         over = {a: bool(terminations.get(a, False)) or (a not in present and not cut[a]) for a in known}
-        ended = {a for a in known if over[a] or cut[a]}
+        ended = [a for a in known if over[a] or cut[a]]
+        familiar = set(self._last_seen)
         seen = self._show(observations, infos, known, ended)
-        self._live = [a for a in present if a not in self._ended | ended]
-        self._ended |= ended
-        self.agents = known
         paid = {a: float(rewards.get(a, 0.0)) for a in known if a in rewards or a in seen}
+        self._ended.update(ended)
+        self._live = [a for a in present if a not in self._ended]
+        self._delay_an_end(familiar, ended, seen, over, cut)
+        self.agents = [a for a in self.possible_agents if a in over or a in known]
         return seen, paid, *rllib_flags(over, cut, is_over=not self._live), self._pass_on(infos, known)
 
     def render(self) -> Any:
@@ -180,6 +184,27 @@ class PettingZooMultiAgentEnv(MultiAgentEnv):
         self._last_seen.update(seen)
         self._waiting.difference_update(seen)
         return seen
+
+    def _delay_an_end(
+        self,
+        familiar: set[Any],
+        ended: list[Any],
+        seen: dict[Any, Any],
+        over: dict[Any, bool],
+        cut: dict[Any, bool],
+    ) -> None:
+        """Holds one agent's last word back while nobody lives whom RLlib has seen before this step.
+
+        RLlib ends an episode as soon as all agents that it has seen have ended, whoever else begins.
+        """
+        if self._live and familiar.isdisjoint(self._live):
+            if not self._held and ended:
+                self._held = {ended[0]: (seen.pop(ended[0], None), over.pop(ended[0]), cut.pop(ended[0]))}
+            return
+        for agent, (observation, over[agent], cut[agent]) in self._held.items():
+            if observation is not None:
+                seen[agent] = observation
+        self._held = {}
 
     def _pass_on(self, infos: Mapping[Any, Any], agents: list[Any]) -> dict[Any, Any]:
         """Returns the infos of these agents; what is said to nobody goes where RLlib looks for it."""
@@ -286,7 +311,7 @@ def _as_parallel(env: PettingZooEnv | Callable[[], PettingZooEnv] | str) -> pett
         return made
     if not isinstance(made, pettingzoo.AECEnv):
         raise TypeError(f"expected a pettingzoo.ParallelEnv, got {made!r} of type {type(made).__name__}")
-    if not made.metadata.get("is_parallelizable", False):
+    if not getattr(made, "metadata", {}).get("is_parallelizable", False):
         raise ValueError(
             f"{made} moves agent by agent, and its metadata does not say is_parallelizable: use its parallel_env or, "
             "where exactly one agent acts at a time, pettingzoo.utils.conversions.turn_based_aec_to_parallel"

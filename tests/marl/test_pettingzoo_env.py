@@ -18,6 +18,7 @@ import toy_worlds
 from gymnasium import spaces
 from one_policy_per_group import policy_of
 from ray.rllib.algorithms.algorithm import Algorithm
+from ray.rllib.algorithms.dqn import DQNConfig
 from ray.rllib.algorithms.ppo import PPOConfig
 from ray.rllib.core.rl_module.rl_module import RLModuleSpec
 from ray.rllib.env.multi_agent_env_runner import MultiAgentEnvRunner
@@ -57,7 +58,7 @@ def ppo(make_env: Any, *, one_policy: bool = True, module: Any = ActorCriticModu
     return config.debugging(seed=1, log_level="ERROR")
 
 
-def assert_trains(algorithm: Algorithm, iterations: int = 3) -> dict[str, Any]:
+def assert_trains(algorithm: Algorithm, iterations: int = 2) -> dict[str, Any]:
     for _ in range(iterations):
         result = algorithm.train()
     losses = [row["total_loss"] for name, row in result["learners"].items() if name != "__all_modules__"]
@@ -79,6 +80,20 @@ def test_ppo_trains_where_agents_come_and_go(build: Build, toy: type[Toy], modul
     result = assert_trains(build(ppo(toy, module=module, one_policy=one_policy)))
     assert result["episode_len_mean"] == 6
     assert set(result["agent_episode_returns_mean"]) == {"a", "b", "c"}
+
+
+@pytest.mark.parametrize("toy", [LateJoiners, DyingAgents])
+def test_dqn_trains_on_whole_episodes_where_agents_come_and_go(build: Build, toy: type[Toy]) -> None:
+    """On whole ones: RLlib's replay buffer cannot join the parts of one in which somebody came late."""
+    register_pettingzoo("world", toy)
+    config = DQNConfig().environment("world").debugging(seed=1, log_level="ERROR")
+    config.multi_agent(policies={"shared"}, policy_mapping_fn=lambda agent, episode, **kwargs: "shared")
+    config.env_runners(num_env_runners=0, batch_mode="complete_episodes")
+    config.training(
+        replay_buffer_config={"type": "MultiAgentEpisodeReplayBuffer", "capacity": 500}, train_batch_size=16
+    )
+    config.training(num_steps_sampled_before_learning_starts=20).reporting(min_sample_timesteps_per_iteration=40)
+    assert assert_trains(build(config))["episode_len_mean"] == 6
 
 
 def test_rllib_sees_each_agent_from_its_first_step_to_its_last() -> None:
@@ -284,6 +299,41 @@ def test_an_agent_of_which_a_step_says_nothing_is_absent_from_it(build: Build) -
     acted = episode.agent_episodes["b"].get_actions()
     assert episode.agent_episodes["b"].get_rewards().tolist() == [acted[0], acted[1], 0.0]
     assert_trains(build(ppo(lambda: Forgetful(5))))
+
+
+class Relay(Toy):
+    """One agent at a time: a for two steps, b for one, c for the rest."""
+
+    def population(self, t: int) -> list[str]:
+        return ["a"] if t < 2 else ["b"] if t == 2 else ["c"]
+
+
+def test_an_episode_goes_on_when_one_agent_takes_over_from_another(build: Build) -> None:
+    episode = play_episode(ppo(Relay))
+    agents = episode.agent_episodes
+    assert {agent: len(single) for agent, single in agents.items()} == {"a": 2, "b": 1, "c": 3}
+    assert {agent for agent, single in agents.items() if single.is_terminated} == {"a", "b"}
+    for single in agents.values():
+        assert single.get_rewards().tolist() == single.get_actions().tolist()
+        assert single.get_observations()[1:, 1].tolist() == single.get_actions().tolist()
+    assert assert_trains(build(ppo(Relay)))["episode_len_mean"] == 6
+
+
+def test_the_last_word_of_an_agent_waits_for_another_that_rllib_knows() -> None:
+    env = PettingZooMultiAgentEnv(Relay())
+    env.reset()
+    env.step({"a": 0})
+    seen, rewards, terminations, _, _ = env.step({"a": 2})
+    assert (set(seen), rewards) == ({"b"}, {"a": 2.0, "b": 0.0})
+    assert terminations == {"b": False, "__all__": False}
+    # b makes room for c at once: a still waits, and b's end can be told.
+    seen, rewards, terminations, _, _ = env.step({"b": 1})
+    assert (set(seen), rewards) == ({"b", "c"}, {"b": 1.0, "c": 0.0})
+    assert terminations == {"b": True, "c": False, "__all__": False}
+    seen, rewards, terminations, _, _ = env.step({"c": 1})
+    assert (seen["a"].tolist(), rewards) == ([2, 2], {"c": 1.0})
+    assert terminations == {"a": True, "c": False, "__all__": False}
+    assert env.agents == ["a", "c"]
 
 
 def test_an_agent_that_is_cut_without_a_last_observation_is_shown_the_one_before() -> None:
