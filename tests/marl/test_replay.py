@@ -233,9 +233,11 @@ def test_columns_are_those_of_rllibs_own_buffer(ppo: MakeConfig, n_step: int) ->
         np.testing.assert_array_equal(columns["obs"][i], obs)
         np.testing.assert_array_equal(columns["new_obs"][i], new_obs)
         assert columns["rewards"][i] == pytest.approx(rewards)
-        assert columns["terminateds"][i] == is_terminated
-        # RLlib says n even where the episode was over before; gamma ** n is then wrong for a truncated one.
-        assert columns["n_step"][i] <= claimed == n_step
+        # Where fewer than n steps are left RLlib still says n, and that the episode was not over (its buffer for several
+        # agents draws again there, so that the last n - 1 steps of an episode are never learned from).
+        is_whole = columns["n_step"][i] == claimed
+        assert is_whole or columns["n_step"][i] < claimed == n_step
+        assert columns["terminateds"][i] == is_terminated or not is_whole
 
 
 # ---- priorities ----
@@ -380,7 +382,7 @@ def plain(state: Any) -> bool:
         return all(isinstance(key, str | int) and plain(value) for key, value in state.items())
     if isinstance(state, list | tuple):
         return all(map(plain, state))
-    return state is None or isinstance(state, str | bool | int | float | np.ndarray) and state is not object
+    return state is None or isinstance(state, str | bool | int | float | np.ndarray)
 
 
 def test_a_state_is_made_of_arrays_numbers_and_strings(ppo: MakeConfig) -> None:
