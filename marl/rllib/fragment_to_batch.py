@@ -25,9 +25,9 @@ from marl.rllib.global_state import (
     global_states,
     join_tables,
 )
-from marl.rllib.observations import as_tensor
+from marl.rllib.observations import as_rows, as_tensor
 from marl.rllib.played import Played
-from marl.rllib.ranks import sum_over_learners
+from marl.rllib.ranks import all_or_none, sum_over_learners
 from marl.rllib.sequences import sequence_rows
 from marl.rllib.value_pass import value_pass
 
@@ -75,6 +75,13 @@ class FragmentToBatch(ConnectorV2):
 
         Columns of recurrent modules are [S, L, ...], with the module's state at the start of each sequence.
         """
+        with all_or_none():
+            joined = self._join_rows(rl_module, episodes)
+        trained = [module_id for module_id in sorted(rl_module.keys()) if self._is_trained(module_id)]
+        _standardize(trained, joined)
+        return joined
+
+    def _join_rows(self, rl_module: MultiRLModule, episodes: list[Fragment]) -> dict[str, dict[str, Any]]:
         parts: dict[str, list[dict[str, Any]]] = {}
         first_row = 0
         for fragment in episodes:
@@ -85,9 +92,7 @@ class FragmentToBatch(ConnectorV2):
                         rows = self._rows(module_id, module, played, first_row)
                         parts.setdefault(module_id, []).append(rows)
             first_row += fragment.num_rows
-        trained = [module_id for module_id in sorted(rl_module.keys()) if self._is_trained(module_id)]
-        joined = {module_id: _join(parts[module_id]) for module_id in trained if module_id in parts}
-        _standardize(trained, joined)
+        joined = {module_id: _join(module_parts) for module_id, module_parts in parts.items()}
         needs_states = [m for m in joined if isinstance(rl_module[m].unwrapped(), GlobalStateAPI)]
         if needs_states:
             table = join_tables([global_states(fragment) for fragment in episodes])
@@ -110,9 +115,8 @@ class FragmentToBatch(ConnectorV2):
 def module_rows(module: RLModule, played: Played, discounts: Discounts) -> dict[str, np.ndarray]:
     """Returns the columns [B, ...] of the steps that one module's agents took in one group of a fragment."""
     group = played.group
-    observations = played.steps(group.observations[:-1])
     rows = {
-        Columns.OBS: observations.reshape(len(observations), -1),
+        Columns.OBS: as_rows(played.steps(group.observations[:-1])),
         Columns.ACTIONS: played.steps(group.actions),
         Columns.ACTION_LOGP: played.steps(group.action_logp),
         Columns.ACTION_DIST_INPUTS: played.steps(group.action_dist_inputs),

@@ -10,9 +10,8 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 import torch
-import tree
 from ray.rllib.core.columns import Columns
-from ray.rllib.core.learner.learner import Learner
+from ray.rllib.core.learner.torch.torch_learner import TorchLearner
 from ray.rllib.core.learner.training_data import TrainingData
 from ray.rllib.policy.sample_batch import MultiAgentBatch
 
@@ -20,13 +19,14 @@ from marl.rllib.advantages import Discounts
 from marl.rllib.fragment import Fragment
 from marl.rllib.fragment_to_batch import ACTION_MASK, FragmentToBatch
 from marl.rllib.global_state import GlobalStateAPI
-from marl.rllib.minibatches import ModuleColumns, minibatches
+from marl.rllib.minibatches import ModuleColumns, map_columns, minibatches
+from marl.rllib.ranks import all_or_none
 from marl.rllib.step_counts import StepCounts
 
 SHUFFLE_STATE = "shuffle_state"
 
 
-class FragmentLearner(Learner):
+class FragmentLearner(TorchLearner):
     """Adds `FragmentToBatch`, its own minibatches, and exact resumption to a learner. Put it before the learner class.
 
     The config needs `learners(add_default_connectors_to_learner_pipeline=False)`; `use_batched_runner` sees to it.
@@ -42,6 +42,7 @@ class FragmentLearner(Learner):
         super().build()
         if self.config.add_default_connectors_to_learner_pipeline:
             raise ValueError("a FragmentLearner needs learners(add_default_connectors_to_learner_pipeline=False)")
+        self._has_overrides = bool(self.config.algorithm_config_overrides_per_module)
         self._generator = torch.Generator().manual_seed(
             torch.initial_seed() if self.config.seed is None else self.config.seed
         )
@@ -120,7 +121,7 @@ class FragmentLearner(Learner):
     def _to_device(self, columns: dict[str, Any]) -> dict[str, Any]:
         # Observations become float32 here, a minibatch at a time: a whole train batch of small images as float32 would
         # be four times the memory, and four times the work to shuffle.
-        columns = {name: tree.map_structure(lambda leaf: leaf.to(self._device), columns[name]) for name in columns}
+        columns = map_columns(lambda column: column.to(self._device), columns)
         for name in (Columns.OBS, ACTION_MASK):
             if name in columns:
                 columns[name] = columns[name].to(torch.float32)
@@ -135,20 +136,49 @@ class FragmentLearner(Learner):
                 module_id=module_id, optimizer=optimizer, params=parameters, lr_or_lr_schedule=config.lr
             )
 
+    def postprocess_gradients(self, gradients_dict: dict[Any, Any]) -> dict[Any, Any]:
+        """Clips gradients where the config asks for it, and leaves them in peace otherwise."""
+        if self.config.grad_clip is None and not self.config.log_gradients and not self._has_overrides:
+            return gradients_dict
+        return super().postprocess_gradients(gradients_dict)
+
+    def apply_gradients(self, gradients_dict: dict[Any, Any]) -> None:
+        """Steps the optimizers.
+
+        RLlib looks twice at every gradient for one that is not finite, which for small networks takes longer than the
+        step. Here their common norm is looked at; where it is not finite, RLlib's own way decides what happens.
+        """
+        # Modules that had no rows in this minibatch have no gradients.
+        gradients_dict = {name: gradient for name, gradient in gradients_dict.items() if gradient is not None}
+        gradients = list(gradients_dict.values())
+        is_plain = self._lr_scheduler_classes is None and self._grad_scalers is None
+        if not (is_plain and gradients and torch.isfinite(torch.nn.utils.get_total_norm(gradients))):
+            super().apply_gradients(gradients_dict)
+            return
+        for parameter, gradient in gradients_dict.items():
+            self._params[parameter].grad = gradient
+        for module_id, names in self._module_optimizers.items():
+            for name in names:
+                self.get_optimizer(module_id, name).step()
+
     def compute_losses(self, *, fwd_out: dict[str, Any], batch: dict[str, Any]) -> dict[str, Any]:
         """Returns the loss of each module.
 
         Raises:
             FloatingPointError: A loss is not a number; no weight has been changed by it.
         """
-        losses = super().compute_losses(fwd_out=fwd_out, batch=batch)
+        with all_or_none():
+            losses = super().compute_losses(fwd_out=fwd_out, batch=batch)
+            self._check_losses(losses)
+        return losses
+
+    def _check_losses(self, losses: dict[str, Any]) -> None:
         for module_id, loss in losses.items():
             if not torch.isfinite(loss):
                 raise FloatingPointError(
                     f"the loss of module {module_id!r} is {float(loss)}: training has diverged. A smaller learning "
                     "rate, gradient clipping or smaller rewards may help (config.training(lr=..., grad_clip=...))"
                 )
-        return losses
 
     def get_state(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -67,7 +67,16 @@ def count_steps(columns: dict[str, Any] | None) -> int:
 
 def take_rows(columns: dict[str, Any], rows: torch.Tensor) -> dict[str, Any]:
     """Returns some rows of all columns of a module."""
-    return {name: tree.map_structure(lambda column: column.index_select(0, rows), columns[name]) for name in columns}
+    return map_columns(lambda column: column.index_select(0, rows), columns)
+
+
+def map_columns(change: Callable[[Any], Any], columns: dict[str, Any]) -> dict[str, Any]:
+    """Returns columns changed one by one, states of recurrent modules leaf by leaf."""
+    return {
+        # Walking a tree of one leaf takes ten times as long as changing it.
+        name: change(column) if hasattr(column, "index_select") else tree.map_structure(change, column)
+        for name, column in columns.items()
+    }
 
 
 def _split(size: int, num_parts: int, generator: torch.Generator | None) -> list[torch.Tensor]:

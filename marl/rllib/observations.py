@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import gymnasium
 import numpy as np
 import torch
@@ -38,7 +40,12 @@ def _with_mask(group: Group, observations: gymnasium.Space) -> gymnasium.Space:
 
 def as_features(observations: torch.Tensor) -> torch.Tensor:
     """Converts observations of any dtype and shape [B, D...] to float32 [B, D]. The only place that does."""
-    return observations.reshape(observations.shape[0], -1).to(torch.float32)
+    return observations.flatten(1).to(torch.float32)
+
+
+def as_rows(observations: np.ndarray) -> np.ndarray:
+    """Returns observations [B, D...] as rows [B, D], in their dtype; a view where that is possible."""
+    return observations.reshape(len(observations), math.prod(observations.shape[1:]))
 
 
 def as_tensor(array: np.ndarray) -> torch.Tensor:

@@ -6,6 +6,9 @@ the same modules in each: a learner with one more would wait for the others for 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 import torch
 from torch import distributed
@@ -24,6 +27,25 @@ def least_of_learners(values: np.ndarray) -> np.ndarray:
 def largest_of_learners(values: np.ndarray) -> np.ndarray:
     """Returns the largest of every learner's values [n]."""
     return _reduce(values, distributed.ReduceOp.MAX)
+
+
+@contextmanager
+def all_or_none() -> Iterator[None]:
+    """Makes an error of one learner an error of all: the others would wait for it for ever.
+
+    Raises:
+        RuntimeError: Another learner failed.
+    """
+    error: Exception | None = None
+    try:
+        yield
+    except Exception as caught:
+        error = caught
+    num_failed = sum_over_learners(np.array([error is not None]))[0]
+    if error is not None:
+        raise error
+    if num_failed:
+        raise RuntimeError("another learner failed on its part of the batch; its error is the cause")
 
 
 def _reduce(values: np.ndarray, operation: distributed.ReduceOp.RedOpType) -> np.ndarray:

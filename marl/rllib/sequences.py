@@ -17,7 +17,7 @@ from ray.rllib.core.rl_module.apis import ValueFunctionAPI
 
 from marl.rllib.advantages import Discounts, generalized_advantages
 from marl.rllib.memory import initial_leaves, max_seq_len
-from marl.rllib.observations import as_tensor, module_input
+from marl.rllib.observations import as_rows, as_tensor, module_input
 from marl.rllib.played import Played
 from marl.rllib.value_pass import VALUE_PASS_ROWS, as_array, device_of
 
@@ -87,7 +87,7 @@ def sequence_rows(module: Any, played: Played, module_id: str, discounts: Discou
         Columns.ACTION_DIST_INPUTS: played.group.action_dist_inputs,
     }
     columns: dict[str, Any] = {
-        Columns.OBS: sequences.lay_out(_flat(played.observations[:-1][sequences.steps])),
+        Columns.OBS: sequences.lay_out(as_rows(played.observations[:-1][sequences.steps])),
         **{name: sequences.lay_out(array[:, :, played.columns][sequences.steps]) for name, array in names.items()},
         Columns.LOSS_MASK: sequences.mask(),
         Columns.STATE_IN: states,
@@ -101,10 +101,6 @@ def sequence_rows(module: Any, played: Played, module_id: str, discounts: Discou
         columns["advantages"] = sequences.lay_out(advantages[sequences.steps])
         columns["value_targets"] = sequences.lay_out((advantages + v_t)[sequences.steps])
     return columns
-
-
-def _flat(observations: np.ndarray) -> np.ndarray:
-    return observations.reshape(len(observations), -1)
 
 
 def _states_in(module: Any, played: Played, sequences: Sequences, module_id: str) -> Any:
@@ -128,14 +124,14 @@ def _sequence_values(module: Any, played: Played, sequences: Sequences, states: 
     fragment = played.fragment
     t, e, p = sequences.steps
     number, position = sequences.places
-    seen = sequences.lay_out(_flat(played.observations[:-1][sequences.steps]), extra=1)
-    after = _flat(played.observations[1:][sequences.steps])
+    seen = sequences.lay_out(as_rows(played.observations[:-1][sequences.steps]), extra=1)
+    after = as_rows(played.observations[1:][sequences.steps])
     if len(fragment.final_index):
         end_of = np.full(fragment.ended.shape, -1)
         end_of[tuple(fragment.final_index.T)] = np.arange(len(fragment.final_index))
         ends = end_of[t, e]
         has_ended = ends >= 0
-        after[has_ended] = _flat(played.final_observations[ends[has_ended], p[has_ended]])
+        after[has_ended] = as_rows(played.final_observations[ends[has_ended], p[has_ended]])
     # Later steps of a sequence overwrite what earlier ones wrote beyond themselves with the same; only the last stays.
     seen[number, position + 1] = after
     masks = None
@@ -159,7 +155,7 @@ def _unroll(module: Any, seen: np.ndarray, masks: np.ndarray | None, states: Any
     with torch.no_grad():
         for first in range(0, num_sequences, step):
             chosen = slice(first, first + step)
-            flat = _flat(seen[chosen].reshape(-1, seen.shape[-1]))
+            flat = seen[chosen].reshape(-1, seen.shape[-1])
             flat_masks = None if masks is None else masks[chosen].reshape(len(flat), -1)
             inputs = module_input(flat, flat_masks, device)
             seen_by_step = tree.map_structure(lambda rows: rows.reshape(-1, length, rows.shape[-1]), inputs)
