@@ -63,6 +63,11 @@ class VTraceFragmentLearner(IMPALALearner):
         pipeline: Any = self._learner_connector
         return pipeline.connectors
 
+    def configure_optimizers_for_module(self, module_id: str, config: Any = None) -> None:
+        """Registers RLlib's optimizer; none for a module without weights, such as a scripted player's."""
+        if self.get_parameters(self.module[module_id]):
+            super().configure_optimizers_for_module(module_id=module_id, config=config)  # type: ignore[safe-super]
+
     def update(  # type: ignore[override]
         self, training_data: TrainingData, *, timesteps: dict[str, Any], return_state: bool = False, **kwargs: Any
     ) -> Any:

@@ -24,6 +24,7 @@ from test_advantages import NUM_ACTIONS, NUM_FEATURES, as_episodes, random_fragm
 
 from marl.rllib import ActorCriticModule, Fragment, GroupFragment, use_batched_runner
 from marl.rllib.fragment_to_trajectories import CERTAIN_LOGP, FragmentToTrajectories
+from marl.rllib.player_module import PlayerModule
 from marl.rllib.vtrace_learner import KL_COEFFS, LAST_TARGET_UPDATES
 
 SCISSORS, KITCHEN, PROBE = "matrix/rock_paper_scissors_v0", "overcooked/cramped_room_v0", "probe/everything_v0"
@@ -360,6 +361,32 @@ def test_a_frozen_policy_stays_as_it_is_and_is_exploited(build: Build, config_cl
         if not name.startswith("target"):  # APPO's targets follow their networks, trained or not
             np.testing.assert_array_equal(value, state["frozen"][name])
     assert {module_id for module_id, values in result["learners"].items() if "total_loss" in values} == {"learner"}
+
+
+class Rock:
+    """Always plays rock."""
+
+    def __init__(self, seed: int) -> None: ...
+
+    def act(self, batch: Any, agent: str) -> np.ndarray:
+        return np.zeros(batch.num_envs, np.int64)
+
+
+@pytest.mark.parametrize("config_class", [IMPALAConfig, APPOConfig])
+def test_a_scripted_player_is_exploited(build: Build, config_class: type) -> None:
+    config = local(config_class, SCISSORS).training(lr=5e-3)
+    config.multi_agent(
+        policies={"learner", "rock"},
+        policy_mapping_fn=lambda agent, episode, **kwargs: "learner" if agent == "player_0" else "rock",
+        policies_to_train=["learner"],
+    )
+    specs = {
+        "learner": RLModuleSpec(module_class=ActorCriticModule),
+        "rock": RLModuleSpec(module_class=PlayerModule, model_config={"make_player": Rock}),
+    }
+    config.rl_module(rl_module_spec=MultiRLModuleSpec(rl_module_specs=specs))
+    algorithm = build(use_batched_runner(config))
+    train_until(algorithm, lambda result: result["env_runners"]["agent_episode_returns_mean"]["player_0"] > 0.9)
 
 
 def test_an_update_without_a_trained_step_passes(build: Build) -> None:
