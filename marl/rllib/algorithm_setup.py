@@ -7,9 +7,11 @@ from typing import Any, TypeVar
 
 from ray.rllib.algorithms.algorithm import Algorithm
 from ray.rllib.algorithms.algorithm_config import AlgorithmConfig
+from ray.rllib.algorithms.dqn.dqn import DQNConfig
 from ray.rllib.algorithms.impala.impala import IMPALAConfig
 from ray.rllib.algorithms.ppo.ppo_learner import PPOLearner
 from ray.rllib.algorithms.ppo.torch.ppo_torch_learner import PPOTorchLearner
+from ray.rllib.algorithms.sac.sac import SACConfig
 from ray.rllib.core.rl_module.rl_module import RLModuleSpec
 from ray.rllib.env.env_runner import EnvRunner
 from ray.tune.registry import register_env
@@ -20,6 +22,7 @@ from marl.rllib.learner import FragmentLearner
 from marl.rllib.modules import ActorCriticModule
 from marl.rllib.multi_agent_env import BatchMultiAgentEnv
 from marl.rllib.ppo_learner import PPOFragmentLearner
+from marl.rllib.replay_algorithms import set_up_replay
 from marl.rllib.vtrace_learner import set_up_vtrace
 
 Config = TypeVar("Config", bound=AlgorithmConfig)
@@ -36,7 +39,8 @@ def use_batched_runner(config: Config, *, rllib_module: bool = False) -> Config:
 
     Sets the runner, the learner and its connector, and - where the config has none yet - the module
     (`ActorCriticModule`, which takes RLlib's `model_config` names) and the train batch size (all that the runners
-    collect in one round; for IMPALA and APPO one runner's fragment for each learner).
+    collect in one round; for IMPALA and APPO one runner's fragment for each learner). DQN and SAC get an algorithm with
+    an array replay buffer, and keep their own module and batch size (`set_up_replay`).
 
     Args:
         config: Its `env` is one of `games.env_ids()`. A learner class of its own must be a `FragmentLearner`, or a
@@ -46,21 +50,25 @@ def use_batched_runner(config: Config, *, rllib_module: bool = False) -> Config:
     Raises:
         UnknownNameError: No such environment or setting.
         TypeError: A learner class that cannot train on fragments.
-        ValueError: Settings of IMPALA or APPO that `set_up_vtrace` refuses.
+        ValueError: Settings of IMPALA or APPO that `set_up_vtrace` refuses, or of DQN or SAC that `set_up_replay` does.
     """
     games.spec(str(config.env)).config(**config.env_config)  # says now what a runner would say from another process
     register()
     # Nothing to merge from the runners; what the local one holds (live settings) goes to all after every iteration.
     config.env_runners(env_runner_cls=BatchedEnvRunner, merge_env_runner_states=False)
-    if isinstance(config, IMPALAConfig):  # and APPO's, which derives from it
+    is_off_policy = isinstance(config, DQNConfig | SACConfig)
+    if is_off_policy:
+        set_up_replay(config, rllib_module=rllib_module)
+    elif isinstance(config, IMPALAConfig):  # and APPO's, which derives from it
         set_up_vtrace(config)
     else:
         config.learners(
             learner_class=_fragment_learner(config.learner_class), add_default_connectors_to_learner_pipeline=False
         )
-    if config._rl_module_spec is None and not rllib_module:
+    if config._rl_module_spec is None and not rllib_module and not is_off_policy:
         config.rl_module(rl_module_spec=RLModuleSpec(module_class=ActorCriticModule))
-    if config._train_batch_size_per_learner is None and isinstance(config.rollout_fragment_length, int):
+    takes_all = config._train_batch_size_per_learner is None and not is_off_policy
+    if takes_all and isinstance(config.rollout_fragment_length, int):
         num_envs = max(config.num_env_runners, 1) * config.num_envs_per_env_runner
         config.training(train_batch_size_per_learner=num_envs * config.rollout_fragment_length)
     return config

@@ -233,7 +233,7 @@ def test_columns_are_those_of_rllibs_own_buffer(ppo: MakeConfig, n_step: int) ->
         np.testing.assert_array_equal(columns["obs"][i], obs)
         np.testing.assert_array_equal(columns["new_obs"][i], new_obs)
         assert columns["rewards"][i] == pytest.approx(rewards)
-        # Where fewer than n steps are left RLlib still says n, and that the episode was not over (its buffer for several
+        # Where fewer than n steps are left RLlib still says n, and that the episode was not over. (Its buffer for many
         # agents draws again there, so that the last n - 1 steps of an episode are never learned from).
         is_whole = columns["n_step"][i] == claimed
         assert is_whole or columns["n_step"][i] < claimed == n_step
