@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, TypeVar
 
@@ -12,17 +13,21 @@ from ray.rllib.algorithms.impala.impala import IMPALAConfig
 from ray.rllib.algorithms.ppo.ppo_learner import PPOLearner
 from ray.rllib.algorithms.ppo.torch.ppo_torch_learner import PPOTorchLearner
 from ray.rllib.algorithms.sac.sac import SACConfig
+from ray.rllib.core.rl_module.multi_rl_module import MultiRLModuleSpec
 from ray.rllib.core.rl_module.rl_module import RLModuleSpec
 from ray.rllib.env.env_runner import EnvRunner
 from ray.tune.registry import register_env
 
 import games
 from marl.rllib.batched_runner import BatchedEnvRunner
+from marl.rllib.global_state import GlobalStateAPI, global_state_size
 from marl.rllib.learner import FragmentLearner
 from marl.rllib.modules import ActorCriticModule
 from marl.rllib.multi_agent_env import BatchMultiAgentEnv
+from marl.rllib.player_module import MakePlayer, seat_players
 from marl.rllib.ppo_learner import PPOFragmentLearner
 from marl.rllib.replay_algorithms import set_up_replay
+from marl.rllib.runner_callbacks import find_unsupported
 from marl.rllib.vtrace_learner import set_up_vtrace
 
 Config = TypeVar("Config", bound=AlgorithmConfig)
@@ -34,7 +39,9 @@ def register() -> None:
         register_env(id, partial(BatchMultiAgentEnv, id))
 
 
-def use_batched_runner(config: Config, *, rllib_module: bool = False) -> Config:
+def use_batched_runner(
+    config: Config, *, rllib_module: bool = False, players: Mapping[str, MakePlayer] | None = None
+) -> Config:
     """Puts a config on the batched runner. Call it after `environment`, `env_runners` and `rl_module`.
 
     Sets the runner, the learner and its connector, and - where the config has none yet - the module
@@ -46,13 +53,17 @@ def use_batched_runner(config: Config, *, rllib_module: bool = False) -> Config:
         config: Its `env` is one of `games.env_ids()`. A learner class of its own must be a `FragmentLearner`, or a
             `VTraceFragmentLearner` for IMPALA and APPO, and then `learners` has to be called before.
         rllib_module: Keeps the algorithm's own default module.
+        players: Policies that are not learned, each with what makes its player from a seed: a class of `agents` such as
+            `GreedyCook`, or `functools.partial(TrainedPlayer, folder)`. The mapping decides whom they play.
 
     Raises:
         UnknownNameError: No such environment or setting.
         TypeError: A learner class that cannot train on fragments.
-        ValueError: Settings of IMPALA or APPO that `set_up_vtrace` refuses, or of DQN or SAC that `set_up_replay` does.
+        ValueError: Callbacks or connectors that a batched runner cannot call; a player's policy that is to be trained;
+            settings of IMPALA or APPO that `set_up_vtrace` refuses, or of DQN or SAC that `set_up_replay` does.
     """
     games.spec(str(config.env)).config(**config.env_config)  # says now what a runner would say from another process
+    _refuse_what_needs_episodes(config)
     register()
     # Nothing to merge from the runners; what the local one holds (live settings) goes to all after every iteration.
     config.env_runners(env_runner_cls=BatchedEnvRunner, merge_env_runner_states=False)
@@ -67,11 +78,42 @@ def use_batched_runner(config: Config, *, rllib_module: bool = False) -> Config:
         )
     if config._rl_module_spec is None and not rllib_module and not is_off_policy:
         config.rl_module(rl_module_spec=RLModuleSpec(module_class=ActorCriticModule))
+    if config._rl_module_spec is None and players:
+        config.rl_module(rl_module_spec=config.get_default_rl_module_spec())
+    if players:
+        seat_players(config, players)
+    _size_centralized_critics(config)
     takes_all = config._train_batch_size_per_learner is None and not is_off_policy
     if takes_all and isinstance(config.rollout_fragment_length, int):
         num_envs = max(config.num_env_runners, 1) * config.num_envs_per_env_runner
         config.training(train_batch_size_per_learner=num_envs * config.rollout_fragment_length)
     return config
+
+
+def _refuse_what_needs_episodes(config: AlgorithmConfig) -> None:
+    advice = "; use RLlib's own runner for them (marl.rllib.register() and no use_batched_runner)"
+    unsupported = find_unsupported(config)
+    if unsupported:
+        raise ValueError(f"the batched runner keeps no episodes step by step and cannot call {unsupported}{advice}")
+    for name in ("env_to_module_connector", "module_to_env_connector"):
+        if getattr(config, f"_{name}") is not None:
+            raise ValueError(f"the batched runner has no connector pipelines and would not call {name}{advice}")
+
+
+def _size_centralized_critics(config: AlgorithmConfig) -> None:
+    spec: Any = config._rl_module_spec
+    specs: list[Any] = [spec]
+    if isinstance(spec, MultiRLModuleSpec):
+        specs = list((spec.rl_module_specs or {}).values())
+    for each in specs:
+        if each is not None and each.module_class is not None and issubclass(each.module_class, GlobalStateAPI):
+            groups = games.make_batch(str(config.env), **config.env_config).groups
+            own = config.model_config if each.model_config is None else each.model_config
+            each.model_config = {
+                **own,
+                "global_state_size": global_state_size(groups),
+                "num_agents": sum(len(group.agents) for group in groups.values()),
+            }
 
 
 def _fragment_learner(learner_class: type) -> type:

@@ -50,15 +50,13 @@ class ActorCriticModule(TorchRLModule, ValueFunctionAPI, TargetNetworkAPI, Infer
             space = space["observations"]
         sizes = [gymnasium.spaces.flatdim(space), *settings.get("fcnet_hiddens", [64, 64])]
         activation = settings.get("fcnet_activation", "relu")
-        if activation not in _ACTIVATIONS:
-            raise ValueError(f"fcnet_activation must be one of {sorted(_ACTIVATIONS)}, got {activation!r}")
         self._scale = float(settings.get("observation_scale", 1.0))
         self._is_shared = bool(settings.get("vf_share_layers", False))
-        self.policy_torso = _make_torso(sizes, _ACTIVATIONS[activation])
-        self.policy_head = _make_layer(sizes[-1], _num_inputs(self.action_space), gain=0.01)
+        self.policy_torso = make_torso(sizes, activation)
+        self.policy_head = make_layer(sizes[-1], num_inputs(self.action_space), gain=0.01)
         if not self._is_shared:
-            self.value_torso = _make_torso(sizes, _ACTIVATIONS[activation])
-        self.value_head = _make_layer(sizes[-1], 1, gain=1.0)
+            self.value_torso = make_torso(sizes, activation)
+        self.value_head = make_layer(sizes[-1], 1, gain=1.0)
         if isinstance(self.action_space, gymnasium.spaces.MultiDiscrete):
             self.action_dist_cls = TorchMultiCategorical.get_partial_dist_cls(  # type: ignore[misc]
                 space=self.action_space, input_lens=[int(n) for n in self.action_space.nvec]
@@ -89,7 +87,7 @@ class ActorCriticModule(TorchRLModule, ValueFunctionAPI, TargetNetworkAPI, Infer
         """Returns the target policy's distribution inputs [B, L]."""
         features, mask = self._features(batch)
         logits = self.target_policy_head(self.target_policy_torso(features))
-        return {TARGET_NETWORK_ACTION_DIST_INPUTS: _forbid(logits, mask)}
+        return {TARGET_NETWORK_ACTION_DIST_INPUTS: forbid(logits, mask)}
 
     def _features(self, batch: dict[str, Any]) -> tuple[torch.Tensor, torch.Tensor | None]:
         # A runner sends the pair as the env gave it; the learner's rows keep the mask in a column of its own, which is
@@ -103,7 +101,7 @@ class ActorCriticModule(TorchRLModule, ValueFunctionAPI, TargetNetworkAPI, Infer
     def _forward(self, batch: dict[str, Any], **kwargs: Any) -> dict[str, torch.Tensor]:
         features, mask = self._features(batch)
         embeddings = self.policy_torso(features)
-        output = {Columns.ACTION_DIST_INPUTS: _forbid(self.policy_head(embeddings), mask)}
+        output = {Columns.ACTION_DIST_INPUTS: forbid(self.policy_head(embeddings), mask)}
         if self._is_shared:
             output[Columns.EMBEDDINGS] = embeddings
         return output
@@ -116,25 +114,39 @@ class ActorCriticModule(TorchRLModule, ValueFunctionAPI, TargetNetworkAPI, Infer
         return self.value_head(embeddings).squeeze(-1)
 
 
-def _forbid(logits: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+def forbid(logits: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+    """Returns logits [..., K] in which actions without a 1 in the mask have no chance."""
     return logits if mask is None else logits.masked_fill(mask == 0, FORBIDDEN_LOGIT)
 
 
-def _make_layer(inputs: int, outputs: int, gain: float) -> nn.Linear:
+def make_layer(inputs: int, outputs: int, gain: float) -> nn.Linear:
+    """Returns a layer with orthogonal weights of a gain, and no bias at first."""
     layer = nn.Linear(inputs, outputs)
     nn.init.orthogonal_(layer.weight, gain)
     nn.init.zeros_(layer.bias)
     return layer
 
 
-def _make_torso(sizes: list[int], activation: type[nn.Module]) -> nn.Sequential:
+def make_torso(sizes: list[int], activation: str) -> nn.Sequential:
+    """Returns hidden layers.
+
+    Args:
+        sizes: Of the input and of every layer.
+        activation: After every layer.
+
+    Raises:
+        ValueError: No such activation.
+    """
+    if activation not in _ACTIVATIONS:
+        raise ValueError(f"fcnet_activation must be one of {sorted(_ACTIVATIONS)}, got {activation!r}")
     layers: list[nn.Module] = []
     for inputs, outputs in pairwise(sizes):
-        layers += [_make_layer(inputs, outputs, gain=2**0.5), activation()]
+        layers += [make_layer(inputs, outputs, gain=2**0.5), _ACTIVATIONS[activation]()]
     return nn.Sequential(*layers)
 
 
-def _num_inputs(space: Any) -> int:
+def num_inputs(space: Any) -> int:
+    """Returns how many distribution inputs an action space needs."""
     if isinstance(space, gymnasium.spaces.Discrete):
         return int(space.n)
     if isinstance(space, gymnasium.spaces.MultiDiscrete):

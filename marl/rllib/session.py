@@ -41,7 +41,8 @@ def start_ray(num_cpus: int = 2, *, object_store_bytes: int = 400 * 2**20, **ini
     for name in ("ray", "ray.rllib", "ray.tune"):
         logging.getLogger(name).setLevel(logging.ERROR)
     if "address" not in init:
-        init = {"num_cpus": num_cpus, "object_store_memory": object_store_bytes, **init}
+        # "local", because Ray would otherwise join whatever cluster this machine belongs to.
+        init = {"address": "local", "num_cpus": num_cpus, "object_store_memory": object_store_bytes, **init}
     ray.init(include_dashboard=False, logging_level=logging.ERROR, log_to_driver=False, **init)
     # Every Algorithm outside of Tune makes a folder in ~/ray_results, which no setting moves.
     _results_folder = tempfile.mkdtemp(prefix="agora_results_")
