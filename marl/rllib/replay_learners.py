@@ -85,7 +85,8 @@ class ReplaySACLearner(ReplayLearner, SACTorchLearner):  # type: ignore[misc]
         """Returns the learner's state and the logarithms of the temperatures."""
         state = super().get_state(components, not_components=not_components, **kwargs)
         if self._check_component(LOG_ALPHAS, components, not_components):
-            state[LOG_ALPHAS] = {m: float(log_alpha) for m, log_alpha in self.curr_log_alpha.items()}
+            variables: dict[str, Any] = self.curr_log_alpha
+            state[LOG_ALPHAS] = {module_id: variable.item() for module_id, variable in variables.items()}
         return state
 
     def set_state(self, state: dict[str, Any]) -> None:
