@@ -24,6 +24,7 @@ from ray.rllib.policy.sample_batch import MultiAgentBatch, SampleBatch
 from ray.tune import RunConfig, Tuner
 from test_replay import episodes_of
 
+from agents.greedy_cook import GreedyCook
 from marl.rllib import BatchedDQN, BatchedSAC, QModule, ReplayBuffer, use_batched_runner
 
 DILEMMA, SCISSORS, KITCHEN = (
@@ -426,6 +427,19 @@ def test_policies_that_are_not_trained_stay_as_they_are(build: Build) -> None:
     assert_same(after["b"], before["b"])
     with pytest.raises(AssertionError):
         assert_same(after["a"], before["a"])
+
+
+@pytest.mark.parametrize("make_one", [make_dqn, make_sac])
+def test_a_policy_learns_beside_a_scripted_player(build: Build, make_one: Callable[..., Config]) -> None:
+    config = make_one(KITCHEN, settings={"horizon": 40})
+    config.multi_agent(
+        policies={"learner", "cook"},
+        policy_mapping_fn=lambda agent, episode, **kwargs: "learner" if agent.endswith("0") else "cook",
+    )
+    algorithm = build(use_batched_runner(config, players={"cook": GreedyCook}))
+    result = algorithm.train()
+    assert np.isfinite(result["learners"]["learner"]["qf_loss"])
+    assert algorithm.local_replay_buffer.num_module_steps("learner") == result["num_env_steps_sampled_lifetime"]
 
 
 def test_tune_runs_it(ray_session: None, tmp_path: Path) -> None:
