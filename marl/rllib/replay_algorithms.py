@@ -16,6 +16,7 @@ from ray.rllib.algorithms.dqn.dqn import DQN, calculate_rr_weights
 from ray.rllib.algorithms.dqn.torch.dqn_torch_learner import DQNTorchLearner
 from ray.rllib.algorithms.sac.sac import SAC, SACConfig
 from ray.rllib.algorithms.sac.torch.sac_torch_learner import SACTorchLearner
+from ray.rllib.core import COMPONENT_LEARNER, COMPONENT_RL_MODULE
 from ray.rllib.core.rl_module.rl_module import RLModuleSpec
 from ray.rllib.execution.rollout_ops import synchronous_parallel_sample
 from ray.rllib.policy.sample_batch import MultiAgentBatch, SampleBatch
@@ -94,9 +95,18 @@ class ReplayAlgorithm(DQN):
                 updated |= self._learn()
             if updated:
                 with self.metrics.log_time((names.TIMERS, names.SYNCH_WORKER_WEIGHTS_TIMER)):
-                    self.env_runner_group.sync_weights(
-                        from_worker_or_learner_group=self.learner_group, policies=updated, inference_only=True
-                    )
+                    self._send_weights(updated)
+
+    def _send_weights(self, policies: set[str]) -> None:
+        if self.env_runner_group.num_remote_env_runners():
+            self.env_runner_group.sync_weights(
+                from_worker_or_learner_group=self.learner_group, policies=policies, inference_only=True
+            )
+            return
+        # RLlib's way leads through the object store, which takes a sixth of a small training step.
+        modules = [f"{COMPONENT_LEARNER}/{COMPONENT_RL_MODULE}/{module_id}" for module_id in policies]
+        state = self.learner_group.get_state(components=modules, inference_only=True)[COMPONENT_LEARNER]
+        self.env_runner.set_state({key: state[key] for key in (COMPONENT_RL_MODULE, names.WEIGHTS_SEQ_NO)})
 
     def _collect(self) -> None:
         with self.metrics.log_time((names.TIMERS, names.ENV_RUNNER_SAMPLING_TIMER)):
