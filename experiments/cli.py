@@ -27,6 +27,10 @@ app = typer.Typer(
 console = Console()
 
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="a run folder")]
+# The variable is what Ray sets for the processes of a submitted job.
+RayAddressOption = Annotated[
+    str | None, typer.Option(envvar="RAY_ADDRESS", help="HOST:PORT of a Ray cluster, auto, or local (the default)")
+]
 STOPPED = 130  # exit status of a command that Ctrl-C ended
 
 
@@ -102,7 +106,7 @@ def run(
     study: Annotated[str, typer.Argument(help="one of `agora list`")],
     settings: Annotated[list[str] | None, typer.Argument(metavar="[NAME=VALUE]...", help="settings to change")] = None,
     out: Annotated[Path | None, typer.Option(help="run folder; default runs/<study and settings>")] = None,
-    ray_address: Annotated[str | None, typer.Option(help="of a Ray cluster; default: on this machine")] = None,
+    ray_address: RayAddressOption = None,
 ) -> None:
     """Run a study: train, evaluate, render and report."""
     check_address(ray_address)
@@ -116,7 +120,7 @@ def run(
 @app.command()
 def resume(
     path: RunArgument,
-    ray_address: Annotated[str | None, typer.Option(help="of a Ray cluster; default: on this machine")] = None,
+    ray_address: RayAddressOption = None,
 ) -> None:
     """Go on with a run that was stopped or killed.
 

@@ -106,6 +106,7 @@ def test_a_run_without_checkpoint_says_so(agora, finished_run, tmp_path):
         (["run", "overcooked_layouts", "seeds=[0, 0]"], "seeds must not name one twice, got [0, 0]"),
         (["run", "overcooked_layouts", "overrides={seed: 7}"], "overrides must not set 'seed'"),
         (["run", "overcooked", "--ray-address", "nowhere"], "--ray-address must be HOST:PORT"),
+        (["run", "overcooked", "--ray-address", "http://127.0.0.1:8265"], "--ray-address must be HOST:PORT"),
         (["run", "overcooked", "--ray-address", "127.0.0.1:1"], "no Ray cluster answers at 127.0.0.1:1"),
     ],
 )

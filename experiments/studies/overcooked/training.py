@@ -11,11 +11,12 @@ from typing import Any
 from ray.rllib.algorithms.ppo import PPOConfig
 from rich.console import Console
 
+from experiments.cluster import ray_session
 from experiments.interruption import StopRequest
 from experiments.progress import TrainingProgress
 from experiments.run_folder import RunError, RunFolder
 from experiments.studies.overcooked.settings import OvercookedSettings
-from marl.rllib import ActorCriticModule, configure_envs, start_ray, stop_ray, use_batched_runner
+from marl.rllib import ActorCriticModule, configure_envs, use_batched_runner
 from marl.rllib.export import export_policy
 
 MODULE = "cook"
@@ -140,7 +141,7 @@ def train(run: RunFolder, settings: OvercookedSettings, ray_address: str | None)
     Args:
         run: Its folder.
         settings: Of the study.
-        ray_address: Of a Ray cluster; None: Ray starts on this machine.
+        ray_address: Of a Ray cluster; None or "local": Ray starts on this machine.
 
     Returns:
         Whether training is complete.
@@ -148,26 +149,26 @@ def train(run: RunFolder, settings: OvercookedSettings, ray_address: str | None)
     checkpoint = run.latest_checkpoint()
     if checkpoint is not None and int(checkpoint.name) >= settings.total_steps:
         return True
-    connection: dict[str, Any] = {"address": ray_address} if ray_address else {}
-    start_ray(num_cpus=max(1, settings.num_env_runners), **connection)
-    console = Console()
-    try:
+    with ray_session(ray_address, settings.num_env_runners):
         training = _Training(run, settings)
-        title = f"Overcooked, {settings.kitchen_name}"
-        last = {"deliveries_mean": math.nan, "sparse_return_mean": math.nan}
-        saved_at = time.monotonic()
-        with StopRequest() as stop, TrainingProgress(title, settings.total_steps, training.steps, console) as progress:
-            while training.steps < settings.total_steps and not stop.is_made:
-                row = training.iterate()
-                run.append_metrics(row)
-                if not math.isnan(row["deliveries_mean"]):  # episodes do not end in every iteration
-                    last = {name: row[name] for name in last}
-                _show(progress, row | last)
-                if time.monotonic() - saved_at > settings.checkpoint_every_s:
-                    training.save()
-                    saved_at = time.monotonic()
-            training.save()
+        _iterate_to_the_end(training)
         training.algorithm.stop()
-        return training.steps >= settings.total_steps
-    finally:
-        stop_ray()
+    return training.steps >= settings.total_steps
+
+
+def _iterate_to_the_end(training: _Training) -> None:
+    run, settings = training.run, training.settings
+    last = {"deliveries_mean": math.nan, "sparse_return_mean": math.nan}
+    saved_at = time.monotonic()
+    title = f"Overcooked, {settings.kitchen_name}"
+    with StopRequest() as stop, TrainingProgress(title, settings.total_steps, training.steps, Console()) as progress:
+        while training.steps < settings.total_steps and not stop.is_made:
+            row = training.iterate()
+            run.append_metrics(row)
+            if not math.isnan(row["deliveries_mean"]):  # episodes do not end in every iteration
+                last = {name: row[name] for name in last}
+            _show(progress, row | last)
+            if time.monotonic() - saved_at > settings.checkpoint_every_s:
+                training.save()
+                saved_at = time.monotonic()
+        training.save()
