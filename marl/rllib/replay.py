@@ -18,7 +18,9 @@ from ray.rllib.utils.checkpoints import Checkpointable
 
 from games.names import unknown_name
 from marl.rllib.fragment import Fragment
-from marl.rllib.replay_ring import IDLE, OUT, Ring
+from marl.rllib.group_ring import OUT
+from marl.rllib.replay_ring import Ring
+from marl.rllib.replay_sequences import Sequences, draw_sequences
 from marl.rllib.sum_tree import FANOUT, SumTree
 
 # Least TD error that counts, as RLlib has it: a step with none can still be drawn.
@@ -40,20 +42,6 @@ class Sampled(NamedTuple):
 
     columns: dict[str, np.ndarray]
     leaves: np.ndarray
-
-
-class Sequences(NamedTuple):
-    """Stretches of episodes, all agents side by side.
-
-    Attributes:
-        mask: [B, L] bool; False beyond the end of the episode, or of what is stored.
-        groups: By group, columns [B, L, P, ...]: "obs", "new_obs", "actions", "rewards", "terminateds", "truncateds",
-            "alive" (the agent took this step), and "action_mask" and "next_action_mask" where the world has masks.
-            Zeros where the mask is False.
-    """
-
-    mask: np.ndarray
-    groups: dict[str, dict[str, np.ndarray]]
 
 
 class _Shelf(NamedTuple):
@@ -292,40 +280,7 @@ class ReplayBuffer(Checkpointable):
             raise ValueError(f"num and length must be at least 1, got {num!r} and {length!r}")
         if self.num_env_steps == 0:
             raise ValueError("the replay buffer is empty")
-        runners, rows, envs = self._draw_env_steps(num)
-        places, masks, parts = [], [], []
-        for runner in np.unique(runners):
-            ring, here = self._rings[int(runner)], np.flatnonzero(runners == runner)
-            mask = ring.stretch(rows[here], envs[here], length)
-            places.append(here)
-            masks.append(mask)
-            parts.append({name: ring.sequences(name, rows[here], envs[here], mask) for name in ring.groups})
-        order = np.argsort(np.concatenate(places))
-        groups = {
-            name: {key: np.concatenate([part[name][key] for part in parts])[order] for key in parts[0][name]}
-            for name in parts[0]
-        }
-        return Sequences(np.concatenate(masks)[order], groups)
-
-    def _draw_env_steps(self, num: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Returns runners, rows and envs [num]."""
-        rings = list(self._rings.values())
-        firsts, num_envs = (np.array([getattr(ring, name) for ring in rings]) for name in ("first", "num_envs"))
-        sizes = np.array([(ring.stop - ring.first) * ring.num_envs for ring in rings])
-        ends, found = sizes.cumsum(), np.zeros((3, 0), np.int64)
-        while found.shape[1] < num:
-            # Rows of a gap, and envs that were done early, are drawn again.
-            tries = int((num - found.shape[1]) * ends[-1] / self.num_env_steps) + 8
-            place = self._rng.integers(ends[-1], size=tries)
-            number = np.searchsorted(ends, place, side="right")
-            place -= (ends - sizes)[number]
-            rows, envs = firsts[number] + place // num_envs[number], place % num_envs[number]
-            is_step = np.zeros(tries, bool)
-            for i, ring in enumerate(rings):
-                is_step |= (number == i) & (ring.env_fates[rows % ring.num_slots, envs % ring.num_envs] != IDLE)
-            drawn = np.stack([np.array(list(self._rings))[number], rows, envs])
-            found = np.concatenate([found, drawn[:, is_step]], axis=1)
-        return found[0, :num], found[1, :num], found[2, :num]
+        return draw_sequences(list(self._rings.values()), self._rng, num, length)
 
     # ---- state ----
 

@@ -17,47 +17,10 @@ import numpy as np
 from marl.rllib.advantages import find_transitions
 from marl.rllib.final_store import FinalStore
 from marl.rllib.fragment import Fragment, GroupFragment
-
-# What became of an agent after a step; OUT: it took none. `Transitions` has the meanings.
-OUT, GOES_ON, TERMINAL, CUT = range(4)
+from marl.rllib.group_ring import CUT, GOES_ON, OUT, TERMINAL, GroupRing, like_fragment
 
 # Of an env: no step that counts, the episode goes on, the episode ended.
 IDLE, IN_EPISODE, ENDED = range(3)
-
-
-class GroupRing:
-    """The arrays of one group.
-
-    Args:
-        examples: Arrays [any, ...] of the same shapes and dtypes.
-        num_slots: S.
-
-    Attributes:
-        observations: [S, E, P, D...] in the world's dtype.
-        action_masks: [S, E, P, K] uint8, or None.
-        actions: [S, E, P] or [S, E, P, A].
-        rewards: [S, E, P] float32.
-        fates: [S, E, P] uint8; OUT, GOES_ON, TERMINAL or CUT.
-        seats: [S, P] int16; number of the module that played each agent, in all envs.
-    """
-
-    def __init__(self, examples: dict[str, np.ndarray], num_slots: int) -> None:
-        self.arrays = {name: np.zeros((num_slots, *a.shape[1:]), a.dtype) for name, a in examples.items()}
-        self.observations, self.action_masks = self.arrays["observations"], self.arrays.get("action_masks")
-        self.actions, self.rewards = self.arrays["actions"], self.arrays["rewards"]
-        self.fates, self.seats = self.arrays["fates"], self.arrays["seats"]
-
-
-def _examples(group: GroupFragment) -> dict[str, np.ndarray]:
-    masks = {} if group.action_masks is None else {"action_masks": group.action_masks}
-    return {
-        "observations": group.observations,
-        **masks,
-        "actions": group.actions,
-        "rewards": group.rewards,
-        "fates": group.terminations.astype(np.uint8),
-        "seats": np.zeros((1, len(group.agents)), np.int16),
-    }
 
 
 class Ring:
@@ -88,7 +51,7 @@ class Ring:
     @classmethod
     def for_fragments(cls, fragment: Fragment, num_rows: int) -> Ring:
         """Returns an empty ring of L = num_rows steps for fragments like this one."""
-        groups = {name: GroupRing(_examples(group), num_rows + 1) for name, group in fragment.groups.items()}
+        groups = {name: GroupRing(like_fragment(group), num_rows + 1) for name, group in fragment.groups.items()}
         return cls(groups, {name: group.final_observations for name, group in fragment.groups.items()}, len(fragment))
 
     @classmethod
