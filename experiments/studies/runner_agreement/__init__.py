@@ -1,0 +1,28 @@
+"""Study `runner_agreement`: stock algorithms learn the same on either runner. See README.md beside this file."""
+
+from __future__ import annotations
+
+from experiments.run_folder import RunError, RunFolder
+from experiments.studies.runner_agreement.analysis import evaluate, report
+from experiments.studies.runner_agreement.settings import AgreementSettings
+from experiments.study import Study
+
+
+def _train(run: RunFolder, settings: AgreementSettings, ray_address: str | None) -> bool:
+    if ray_address not in (None, "local"):
+        raise RunError("runner_agreement runs each cell in a process of this machine; it takes no --ray-address")
+    from experiments.studies.runner_agreement.cells import run_cells  # Ray takes seconds to import; others need it not
+
+    return run_cells(run, settings)
+
+
+STUDY = Study(
+    name="runner_agreement",
+    claim="RLlib's PPO, APPO, IMPALA, DQN and SAC learn the same on the batched runner as on RLlib's own",
+    settings=AgreementSettings,
+    name_run=lambda settings: "runner_agreement",
+    train=_train,
+    evaluate=evaluate,
+    render=None,
+    report=report,
+)
