@@ -15,10 +15,10 @@ from marl.rllib.multi_agent_env import BatchMultiAgentEnv
 from marl.rllib.pettingzoo_env import PettingZooMultiAgentEnv, register_pettingzoo
 from marl.rllib.ppo_learner import PPOFragmentLearner
 from marl.rllib.q_module import QModule
+from marl.rllib.recurrent_module import RecurrentActorCriticModule
 from marl.rllib.replay import ReplayBuffer
 from marl.rllib.replay_algorithms import BatchedDQN, BatchedSAC
 from marl.rllib.replay_learners import ReplayDQNLearner, ReplayLearner, ReplaySACLearner
-from marl.rllib.recurrent_module import RecurrentActorCriticModule
 from marl.rllib.session import start_ray, stop_ray
 from marl.rllib.vtrace_learner import APPOFragmentLearner, IMPALAFragmentLearner, VTraceFragmentLearner
 
@@ -28,8 +28,8 @@ __all__ = [
     "BatchMultiAgentEnv",
     "BatchedDQN",
     "BatchedEnvRunner",
-    "CentralizedCriticModule",
     "BatchedSAC",
+    "CentralizedCriticModule",
     "Fragment",
     "FragmentLearner",
     "FragmentToBatch",
@@ -39,12 +39,12 @@ __all__ = [
     "PPOFragmentLearner",
     "PettingZooMultiAgentEnv",
     "QModule",
+    "RecurrentActorCriticModule",
     "ReplayBuffer",
     "ReplayDQNLearner",
     "ReplayLearner",
     "ReplaySACLearner",
     "VTraceFragmentLearner",
-    "RecurrentActorCriticModule",
     "configure_envs",
     "register",
     "register_pettingzoo",
