@@ -83,7 +83,8 @@ class RunFolder:
         Raises:
             RunError: Something is there already.
         """
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        # A kill right after the folder was made leaves what is no run yet.
+        if path.exists() and (not path.is_dir() or any(file.suffix != ".partial" for file in path.iterdir())):
             raise RunError(f"{path} exists already; choose another --out, or `agora resume {path}`")
         try:
             path.mkdir(parents=True, exist_ok=True)
@@ -139,16 +140,20 @@ class RunFolder:
 
     def append_metrics(self, row: dict[str, float]) -> None:
         """Adds a row; the first one decides the columns."""
-        is_new = not self.metrics_path.exists()
+        is_new = not self._has_metrics()
         with self.metrics_path.open("a", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, list(row))
             if is_new:
                 writer.writeheader()
             writer.writerow(row)
 
+    def _has_metrics(self) -> bool:
+        # The header and the first row are written at once; a kill just before leaves an empty file.
+        return self.metrics_path.exists() and self.metrics_path.stat().st_size > 0
+
     def read_metrics(self) -> list[dict[str, float]]:
         """Returns all complete rows; empty numbers are NaN."""
-        if not self.metrics_path.exists():
+        if not self._has_metrics():
             return []
         rows = read_csv(self.metrics_path, {"steps"})
         try:

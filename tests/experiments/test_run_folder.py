@@ -29,6 +29,22 @@ def test_a_second_run_does_not_overwrite_the_first(tmp_path):
         make_run(tmp_path)
 
 
+def test_a_folder_in_which_a_kill_left_nothing_but_a_part_can_be_used(tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / ".settings.json.partial").write_text("{")
+    assert RunFolder.open(make_run(tmp_path).path)[1] == "overcooked"
+
+
+def test_an_empty_file_of_metrics_is_none(tmp_path):
+    run = make_run(tmp_path)
+    run.metrics_path.touch()
+    assert run.read_metrics() == []
+    run.drop_metrics_after(0)
+    run.metrics_path.touch()
+    run.append_metrics({"steps": 10, "score": 2.5})
+    assert run.read_metrics() == [{"steps": 10, "score": 2.5}]
+
+
 def test_metrics_grow_and_can_be_cut_back(tmp_path):
     run = make_run(tmp_path)
     for steps in (10, 20, 30):

@@ -23,6 +23,7 @@ def start_agora(*words: str) -> subprocess.Popen:
         stderr=subprocess.PIPE,
         text=True,
         cwd=Path(__file__).parents[2],
+        start_new_session=True,  # so that a test can kill it with all that it started
     )
 
 
