@@ -19,16 +19,16 @@ from ray.rllib.env.env_runner import EnvRunner
 from ray.tune.registry import register_env
 
 import games
-from marl.rllib.batched_runner import BatchedEnvRunner
-from marl.rllib.global_state import GlobalStateAPI, global_state_size
-from marl.rllib.learner import FragmentLearner
-from marl.rllib.modules import ActorCriticModule
-from marl.rllib.multi_agent_env import BatchMultiAgentEnv
-from marl.rllib.player_module import MakePlayer, seat_players
-from marl.rllib.ppo_learner import PPOFragmentLearner
-from marl.rllib.replay_algorithms import set_up_replay
-from marl.rllib.runner_callbacks import find_unsupported
-from marl.rllib.vtrace_learner import set_up_vtrace
+from marl.rllib.envs.multi_agent_env import BatchMultiAgentEnv
+from marl.rllib.learner.fragment_learner import FragmentLearner
+from marl.rllib.learner.global_state import GlobalStateAPI, global_state_size
+from marl.rllib.learner.ppo_learner import PPOFragmentLearner
+from marl.rllib.learner.vtrace_learner import set_up_vtrace
+from marl.rllib.modules.actor_critic import ActorCriticModule
+from marl.rllib.replay.replay_algorithms import set_up_replay
+from marl.rllib.runner.batched_runner import BatchedEnvRunner
+from marl.rllib.runner.player_module import MakePlayer, seat_players
+from marl.rllib.runner.runner_callbacks import find_unsupported
 
 Config = TypeVar("Config", bound=AlgorithmConfig)
 

@@ -8,7 +8,7 @@ from typing import Any
 from torch import nn
 
 from agents.trained import PolicyDescription, save_policy
-from marl.rllib.modules import ActorCriticModule
+from marl.rllib.modules.actor_critic import ActorCriticModule
 
 
 def export_policy(module: ActorCriticModule, folder: Path, env_id: str, settings: dict[str, Any]) -> None:

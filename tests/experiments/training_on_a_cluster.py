@@ -14,8 +14,8 @@ from ray.rllib.algorithms.algorithm import Algorithm
 from ray.rllib.algorithms.ppo import PPOConfig
 
 from marl.rllib import start_ray, stop_ray, use_batched_runner
-from marl.rllib.batched_runner import BatchedEnvRunner
-from marl.rllib.fragment import Fragment
+from marl.rllib.runner.batched_runner import BatchedEnvRunner
+from marl.rllib.runner.fragment import Fragment
 
 NUM_ENVS, LENGTH, NUM_RUNNERS = 32, 100, 2
 FRAGMENT_STEPS = NUM_ENVS * LENGTH

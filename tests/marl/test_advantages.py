@@ -16,9 +16,9 @@ from ray.rllib.env.single_agent_episode import SingleAgentEpisode
 from ray.rllib.evaluation.postprocessing import Postprocessing
 
 from marl.rllib import ActorCriticModule, Fragment, FragmentToBatch, GroupFragment
-from marl.rllib.advantages import Discounts, generalized_advantages
-from marl.rllib.fragment_to_batch import module_rows
-from marl.rllib.played import Played
+from marl.rllib.learner.advantages import Discounts, generalized_advantages
+from marl.rllib.learner.fragment_to_batch import module_rows
+from marl.rllib.learner.played import Played
 
 NUM_FEATURES, NUM_ACTIONS = 5, 3
 DISCOUNTS = Discounts(gamma=0.9, lambda_=0.8)

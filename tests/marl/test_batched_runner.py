@@ -15,8 +15,8 @@ from ray.rllib.core import COMPONENT_RL_MODULE
 from games.batch import MAX_PENDING_EPISODES
 from games.names import UnknownNameError
 from marl.rllib import ActorCriticModule, BatchedEnvRunner, use_batched_runner
-from marl.rllib.batched_runner import ENV_STATES
-from marl.rllib.fragment import Fragment
+from marl.rllib.runner.batched_runner import ENV_STATES
+from marl.rllib.runner.fragment import Fragment
 
 PROBE, DILEMMA, KITCHEN = "probe/everything_v0", "matrix/prisoners_dilemma_v0", "overcooked/cramped_room_v0"
 

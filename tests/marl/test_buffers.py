@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from marl.rllib.buffers import MAX_BUFFERS, BufferPool
+from marl.rllib.runner.buffers import MAX_BUFFERS, BufferPool
 
 SHAPE, DTYPE = (3, 4), np.dtype(np.float32)
 

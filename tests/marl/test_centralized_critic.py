@@ -16,9 +16,9 @@ from ray.rllib.evaluation.postprocessing import Postprocessing
 
 import games
 from marl.rllib import CentralizedCriticModule
-from marl.rllib.advantages import Discounts
-from marl.rllib.fragment_to_batch import FragmentToBatch
-from marl.rllib.global_state import AGENT_INDEX, GLOBAL_STATE
+from marl.rllib.learner.advantages import Discounts
+from marl.rllib.learner.fragment_to_batch import FragmentToBatch
+from marl.rllib.learner.global_state import AGENT_INDEX, GLOBAL_STATE
 
 KITCHEN, PROBE = "overcooked/cramped_room_v0", "probe/everything_v0"
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import torch
 
-from marl.rllib.minibatches import minibatches
+from marl.rllib.learner.minibatches import minibatches
 
 
 def columns(**sizes: int) -> dict[str, dict[str, torch.Tensor]]:

@@ -19,11 +19,11 @@ from ray.rllib.core.rl_module.rl_module import RLModuleSpec
 from ray.rllib.evaluation.postprocessing import Postprocessing
 
 from marl.rllib import RecurrentActorCriticModule, use_batched_runner
-from marl.rllib.advantages import Discounts, generalized_advantages
-from marl.rllib.memory import initial_leaves
-from marl.rllib.observations import module_input
-from marl.rllib.played import Played
-from marl.rllib.sequences import Sequences, sequence_rows
+from marl.rllib.learner.advantages import Discounts, generalized_advantages
+from marl.rllib.learner.played import Played
+from marl.rllib.learner.sequences import Sequences, sequence_rows
+from marl.rllib.runner.memory import initial_leaves
+from marl.rllib.runner.observations import module_input
 
 SCISSORS, KITCHEN, PROBE = "matrix/rock_paper_scissors_v0", "overcooked/cramped_room_v0", "probe/everything_v0"
 LENGTH = 5  # max_seq_len; divides neither the fragments nor the episodes here

@@ -17,7 +17,7 @@ from ray.rllib.env.single_agent_episode import SingleAgentEpisode
 from ray.rllib.utils.replay_buffers.episode_replay_buffer import EpisodeReplayBuffer
 
 from marl.rllib import Fragment
-from marl.rllib.replay import ReplayBuffer
+from marl.rllib.replay.replay_buffer import ReplayBuffer
 
 DILEMMA, KITCHEN, PROBE = "matrix/prisoners_dilemma_v0", "overcooked/cramped_room_v0", "probe/everything_v0"
 SCISSORS = "matrix/rock_paper_scissors_v0"

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marl.rllib.sum_tree import SumTree
+from marl.rllib.replay.sum_tree import SumTree
 
 
 @pytest.mark.parametrize("size", [1, 63, 64, 65, 4096, 5000])

@@ -15,7 +15,7 @@ from ray.rllib.utils.pre_checks.env import check_multiagent_environments
 
 from games.batch import Group
 from marl.rllib import ActorCriticModule, BatchedEnvRunner, BatchMultiAgentEnv, Fragment, GroupFragment, register
-from marl.rllib.observations import module_input
+from marl.rllib.runner.observations import module_input
 
 NUM_STEPS, NUM_ENVS = 120, 3
 

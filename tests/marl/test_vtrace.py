@@ -23,9 +23,9 @@ from ray.rllib.utils.metrics import WEIGHTS_SEQ_NO
 from test_advantages import NUM_ACTIONS, NUM_FEATURES, as_episodes, random_fragment
 
 from marl.rllib import ActorCriticModule, Fragment, GroupFragment, use_batched_runner
-from marl.rllib.fragment_to_trajectories import CERTAIN_LOGP, FragmentToTrajectories
-from marl.rllib.player_module import PlayerModule
-from marl.rllib.vtrace_learner import KL_COEFFS, LAST_TARGET_UPDATES
+from marl.rllib.learner.fragment_to_trajectories import CERTAIN_LOGP, FragmentToTrajectories
+from marl.rllib.learner.vtrace_learner import KL_COEFFS, LAST_TARGET_UPDATES
+from marl.rllib.runner.player_module import PlayerModule
 
 SCISSORS, KITCHEN, PROBE = "matrix/rock_paper_scissors_v0", "overcooked/cramped_room_v0", "probe/everything_v0"
 

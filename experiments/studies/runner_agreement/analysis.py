@@ -7,6 +7,7 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy import stats
@@ -111,10 +112,10 @@ def draw_curves(curves: pd.DataFrame) -> Figure:
             _draw_algorithm(axes, algorithm, curves[curves["algorithm"] == algorithm])
         panels[0].set_ylabel("return of an episode")
         figure.supxlabel("thousand env steps", fontsize=9)
-        handles = {}
+        handles: dict[str, Artist] = {}
         for axes in panels:
             handles.update(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
-        figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3, frameon=False)
+        figure.legend(list(handles.values()), list(handles), loc="outside lower center", ncols=3, frameon=False)
     return figure
 
 

@@ -25,7 +25,7 @@ from experiments.progress import TrainingProgress
 from experiments.run_folder import RunFolder, write_atomically
 from experiments.studies.runner_agreement.settings import BATCHED_STOCK_ROWS, STOCK, AgreementSettings, Cell
 from marl.rllib import register, start_ray, stop_ray, use_batched_runner
-from marl.rllib.fragment_to_trajectories import FragmentToTrajectories
+from marl.rllib.learner.fragment_to_trajectories import FragmentToTrajectories
 
 NUM_ENVS = 32
 ITERATION_STEPS = 1600

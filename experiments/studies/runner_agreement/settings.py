@@ -22,7 +22,7 @@ class Cell:
     Attributes:
         algorithm: A key of STEPS.
         runner: "stock" (RLlib's), "batched", or "batched_stock_rows": the batched runner with RLlib's bootstrap rows,
-            which differ for V-trace only (`marl/rllib/fragment_to_trajectories.py`).
+            which differ for V-trace only (`marl/rllib/learner/fragment_to_trajectories.py`).
         seed: Of everything.
         steps: Env steps.
     """

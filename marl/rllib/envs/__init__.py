@@ -1,0 +1,1 @@
+"""Single environments with RLlib's plain MultiAgentEnv face: ours, and PettingZoo's."""

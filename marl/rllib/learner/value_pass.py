@@ -1,0 +1,104 @@
+"""The value pass: V of everything that a fragment saw, with the learner's weights."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from ray.rllib.core.columns import Columns
+
+from marl.rllib.learner.global_state import (
+    AGENT_INDEX,
+    GLOBAL_STATE,
+    GlobalStateAPI,
+    final_global_states,
+    global_states,
+)
+from marl.rllib.learner.played import Played
+from marl.rllib.runner.observations import as_features, as_tensor, module_input
+
+# Rows of one value pass: the float32 copy of this many 520-number observations still fits in a CPU's cache.
+VALUE_PASS_ROWS = 4096
+
+
+class _States(NamedTuple):
+    """What a centralised critic sees of B rows: a table [N, S], the row of each in it, and its agent."""
+
+    table: np.ndarray
+    rows: np.ndarray
+    agents: np.ndarray
+
+
+def value_pass(module: Any, played: Played) -> tuple[np.ndarray, np.ndarray]:
+    """Returns v_t and v_tp1, [T, E, n] each; v_t is 0 where the agent is out, v_tp1 is 0 after a termination.
+
+    Args:
+        module: With RLlib's ValueFunctionAPI, not recurrent.
+        played: By the module's agents.
+    """
+    fragment, transitions = played.fragment, played.transitions
+    needed = played.alive.copy()
+    # An agent that is cut off while the episode goes on has its last observation in the next row, where it is out.
+    needed[1:] |= transitions.is_cut & ~fragment.ended[:, :, None]
+    values = np.zeros(needed.shape, np.float32)
+    index = None if needed.all() else np.nonzero(needed)
+    observations, masks = (_rows(array, index) for array in (played.observations, played.masks))
+    states = _seen_states(module, played, needed) if isinstance(module, GlobalStateAPI) else None
+    values[needed] = _values(module, observations, masks, states)
+    v_tp1 = values[1:].copy()
+    if len(fragment.final_index):
+        t, e = fragment.final_index.T
+        v_tp1[t, e] = _final_values(module, played)
+    v_tp1[transitions.is_terminal] = 0
+    return values[:-1], v_tp1
+
+
+def _rows(array: Any, index: Any) -> Any:
+    if array is None:
+        return None
+    return array.reshape(-1, *array.shape[3:]) if index is None else array[index]  # the first is a view, mostly
+
+
+def _seen_states(module: Any, played: Played, needed: np.ndarray) -> _States:
+    t, e, p = np.nonzero(needed)
+    return _States(global_states(played.fragment), t * needed.shape[1] + e, played.agent_indices[p])
+
+
+def _final_values(module: Any, played: Played) -> np.ndarray:
+    """Returns [F, n]."""
+    finals, masks = played.final_observations, played.masks
+    rows = finals.reshape(-1, *finals.shape[2:])
+    all_legal = None if masks is None else np.ones((len(rows), masks.shape[-1]), np.uint8)
+    states = None
+    if isinstance(module, GlobalStateAPI):
+        num_ends, num_agents = finals.shape[:2]
+        state_rows = np.repeat(np.arange(num_ends), num_agents)
+        states = _States(final_global_states(played.fragment), state_rows, np.tile(played.agent_indices, num_ends))
+    return _values(module, rows, all_legal, states).reshape(finals.shape[:2])
+
+
+def _values(module: Any, observations: np.ndarray, masks: np.ndarray | None, states: _States | None) -> np.ndarray:
+    """Returns [B] for observations [B, D...]."""
+    values = np.empty(len(observations), np.float32)
+    device = device_of(module)
+    with torch.no_grad():
+        for first in range(0, len(observations), VALUE_PASS_ROWS):
+            rows = slice(first, first + VALUE_PASS_ROWS)
+            batch = {Columns.OBS: module_input(observations[rows], None if masks is None else masks[rows], device)}
+            if states is not None:
+                seen = states.table[states.rows[rows]]
+                batch[GLOBAL_STATE] = as_features(as_tensor(seen).to(device))
+                batch[AGENT_INDEX] = as_tensor(states.agents[rows]).to(device)
+            values[rows] = as_array(module.compute_values(batch))
+    return values
+
+
+def device_of(module: Any) -> torch.device | None:
+    """Returns where a module's weights lie; None: it has none."""
+    return next((parameter.device for parameter in module.parameters()), None)
+
+
+def as_array(values: Any) -> np.ndarray:
+    """Returns a tensor of any device as an array."""
+    return values.detach().cpu().numpy()

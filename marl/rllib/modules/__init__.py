@@ -1,0 +1,1 @@
+"""Networks for policies, values and action values."""

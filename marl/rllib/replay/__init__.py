@@ -1,0 +1,1 @@
+"""From fragments to updates, off-policy: array replay buffers, DQN and SAC."""

@@ -1,0 +1,1 @@
+"""From envs to fragments: the batched env runner and what it is made of."""
