@@ -66,8 +66,8 @@ def test_twenty_kills_at_random_moments_change_nothing(tmp_path):
     total_steps = 60_000  # 150 iterations, of which at most 6 pass between two kills
     whole, path = tmp_path / "whole", tmp_path / "killed"
     process = start_agora(*run_words(whole, total_steps=total_steps))
-    assert process.communicate(timeout=600)[0] is not None
-    assert process.returncode == 0
+    _, errors = process.communicate(timeout=600)
+    assert process.returncode == 0, errors
     chance = random.Random(20)
     lives = [starting] * 4 + [training] * 7 + [writing_a_checkpoint] * 5
     chance.shuffle(lives)
