@@ -313,10 +313,10 @@ def test_errors_name_what_was_given_and_what_was_expected(ppo: Callable[..., PPO
 
 
 def test_a_learner_that_cannot_use_fragments_is_refused() -> None:
-    from ray.rllib.algorithms.dqn import DQNConfig
+    from ray.rllib.algorithms.marwil import MARWILConfig
 
     with pytest.raises(TypeError, match="FragmentLearner"):
-        use_batched_runner(DQNConfig().environment(DILEMMA))
+        use_batched_runner(MARWILConfig().environment(DILEMMA))
 
 
 def test_a_shared_torso_leaves_only_the_value_head_out_of_runners(ppo: Callable[..., PPOConfig]) -> None:
