@@ -6,6 +6,7 @@ See README.md beside this file.
 from marl.rllib.algorithm_setup import configure_envs, register, use_batched_runner
 from marl.rllib.envs.multi_agent_env import BatchMultiAgentEnv
 from marl.rllib.envs.pettingzoo_env import PettingZooMultiAgentEnv, register_pettingzoo
+from marl.rllib.errors import DivergedError, TrainingError, explain, explain_errors
 from marl.rllib.learner.fragment_learner import FragmentLearner
 from marl.rllib.learner.fragment_to_batch import FragmentToBatch
 from marl.rllib.learner.fragment_to_trajectories import FragmentToTrajectories
@@ -30,6 +31,7 @@ __all__ = [
     "BatchedEnvRunner",
     "BatchedSAC",
     "CentralizedCriticModule",
+    "DivergedError",
     "Fragment",
     "FragmentLearner",
     "FragmentToBatch",
@@ -44,8 +46,11 @@ __all__ = [
     "ReplayDQNLearner",
     "ReplayLearner",
     "ReplaySACLearner",
+    "TrainingError",
     "VTraceFragmentLearner",
     "configure_envs",
+    "explain",
+    "explain_errors",
     "register",
     "register_pettingzoo",
     "start_ray",

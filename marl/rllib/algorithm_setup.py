@@ -19,6 +19,7 @@ from ray.rllib.env.env_runner import EnvRunner
 from ray.tune.registry import register_env
 
 import games
+from marl.rllib.dry_run import try_out
 from marl.rllib.envs.multi_agent_env import BatchMultiAgentEnv
 from marl.rllib.learner.fragment_learner import FragmentLearner
 from marl.rllib.learner.global_state import GlobalStateAPI, global_state_size
@@ -26,6 +27,7 @@ from marl.rllib.learner.ppo_learner import PPOFragmentLearner
 from marl.rllib.learner.vtrace_learner import set_up_vtrace
 from marl.rllib.modules.actor_critic import ActorCriticModule
 from marl.rllib.replay.replay_algorithms import set_up_replay
+from marl.rllib.replay.replay_checks import check_replay_config
 from marl.rllib.runner.batched_runner import BatchedEnvRunner
 from marl.rllib.runner.player_module import MakePlayer, seat_players
 from marl.rllib.runner.runner_callbacks import find_unsupported
@@ -42,7 +44,7 @@ def register() -> None:
 def use_batched_runner(
     config: Config, *, rllib_module: bool = False, players: Mapping[str, MakePlayer] | None = None
 ) -> Config:
-    """Puts a config on the batched runner. Call it after `environment`, `env_runners` and `rl_module`.
+    """Puts a config on the batched runner. Call it last: it also plays a step, to say now what does not fit.
 
     Sets the runner, the learner and its connector, and - where the config has none yet - the module
     (`ActorCriticModule`, which takes RLlib's `model_config` names) and the train batch size (all that the runners
@@ -57,7 +59,8 @@ def use_batched_runner(
             `GreedyCook`, or `functools.partial(TrainedPlayer, folder)`. The mapping decides whom they play.
 
     Raises:
-        UnknownNameError: No such environment or setting.
+        UnknownNameError: No such environment, setting or policy.
+        TrainingError: Policies, modules and spaces do not fit together.
         TypeError: A learner class that cannot train on fragments.
         ValueError: Callbacks or connectors that a batched runner cannot call; a player's policy that is to be trained;
             settings of IMPALA or APPO that `set_up_vtrace` refuses, or of DQN or SAC that `set_up_replay` does.
@@ -87,6 +90,9 @@ def use_batched_runner(
     if takes_all and isinstance(config.rollout_fragment_length, int):
         num_envs = max(config.num_env_runners, 1) * config.num_envs_per_env_runner
         config.training(train_batch_size_per_learner=num_envs * config.rollout_fragment_length)
+    if is_off_policy:
+        check_replay_config(config)  # before RLlib's modules say the same in other words
+    try_out(config)
     return config
 
 

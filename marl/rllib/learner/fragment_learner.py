@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from typing import Any
+from functools import partial
 
 import torch
 from ray.rllib.core.columns import Columns
@@ -17,6 +18,7 @@ from ray.rllib.policy.sample_batch import MultiAgentBatch
 
 from marl.rllib.learner.advantages import Discounts
 from marl.rllib.learner.fragment_to_batch import ACTION_MASK, FragmentToBatch
+from marl.rllib.errors import answer, check_losses
 from marl.rllib.learner.global_state import GlobalStateAPI
 from marl.rllib.learner.minibatches import ModuleColumns, map_columns, minibatches
 from marl.rllib.learner.ranks import all_or_none
@@ -165,20 +167,16 @@ class FragmentLearner(TorchLearner):
         """Returns the loss of each module.
 
         Raises:
-            FloatingPointError: A loss is not a number; no weight has been changed by it.
+            DivergedError: A loss is not a number; no weight has been changed by it.
         """
         with all_or_none():
             losses = super().compute_losses(fwd_out=fwd_out, batch=batch)
-            self._check_losses(losses)
+            check_losses(losses)
         return losses
 
-    def _check_losses(self, losses: dict[str, Any]) -> None:
-        for module_id, loss in losses.items():
-            if not torch.isfinite(loss):
-                raise FloatingPointError(
-                    f"the loss of module {module_id!r} is {float(loss)}: training has diverged. A smaller learning "
-                    "rate, gradient clipping or smaller rewards may help (config.training(lr=..., grad_clip=...))"
-                )
+    def apply(self, func: Any, *args: Any, **kwargs: Any) -> Any:
+        """Calls a function with this learner for a driver in another process, where a user's error is raised."""
+        return answer(partial(func, self, *args, **kwargs))
 
     def get_state(
         self,

@@ -13,6 +13,8 @@ import numpy as np
 import torch
 from torch import distributed
 
+from marl.rllib.errors import TrainingError
+
 
 def sum_over_learners(values: np.ndarray) -> np.ndarray:
     """Returns the sum [n] of every learner's values [n]; the values themselves where there is one learner."""
@@ -34,7 +36,7 @@ def all_or_none() -> Iterator[None]:
     """Makes an error of one learner an error of all: the others would wait for it for ever.
 
     Raises:
-        RuntimeError: Another learner failed.
+        TrainingError: Another learner failed; says with what.
     """
     error: Exception | None = None
     try:
@@ -42,10 +44,21 @@ def all_or_none() -> Iterator[None]:
     except Exception as caught:
         error = caught
     num_failed = sum_over_learners(np.array([error is not None]))[0]
+    if num_failed:
+        told = _tell_all(error)
     if error is not None:
         raise error
     if num_failed:
-        raise RuntimeError("another learner failed on its part of the batch; its error is the cause")
+        raise TrainingError(told)
+
+
+def _tell_all(error: Exception | None) -> str:
+    """Returns the message of the first learner that has an error."""
+    if not distributed.is_initialized():
+        return str(error)
+    texts: list[str | None] = [None] * distributed.get_world_size()
+    distributed.all_gather_object(texts, None if error is None else f"{type(error).__name__}: {error}")
+    return next(text for text in texts if text is not None)
 
 
 def _reduce(values: np.ndarray, operation: distributed.ReduceOp.RedOpType) -> np.ndarray:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator
+from functools import partial
 from typing import Any
 
 from ray.rllib.algorithms.appo.torch.appo_torch_learner import APPOTorchLearner
@@ -21,6 +22,7 @@ from ray.rllib.core.learner.training_data import TrainingData
 from ray.rllib.policy.sample_batch import MultiAgentBatch, SampleBatch
 from torch import float32
 
+from marl.rllib.errors import answer, check_losses
 from marl.rllib.learner.fragment_to_batch import ACTION_MASK
 from marl.rllib.learner.fragment_to_trajectories import FragmentToTrajectories
 from marl.rllib.learner.global_state import GlobalStateAPI
@@ -44,6 +46,7 @@ class VTraceFragmentLearner(IMPALALearner):
             return  # RLlib's own would start a second thread
         self._last_batch: MultiAgentBatch | None = None
         super().build()
+        self._error: Exception | None = None  # of the learner thread
         for module_id in self.module.keys():  # noqa: SIM118 - a MultiRLModule is no dict
             module = self.module[module_id].unwrapped()
             if module.is_stateful() or isinstance(module, GlobalStateAPI):
@@ -79,7 +82,12 @@ class VTraceFragmentLearner(IMPALALearner):
             return_state: Whether the result holds the newest weights that the thread has put out.
             **kwargs: What `Learner.update` takes.
         """
+
+        Raises:
+            Exception: Whatever the thread met with since the last call, such as a DivergedError.
         training_data.solve_refs()
+        if self._error is not None:
+            raise self._error
         batch = self._train_batch(training_data)
         if not batch.policy_batches and self.config.num_learners > 1:
             if self._last_batch is None:
@@ -121,7 +129,18 @@ class VTraceFragmentLearner(IMPALALearner):
 
     def _update(self, *args: Any, **kwargs: Any) -> Any:
         with self._model_io_lock:
-            return super()._update(*args, **kwargs)  # type: ignore[safe-super]
+            try:
+                output, losses, metrics = super()._update(*args, **kwargs)  # type: ignore[safe-super]
+                check_losses(losses)
+                return output, losses, metrics
+            except Exception as error:
+                # Raised here it would end the thread, and `update` would wait for ever for a place in its queue.
+                self._error = error
+                return {}, {}, {}
+
+    def apply(self, func: Any, *args: Any, **kwargs: Any) -> Any:
+        """Calls a function with this learner for a driver in another process, where a user's error is raised."""
+        return answer(partial(func, self, *args, **kwargs))
 
     def after_gradient_based_update(self, *, timesteps: dict[str, Any]) -> None:
         """Changes what RLlib changes after an update: target networks, KL coefficients, learning rates."""

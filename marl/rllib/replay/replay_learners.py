@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import partial
 from typing import Any
 
 import torch
@@ -13,6 +14,8 @@ from ray.rllib.core.learner.training_data import TrainingData
 from ray.rllib.core.rl_module.rl_module import RLModuleSpec
 from ray.rllib.policy.sample_batch import MultiAgentBatch
 
+from marl.rllib.errors import answer, check_losses
+from marl.rllib.learner.ranks import all_or_none
 from marl.rllib.runner.observations import as_features
 
 LAST_TARGET_UPDATES = "last_target_updates"
@@ -46,6 +49,21 @@ class ReplayLearner(DQNTorchLearner):
             super().configure_optimizers_for_module(module_id, config)
 
     def get_state(
+    def compute_losses(self, *, fwd_out: dict[str, Any], batch: dict[str, Any]) -> dict[str, Any]:
+        """Returns the loss of each module.
+
+        Raises:
+            DivergedError: A loss is not a number; no weight has been changed by it.
+        """
+        with all_or_none():
+            losses = super().compute_losses(fwd_out=fwd_out, batch=batch)
+            check_losses(losses)
+        return losses
+
+    def apply(self, func: Any, *args: Any, **kwargs: Any) -> Any:
+        """Calls a function with this learner for a driver in another process, where a user's error is raised."""
+        return answer(partial(func, self, *args, **kwargs))
+
         self,
         components: str | Collection[str] | None = None,
         *,

@@ -11,6 +11,7 @@ import math
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import gymnasium
@@ -35,6 +36,7 @@ import games
 from games.batch import Batch, Group
 from games.names import unknown_name
 from marl.rllib.runner.actions import ActionKind, action_kind
+from marl.rllib.errors import Failure, TrainingError, answer_all
 from marl.rllib.runner.buffers import BufferPool
 from marl.rllib.runner.episode_log import EpisodeLog, log_steps
 from marl.rllib.runner.fragment import Fragment
@@ -91,10 +93,17 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
         self._env_runner_state_server: Any = None
         self._modules: dict[str, str] = {}
         self._buffers = BufferPool()
+        self._failure: Failure | None = None
         self._memory = Memory()
         self._callbacks = RunnerCallbacks(self.config)
         self._groups = self._make_batch(num_envs=1).groups
         if self.worker_index is None or self.worker_index > 0 or self._has_local_env():
+        if self.worker_index:  # in another process, which an error would end without a word
+            self._answer(BatchedEnvRunner._build, (), {})
+        else:
+            self._build()
+
+    def _build(self) -> None:
             self.make_env()
         self.make_module()
 
@@ -102,6 +111,21 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
         return self.config.create_env_on_local_worker or self.config.num_env_runners == 0
 
     # ---- what RLlib builds ----
+
+    def apply(self, func: Any, *args: Any, **kwargs: Any) -> Any:
+        """Calls a function with this runner for a driver in another process, where what it raises is raised.
+
+        RLlib's own would end this process for any exception, and start a new one that makes the same mistake. This one
+        answers every later call with the first error, because RLlib looks at the results of some calls only.
+        """
+        return super().apply(BatchedEnvRunner._answer, func, args, kwargs)
+
+    def _answer(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if self._failure is None:
+            result = answer_all(partial(func, self, *args, **kwargs), f"env runner {self.worker_index}")
+            self._failure = result if isinstance(result, Failure) else None
+            return result
+        return self._failure
 
     def _make_batch(self, num_envs: int) -> Batch:
         settings = {**self.config.env_config, **self.live_settings}
@@ -137,7 +161,7 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
             pair = (module_space(group), group.action_space)
             for agent in group.agents:
                 if spaces.setdefault(modules[agent], pair) != pair:
-                    raise ValueError(
+                    raise TrainingError(
                         f"policy {modules[agent]!r} plays agents whose spaces differ, among them {agent}; give each of "
                         f"the groups {list(self._groups)} of {self.config.env} a policy of its own with "
                         "config.multi_agent(policies=..., policy_mapping_fn=...)"

@@ -10,6 +10,7 @@ import torch
 from ray.rllib.core.columns import Columns as Cols
 
 from games.batch import Batch, Group
+from marl.rllib.errors import DivergedError, TrainingError
 from marl.rllib.runner.actions import ActionKind
 from marl.rllib.runner.buffers import BufferPool
 from marl.rllib.runner.fragment import Columns, Fragment, GroupFragment, module_columns
@@ -172,7 +173,7 @@ class Recorder:
             shape = (self.num_envs, len(place.agents), -1)
             if inputs is not None:
                 if inputs.shape[-1] != place.kind.num_inputs:
-                    raise ValueError(
+                    raise TrainingError(
                         f"module {module_id!r} returned {inputs.shape[-1]} distribution inputs for each action of "
                         f"{place.agents[0]}, whose space {self._batch.groups[place.group].action_space} needs "
                         f"{place.kind.num_inputs}"
@@ -275,14 +276,14 @@ def _check_masks(record: GroupFragment, t: int, id: str) -> None:
     is_stuck = record.alive[t] & ~masks[t].any(axis=-1)
     if is_stuck.any():
         env, place = np.argwhere(is_stuck)[0].tolist()
-        raise ValueError(
+        raise TrainingError(
             f"{id} lets {record.agents[place]} do nothing in env {env}: its action mask has no 1, although it is alive"
         )
 
 
 def _check_inputs(module_id: str, inputs: np.ndarray) -> None:
     if np.isnan(inputs).any():
-        raise ValueError(
+        raise DivergedError(
             f"the network of module {module_id!r} answers with NaN: its weights have diverged; a smaller learning rate "
             "or gradient clipping (config.training(lr=..., grad_clip=...)) may help"
         )
