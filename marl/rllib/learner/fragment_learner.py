@@ -7,8 +7,8 @@ Everything private to RLlib that the learning side relies on stands in this file
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from typing import Any
 from functools import partial
+from typing import Any
 
 import torch
 from ray.rllib.core.columns import Columns
@@ -16,9 +16,9 @@ from ray.rllib.core.learner.torch.torch_learner import TorchLearner
 from ray.rllib.core.learner.training_data import TrainingData
 from ray.rllib.policy.sample_batch import MultiAgentBatch
 
+from marl.rllib.errors import answer, check_losses
 from marl.rllib.learner.advantages import Discounts
 from marl.rllib.learner.fragment_to_batch import ACTION_MASK, FragmentToBatch
-from marl.rllib.errors import answer, check_losses
 from marl.rllib.learner.global_state import GlobalStateAPI
 from marl.rllib.learner.minibatches import ModuleColumns, map_columns, minibatches
 from marl.rllib.learner.ranks import all_or_none

@@ -45,8 +45,8 @@ class VTraceFragmentLearner(IMPALALearner):
         if self._check_is_built(error=False):
             return  # RLlib's own would start a second thread
         self._last_batch: MultiAgentBatch | None = None
-        super().build()
         self._error: Exception | None = None  # of the learner thread
+        super().build()
         for module_id in self.module.keys():  # noqa: SIM118 - a MultiRLModule is no dict
             module = self.module[module_id].unwrapped()
             if module.is_stateful() or isinstance(module, GlobalStateAPI):
@@ -81,13 +81,13 @@ class VTraceFragmentLearner(IMPALALearner):
             timesteps: What RLlib's schedules go by.
             return_state: Whether the result holds the newest weights that the thread has put out.
             **kwargs: What `Learner.update` takes.
-        """
 
         Raises:
             Exception: Whatever the thread met with since the last call, such as a DivergedError.
-        training_data.solve_refs()
+        """
         if self._error is not None:
             raise self._error
+        training_data.solve_refs()
         batch = self._train_batch(training_data)
         if not batch.policy_batches and self.config.num_learners > 1:
             if self._last_batch is None:

@@ -48,7 +48,6 @@ class ReplayLearner(DQNTorchLearner):
         if self.get_parameters(self.module[module_id]):
             super().configure_optimizers_for_module(module_id, config)
 
-    def get_state(
     def compute_losses(self, *, fwd_out: dict[str, Any], batch: dict[str, Any]) -> dict[str, Any]:
         """Returns the loss of each module.
 
@@ -64,6 +63,7 @@ class ReplayLearner(DQNTorchLearner):
         """Calls a function with this learner for a driver in another process, where a user's error is raised."""
         return answer(partial(func, self, *args, **kwargs))
 
+    def get_state(
         self,
         components: str | Collection[str] | None = None,
         *,

@@ -35,8 +35,8 @@ from ray.rllib.utils.metrics import (
 import games
 from games.batch import Batch, Group
 from games.names import unknown_name
-from marl.rllib.runner.actions import ActionKind, action_kind
 from marl.rllib.errors import Failure, TrainingError, answer_all
+from marl.rllib.runner.actions import ActionKind, action_kind
 from marl.rllib.runner.buffers import BufferPool
 from marl.rllib.runner.episode_log import EpisodeLog, log_steps
 from marl.rllib.runner.fragment import Fragment
@@ -91,26 +91,24 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
         self._time_after_sampling: float | None = None
         # Asynchronous algorithms put the newest weights on this actor and hand it to every runner.
         self._env_runner_state_server: Any = None
+        self._failure: Failure | None = None
         self._modules: dict[str, str] = {}
         self._buffers = BufferPool()
-        self._failure: Failure | None = None
         self._memory = Memory()
         self._callbacks = RunnerCallbacks(self.config)
-        self._groups = self._make_batch(num_envs=1).groups
-        if self.worker_index is None or self.worker_index > 0 or self._has_local_env():
         if self.worker_index:  # in another process, which an error would end without a word
             self._answer(BatchedEnvRunner._build, (), {})
         else:
             self._build()
 
     def _build(self) -> None:
+        self._groups = self._make_batch(num_envs=1).groups
+        if self.worker_index is None or self.worker_index > 0 or self._has_local_env():
             self.make_env()
         self.make_module()
 
     def _has_local_env(self) -> bool:
         return self.config.create_env_on_local_worker or self.config.num_env_runners == 0
-
-    # ---- what RLlib builds ----
 
     def apply(self, func: Any, *args: Any, **kwargs: Any) -> Any:
         """Calls a function with this runner for a driver in another process, where what it raises is raised.
@@ -126,6 +124,8 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
             self._failure = result if isinstance(result, Failure) else None
             return result
         return self._failure
+
+    # ---- what RLlib builds ----
 
     def _make_batch(self, num_envs: int) -> Batch:
         settings = {**self.config.env_config, **self.live_settings}
