@@ -240,6 +240,16 @@ class GreedyCook:
             self._left.pop((int(env), me), None)
         return np.array([self._act_in(e, batch.fields(e), me) for e in range(batch.num_envs)], np.int32)
 
+    def get_state(self) -> dict[str, Any]:
+        """Returns the generator's state, and where cooks stood: env, player and cell of each."""
+        left = [[*who, *cell] for who, cell in self._left.items()]
+        return {"generator": self._rng.bit_generator.state, "left": left}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Takes over what `get_state` returned."""
+        self._rng.bit_generator.state = state["generator"]
+        self._left = {(env, me): (x, y) for env, me, x, y in state["left"]}
+
     def _act_in(self, env: int, fields: dict[str, Any], me: int) -> int:
         assert self._kitchen is not None
         scene = _Scene(self._kitchen[1], fields, me)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -22,6 +22,14 @@ class Player(Protocol):
             batch: As the last reset or step left it.
             agent: One of `batch.agents`.
         """
+        ...
+
+    def get_state(self) -> dict[str, Any]:
+        """Returns the memory and the generator, so that an equal player goes on in the same way after `set_state`."""
+        ...
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Takes over what `get_state` of an equal player returned."""
         ...
 
 

@@ -135,3 +135,11 @@ class TrainedPlayer:
         if not self._is_greedy:
             logits = logits + self._rng.gumbel(size=logits.shape)  # the largest is a draw from the softmax
         return logits.argmax(axis=1).astype(np.int32)
+
+    def get_state(self) -> dict[str, Any]:
+        """Returns the generator's state."""
+        return {"generator": self._rng.bit_generator.state}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Takes over a generator's state."""
+        self._rng.bit_generator.state = state["generator"]

@@ -24,6 +24,12 @@ class CyclicPlayer:
         self._round += 1
         return actions
 
+    def get_state(self) -> dict[str, Any]:
+        return {"round": None if self._round is None else self._round.copy()}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        self._round = state["round"]
+
 
 class Diary(RLlibCallback):
     """Keeps what it is told in lists of the class."""

@@ -52,6 +52,21 @@ def test_a_scripted_opponent_plays_in_every_runner_and_is_not_trained(build: Bui
     assert not algorithm.get_weights()["opponent"]
 
 
+@pytest.mark.parametrize("player", [RandomPlayer, CyclicPlayer])
+def test_a_restored_run_meets_the_same_opponent(build: Build, tmp_path: Path, player: type) -> None:
+    def make() -> Algorithm:
+        return build(use_batched_runner(against_an_opponent(horizon=7), players={"opponent": player}))
+
+    first, second = make(), make()
+    first.train()  # six steps of episodes of seven
+    first.save_to_path(tmp_path / "saved")
+    second.train()
+    second.train()
+    second.restore_from_path(tmp_path / "saved")
+    (expected,), (found,) = (algorithm.env_runner.sample() for algorithm in (first, second))
+    np.testing.assert_array_equal(found.groups["players"].actions, expected.groups["players"].actions)
+
+
 def test_a_trained_policy_comes_back_as_an_opponent(build: Build, tmp_path: Path) -> None:
     config = against_an_opponent().multi_agent(policies_to_train=["learner"])
     teacher = build(use_batched_runner(config))

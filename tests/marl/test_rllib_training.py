@@ -243,3 +243,20 @@ def test_stock_ppo_runs_on_the_plain_env(ray_session: None, build: Build) -> Non
 def test_results_leave_nothing_in_the_home_directory(ppo: MakeConfig, build: Build) -> None:
     algorithm = build(ppo(DILEMMA))
     assert Path.home() not in Path(algorithm.logdir).parents
+
+
+def test_going_back_to_an_earlier_checkpoint_takes_its_weights(ppo: MakeConfig, build: Build, tmp_path: Path) -> None:
+    # RLlib numbers weights and would keep the later ones.
+    algorithm = build(ppo(DILEMMA, num_envs=4, length=16))
+    algorithm.train()
+    algorithm.save_to_path(tmp_path / "early")
+    early = weights(algorithm)
+    algorithm.train()
+    algorithm.train()
+    algorithm.restore_from_path(tmp_path / "early")
+    played = algorithm.env_runner.get_weights()
+    for module_id, module in early.items():
+        for name, value in weights(algorithm)[module_id].items():
+            np.testing.assert_array_equal(value, module[name])
+        for name, value in played[module_id].items():
+            np.testing.assert_array_equal(value, module[name])
