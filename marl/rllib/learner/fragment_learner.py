@@ -1,11 +1,12 @@
 """FragmentLearner: a mixin with which an RLlib learner trains on fragments.
 
 Everything private to RLlib that the learning side relies on stands in this file: `_weights_seq_no`, `_update`,
-`_learner_connector`, `_check_component`, `_check_is_built`.
+`_learner_connector`, `_check_component`, `_check_is_built`, `_compute_off_policyness`.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator
 from functools import partial
 from typing import Any
@@ -15,6 +16,7 @@ from ray.rllib.core.columns import Columns
 from ray.rllib.core.learner.torch.torch_learner import TorchLearner
 from ray.rllib.core.learner.training_data import TrainingData
 from ray.rllib.policy.sample_batch import MultiAgentBatch
+from ray.rllib.utils.metrics import WEIGHTS_SEQ_NO
 
 from marl.rllib.errors import answer, check_losses
 from marl.rllib.learner.advantages import Discounts
@@ -23,12 +25,13 @@ from marl.rllib.learner.global_state import GlobalStateAPI
 from marl.rllib.learner.minibatches import ModuleColumns, map_columns, minibatches
 from marl.rllib.learner.ranks import all_or_none
 from marl.rllib.learner.step_counts import StepCounts
+from marl.rllib.restorable import RestorableLearner
 from marl.rllib.runner.fragment import Fragment
 
 SHUFFLE_STATE = "shuffle_state"
 
 
-class FragmentLearner(TorchLearner):
+class FragmentLearner(RestorableLearner, TorchLearner):
     """Adds `FragmentToBatch`, its own minibatches, and exact resumption to a learner. Put it before the learner class.
 
     The config needs `learners(add_default_connectors_to_learner_pipeline=False)`; `use_batched_runner` sees to it.
@@ -129,6 +132,11 @@ class FragmentLearner(TorchLearner):
                 columns[name] = columns[name].to(torch.float32)
         return columns
 
+    def _compute_off_policyness(self, batch: dict[str, Any]) -> None:
+        # Rows say nothing of the weights that chose their actions, and logging nothing takes as long as two layers.
+        if any(WEIGHTS_SEQ_NO in columns for columns in batch.values()):
+            super()._compute_off_policyness(batch)
+
     def configure_optimizers_for_module(self, module_id: str, config: Any = None) -> None:
         """Registers Adam, in one fused kernel; none for a module without weights."""
         parameters = self.get_parameters(self.module[module_id])
@@ -148,13 +156,12 @@ class FragmentLearner(TorchLearner):
         """Steps the optimizers.
 
         RLlib looks twice at every gradient for one that is not finite, which for small networks takes longer than the
-        step. Here their common norm is looked at; where it is not finite, RLlib's own way decides what happens.
+        step. Here their sum is looked at; where it is not finite, RLlib's own way decides what happens.
         """
         # Modules that had no rows in this minibatch have no gradients.
         gradients_dict = {name: gradient for name, gradient in gradients_dict.items() if gradient is not None}
-        gradients = list(gradients_dict.values())
         is_plain = self._lr_scheduler_classes is None and self._grad_scalers is None
-        if not (is_plain and gradients and torch.isfinite(torch.nn.utils.get_total_norm(gradients))):
+        if not (is_plain and gradients_dict and _is_finite(gradients_dict.values())):
             super().apply_gradients(gradients_dict)
             return
         for parameter, gradient in gradients_dict.items():
@@ -196,3 +203,8 @@ class FragmentLearner(TorchLearner):
         super().set_state(state)
         if SHUFFLE_STATE in state:
             self._generator.set_state(torch.from_numpy(state[SHUFFLE_STATE].copy()))
+
+
+def _is_finite(gradients: Collection[torch.Tensor]) -> bool:
+    """Returns whether all gradients are finite, and may say no of very large ones; waits once for their device."""
+    return math.isfinite(torch.cat([gradient.flatten() for gradient in gradients]).sum().item())

@@ -27,11 +27,12 @@ from marl.rllib.learner.fragment_to_batch import ACTION_MASK
 from marl.rllib.learner.fragment_to_trajectories import FragmentToTrajectories
 from marl.rllib.learner.global_state import GlobalStateAPI
 from marl.rllib.learner.ppo_learner import KL_COEFFS
+from marl.rllib.restorable import RestorableLearner
 
 LAST_TARGET_UPDATES = "last_target_updates"
 
 
-class VTraceFragmentLearner(IMPALALearner):
+class VTraceFragmentLearner(RestorableLearner, IMPALALearner):
     """Lets an asynchronous learner train on fragments. Put it before the learner class.
 
     A learner that gets no steps (its runner died with them, or only frozen modules played) lets the update pass; among

@@ -16,6 +16,7 @@ from ray.rllib.policy.sample_batch import MultiAgentBatch
 
 from marl.rllib.errors import answer, check_losses
 from marl.rllib.learner.ranks import all_or_none
+from marl.rllib.restorable import RestorableLearner
 from marl.rllib.runner.observations import as_features
 
 LAST_TARGET_UPDATES = "last_target_updates"
@@ -25,7 +26,7 @@ LOG_ALPHAS = "log_alphas"
 SEEN = ((Columns.OBS, "action_mask"), (Columns.NEXT_OBS, "next_action_mask"))
 
 
-class ReplayLearner(DQNTorchLearner):
+class ReplayLearner(RestorableLearner, DQNTorchLearner):
     """DQN's learner on rows [B, ...] with observations in the world's dtype.
 
     Masks come to the module as the runner shows them, inside of a dict with the observations.

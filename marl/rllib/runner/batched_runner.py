@@ -33,9 +33,11 @@ from ray.rllib.utils.metrics import (
 )
 
 import games
+from agents.protocol import Player
 from games.batch import Batch, Group
 from games.names import unknown_name
 from marl.rllib.errors import Failure, TrainingError, answer_all
+from marl.rllib.restorable import number_after
 from marl.rllib.runner.actions import ActionKind, action_kind
 from marl.rllib.runner.buffers import BufferPool
 from marl.rllib.runner.episode_log import EpisodeLog, log_steps
@@ -410,7 +412,12 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
             "generator": self._rng.bit_generator.state,
             "num_fragments": self._num_fragments,
             "memory": self._memory.get_state(),
+            "players": {module_id: player.get_state() for module_id, player in self._players()},
         }
+
+    def _players(self) -> list[tuple[str, Player]]:
+        players = [(module_id, getattr(module, "player", None)) for module_id, module in self.module.items()]
+        return [(module_id, player) for module_id, player in players if player is not None]
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Restores what `get_state` returned, or the part of it that is there."""
@@ -426,8 +433,10 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
             self._set_env_state(state[ENV_STATES])
 
     def _set_weights(self, state: dict[str, Any]) -> None:
-        # Without a number, or with 0, the weights are taken; otherwise only newer ones are.
+        # Without a number, or with 0, the weights are taken, and those of a checkpoint; otherwise only newer ones are.
         weights_seq_no = state.get(WEIGHTS_SEQ_NO, 0)
+        if ENV_STATES in state:
+            weights_seq_no = number_after(self._weights_seq_no, weights_seq_no)
         if weights_seq_no == 0 or self._weights_seq_no < weights_seq_no:
             weights = state[COMPONENT_RL_MODULE]
             self.module.set_state(ray.get(weights) if isinstance(weights, ray.ObjectRef) else weights)
@@ -458,6 +467,8 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
         self._rng.bit_generator.state = state["generator"]
         self._memory.seat(self.module, find_seating(self.env.groups, self.map_agents(), self._kind_of), self.num_envs)
         self._memory.set_state(state["memory"])
+        for module_id, player in self._players():
+            player.set_state(state["players"][module_id])
         self._num_fragments, self._starts_fresh = state["num_fragments"], False
         self._episodes.forget()
 

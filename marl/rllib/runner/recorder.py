@@ -254,6 +254,7 @@ class Recorder:
         """
         self.see(self._num_steps, None)
         for name, record in self.groups.items():
+            _check_rewards(record, self._batch.spec.id)
             if self._final_observations[name]:
                 record.final_observations = np.concatenate(self._final_observations[name])
         for module_id, place in self._places:
@@ -278,6 +279,16 @@ def _check_masks(record: GroupFragment, t: int, id: str) -> None:
         env, place = np.argwhere(is_stuck)[0].tolist()
         raise TrainingError(
             f"{id} lets {record.agents[place]} do nothing in env {env}: its action mask has no 1, although it is alive"
+        )
+
+
+def _check_rewards(record: GroupFragment, id: str) -> None:
+    is_wrong = ~np.isfinite(record.rewards)
+    if is_wrong.any():
+        t, env, place = np.argwhere(is_wrong)[0].tolist()
+        raise TrainingError(
+            f"{id} gives {record.agents[place]} a reward of {record.rewards[t, env, place]} in env {env}; look at the "
+            "settings that rewards are made of (config.environment(env_config=...))"
         )
 
 
