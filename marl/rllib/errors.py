@@ -95,7 +95,7 @@ def check_losses(losses: Mapping[str, torch.Tensor]) -> None:
     for module_id, loss in losses.items():
         if not torch.isfinite(loss):
             raise DivergedError(
-                f"the loss of module {module_id!r} is {float(loss)}: training has diverged. A smaller learning "
+                f"the loss of module {module_id!r} is {loss.item()}: training has diverged. A smaller learning "
                 "rate, gradient clipping or smaller rewards may help (config.training(lr=..., grad_clip=...))"
             )
 
