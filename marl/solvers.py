@@ -29,6 +29,24 @@ SOLVERS = (
         "Schulman et al. 2017; de Witt et al. 2020 (independent PPO)",
         "overcooked",
     ),
+    Solver(
+        "IMPALA and APPO on the batched runner",
+        "marl.rllib:use_batched_runner",
+        "Espeholt et al. 2018; Luo et al. 2019",
+        "runner_agreement",
+    ),
+    Solver(
+        "DQN (double, dueling, distributional, prioritized, n-step) on array replay",
+        "marl.rllib:use_batched_runner",
+        "Mnih et al. 2015; Hessel et al. 2018",
+        "runner_agreement",
+    ),
+    Solver(
+        "SAC (continuous and discrete) on array replay",
+        "marl.rllib:use_batched_runner",
+        "Haarnoja et al. 2018; Christodoulou 2019",
+        "runner_agreement",
+    ),
 )
 
 
