@@ -68,6 +68,8 @@ def use_batched_runner(
     games.spec(str(config.env)).config(**config.env_config)  # says now what a runner would say from another process
     _refuse_what_needs_episodes(config)
     register()
+    # RLlib builds modules in the order of a set, which every process has its own of; their first weights follow it.
+    config.multi_agent(policies={policy: config.policies[policy] for policy in sorted(config.policies)})
     # Nothing to merge from the runners; what the local one holds (live settings) goes to all after every iteration.
     config.env_runners(env_runner_cls=BatchedEnvRunner, merge_env_runner_states=False)
     is_off_policy = isinstance(config, DQNConfig | SACConfig)

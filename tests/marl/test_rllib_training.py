@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -260,3 +263,32 @@ def test_going_back_to_an_earlier_checkpoint_takes_its_weights(ppo: MakeConfig, 
             np.testing.assert_array_equal(value, module[name])
         for name, value in played[module_id].items():
             np.testing.assert_array_equal(value, module[name])
+
+
+def test_a_seed_gives_one_result_whatever_the_order_of_sets_in_a_process() -> None:
+    # Policies are a set, whose order Python draws anew for every process.
+    def digest(hash_seed: str) -> str:
+        folder = Path(__file__).parent
+        environment = os.environ | {"PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(folder)}
+        command = [sys.executable, "-W", "ignore", str(folder / "train_once.py")]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=120)
+        return done.stdout.splitlines()[-1]
+
+    assert digest("1") == digest("2")
+
+
+def test_parts_of_a_checkpoint_are_restored_one_by_one(ppo: MakeConfig, build: Build, tmp_path: Path) -> None:
+    first, second = (build(ppo(DILEMMA, num_envs=4, length=16)) for _ in range(2))
+    first.train()
+    first.save_to_path(tmp_path / "saved")
+    second.restore_from_path(tmp_path / "saved" / "learner_group", component="learner_group")
+    assert_equal_weights(first, second)
+    assert second.iteration == 0
+    runner = second.env_runner
+    runner.restore_from_path(tmp_path / "saved" / "env_runner")
+    for module_id, module in first.env_runner.get_weights().items():
+        for name, value in module.items():
+            np.testing.assert_array_equal(runner.get_weights()[module_id][name], value)
+    (expected,), (found,) = first.env_runner.sample(), runner.sample()
+    for name, group in expected.groups.items():
+        np.testing.assert_array_equal(found.groups[name].actions, group.actions)

@@ -64,5 +64,5 @@ def seat_players(config: AlgorithmConfig, players: Mapping[str, MakePlayer]) -> 
         specs = {policy: copy.deepcopy(spec) for policy in learned}
     for policy, make_player in players.items():
         specs[policy] = RLModuleSpec(module_class=PlayerModule, model_config={"make_player": make_player})
-    config.multi_agent(policies=set(specs))
+    config.multi_agent(policies=sorted(specs))
     config.rl_module(rl_module_spec=MultiRLModuleSpec(rl_module_specs=specs))
