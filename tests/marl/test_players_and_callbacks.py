@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -87,9 +87,16 @@ def test_a_player_that_shall_be_trained_is_refused() -> None:
         use_batched_runner(config, players={"opponent": RandomPlayer})
 
 
+@pytest.fixture
+def empty_diary() -> Iterator[None]:
+    """Leaves nothing in the class: envs that it holds would outlive the interpreter."""
+    yield
+    for page in (Diary.created, Diary.ended, Diary.samples):
+        page.clear()
+
+
+@pytest.mark.usefixtures("empty_diary")
 def test_callbacks_are_told_of_envs_samples_and_ended_episodes(build: Build) -> None:
-    for diary in (Diary.created, Diary.ended, Diary.samples):
-        diary.clear()
     config = against_an_opponent(horizon=3).callbacks(Diary)
     algorithm = build(use_batched_runner(config, players={"opponent": CyclicPlayer}))
     result = algorithm.train()
