@@ -26,6 +26,7 @@ from marl.rllib.learner.global_state import GlobalStateAPI, global_state_size
 from marl.rllib.learner.ppo_learner import PPOFragmentLearner
 from marl.rllib.learner.vtrace_learner import set_up_vtrace
 from marl.rllib.modules.actor_critic import ActorCriticModule
+from marl.rllib.noise import silence_noise
 from marl.rllib.replay.replay_algorithms import set_up_replay
 from marl.rllib.replay.replay_checks import check_replay_config
 from marl.rllib.runner.batched_runner import BatchedEnvRunner
@@ -65,6 +66,7 @@ def use_batched_runner(
         ValueError: Callbacks or connectors that a batched runner cannot call; a player's policy that is to be trained;
             settings of IMPALA or APPO that `set_up_vtrace` refuses, or of DQN or SAC that `set_up_replay` does.
     """
+    silence_noise()
     games.spec(str(config.env)).config(**config.env_config)  # says now what a runner would say from another process
     _refuse_what_needs_episodes(config)
     register()
