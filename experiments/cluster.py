@@ -43,9 +43,10 @@ def ray_session(address: str | None, num_env_runners: int) -> Iterator[None]:
         num_env_runners: 0: the main process steps the envs.
 
     Raises:
-        RunError: The cluster cannot be joined, or has fewer CPUs than there are runners.
+        RunError: The cluster cannot be joined, or has fewer CPUs than there are runners; or whatever training met with
+            that has an explanation (`marl.rllib.explain`), in this process or another.
     """
-    from marl.rllib import start_ray, stop_ray
+    from marl.rllib import explain, start_ray, stop_ray
 
     try:
         if address is None or address == LOCAL:
@@ -54,6 +55,11 @@ def ray_session(address: str | None, num_env_runners: int) -> Iterator[None]:
             _join(address)
             _check_size(num_env_runners)
         yield
+    except Exception as error:
+        line = explain(error)
+        if line is None:
+            raise
+        raise RunError(line) from None
     finally:
         stop_ray()
 

@@ -100,6 +100,20 @@ def check_losses(losses: Mapping[str, torch.Tensor]) -> None:
             )
 
 
+def check_weights(module_id: str, module: Any) -> None:
+    """Raises DivergedError where a weight of a module is not a number."""
+    if not all(torch.isfinite(weights).all() for weights in module.parameters()):
+        raise DivergedError(network_diverged(module_id)) from None
+
+
+def network_diverged(module_id: str) -> str:
+    """Returns what there is to say of a network that answers with NaN."""
+    return (
+        f"the network of module {module_id!r} answers with NaN: its weights have diverged; a smaller learning rate "
+        "or gradient clipping (config.training(lr=..., grad_clip=...)) may help"
+    )
+
+
 def explain(error: BaseException) -> str | None:
     """Returns one line about an error that a user can put right, or that another process met; None for any other."""
     if isinstance(error, RayTaskError) and error.cause is not None:

@@ -21,6 +21,9 @@ from marl.rllib.export import export_policy
 
 MODULE = "cook"
 
+# Iterations in a row without a single fragment: the runners died, and RLlib starts them again.
+PATIENCE_ITERATIONS = 20
+
 
 def choose_module(agent: Any, *args: Any, **kwargs: Any) -> str:
     """Self-play: one module for all cooks."""
@@ -103,12 +106,19 @@ class _Training:
 
         self.run.save_checkpoint(self.steps, write)
 
+    def _train(self) -> dict[str, Any]:
+        for _ in range(PATIENCE_ITERATIONS):
+            result = self.algorithm.train()
+            if "env_runners" in result:
+                return result
+        raise RunError("no env runner answers any more; where memory is short, fewer envs or runners may help")
+
     def iterate(self) -> dict[str, float]:
         """Runs one RLlib iteration and returns its row of metrics."""
         start = time.monotonic()
         weight = shaping_weight(self.settings, self.steps)
         configure_envs(self.algorithm, shaped_reward_weight=weight)
-        result = self.algorithm.train()
+        result = self._train()
         self.seconds += time.monotonic() - start
         sampled, learnt = result["env_runners"], result["learners"][MODULE]
         self.steps = int(sampled["num_env_steps_sampled_lifetime"])

@@ -27,6 +27,7 @@ from marl.rllib.learner.fragment_to_batch import ACTION_MASK
 from marl.rllib.learner.fragment_to_trajectories import FragmentToTrajectories
 from marl.rllib.learner.global_state import GlobalStateAPI
 from marl.rllib.learner.ppo_learner import KL_COEFFS
+from marl.rllib.learner.ranks import all_or_none
 from marl.rllib.restorable import RestorableLearner
 
 LAST_TARGET_UPDATES = "last_target_updates"
@@ -131,13 +132,22 @@ class VTraceFragmentLearner(RestorableLearner, IMPALALearner):
     def _update(self, *args: Any, **kwargs: Any) -> Any:
         with self._model_io_lock:
             try:
-                output, losses, metrics = super()._update(*args, **kwargs)  # type: ignore[safe-super]
-                check_losses(losses)
-                return output, losses, metrics
+                return super()._update(*args, **kwargs)  # type: ignore[safe-super]
             except Exception as error:
                 # Raised here it would end the thread, and `update` would wait for ever for a place in its queue.
                 self._error = error
                 return {}, {}, {}
+
+    def compute_losses(self, *, fwd_out: dict[str, Any], batch: dict[str, Any]) -> dict[str, Any]:
+        """Returns the loss of each module.
+
+        Raises:
+            DivergedError: A loss is not a number; no weight has been changed by it.
+        """
+        with all_or_none():
+            losses = super().compute_losses(fwd_out=fwd_out, batch=batch)
+            check_losses(losses)
+        return losses
 
     def apply(self, func: Any, *args: Any, **kwargs: Any) -> Any:
         """Calls a function with this learner for a driver in another process, where a user's error is raised."""

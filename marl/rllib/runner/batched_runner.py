@@ -36,7 +36,7 @@ import games
 from agents.protocol import Player
 from games.batch import Batch, Group
 from games.names import unknown_name
-from marl.rllib.errors import Failure, TrainingError, answer_all
+from marl.rllib.errors import Failure, TrainingError, answer_all, check_weights
 from marl.rllib.restorable import number_after
 from marl.rllib.runner.actions import ActionKind, action_kind
 from marl.rllib.runner.buffers import BufferPool
@@ -118,7 +118,8 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
         RLlib's own would end this process for any exception, and start a new one that makes the same mistake. This one
         answers every later call with the first error, because RLlib looks at the results of some calls only.
         """
-        return super().apply(BatchedEnvRunner._answer, func, args, kwargs)
+        ask: Any = BatchedEnvRunner._answer
+        return super().apply(ask, func, args, kwargs)
 
     def _answer(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if self._failure is None:
@@ -285,10 +286,22 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
         return fragments
 
     def _reset(self) -> None:
-        self.env.reset()
+        self.env.reset(self._seed_of_late_start())
         self._needs_initial_reset = False
         self._starts_fresh = True
         self._memory.forget(np.arange(self.num_envs))
+
+    def _seed_of_late_start(self) -> int | None:
+        """Returns a seed for a runner that takes the place of one that died, or of one before a checkpoint.
+
+        It has the same number, and would play the very episodes that training began with.
+        """
+        steps = self.num_env_steps_sampled_lifetime
+        if self._seed is None or self._num_fragments > 0 or steps == 0 or self.config.in_evaluation:
+            return None
+        draws = np.random.SeedSequence([self._seed, steps])
+        self._rng = np.random.default_rng(draws)
+        return int(draws.generate_state(1, np.uint64)[0] >> np.uint64(1))
 
     def _play(self, num_steps: int, explore: bool, random_actions: bool, quota: np.ndarray | None) -> Fragment:
         self._modules = self.map_agents()
@@ -340,11 +353,18 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
             if t % max_seq_len(module) == 0:
                 recorder.keep_state(module_id, self._memory.leaves(module_id))
             batch = self._memory.add_to(batch, module_id)
-        if explore:
-            output = module.forward_exploration(batch, t=self.num_env_steps_sampled_lifetime)
-        else:
-            output = module.forward_inference(batch)
+        output = self._forward(module_id, batch, explore)
         recorder.take(t, module_id, self._memory.keep(output, module_id) if is_recurrent else output)
+
+    def _forward(self, module_id: str, batch: dict[str, Any], explore: bool) -> dict[str, Any]:
+        module = self.module[module_id]
+        try:
+            if explore:
+                return module.forward_exploration(batch, t=self.num_env_steps_sampled_lifetime)
+            return module.forward_inference(batch)
+        except Exception:
+            check_weights(module_id, module)  # torch draws nothing from them, and says so in other words
+            raise
 
     def _let_play(self, recorder: Recorder, t: int, module_id: str, places: list[Place]) -> None:
         for place in places:

@@ -10,7 +10,7 @@ import torch
 from ray.rllib.core.columns import Columns as Cols
 
 from games.batch import Batch, Group
-from marl.rllib.errors import DivergedError, TrainingError
+from marl.rllib.errors import DivergedError, TrainingError, network_diverged
 from marl.rllib.runner.actions import ActionKind
 from marl.rllib.runner.buffers import BufferPool
 from marl.rllib.runner.fragment import Columns, Fragment, GroupFragment, module_columns
@@ -294,7 +294,4 @@ def _check_rewards(record: GroupFragment, id: str) -> None:
 
 def _check_inputs(module_id: str, inputs: np.ndarray) -> None:
     if np.isnan(inputs).any():
-        raise DivergedError(
-            f"the network of module {module_id!r} answers with NaN: its weights have diverged; a smaller learning rate "
-            "or gradient clipping (config.training(lr=..., grad_clip=...)) may help"
-        )
+        raise DivergedError(network_diverged(module_id))
