@@ -2,6 +2,7 @@
 
 settings.json          the study and its resolved settings, with versions
 metrics.csv            one row per training iteration
+tensorboard/           the same for TensorBoard, made from metrics.csv whenever training starts
 checkpoints/<steps>/   complete or absent: written aside, then renamed; manifest.json has the SHA-256 of every file
 evaluation.csv, replay/, report.html     written at the end
 """

@@ -5,6 +5,7 @@ import re
 import shutil
 
 import pytest
+from tiny_run import run_words, start_agora
 
 from experiments.run_folder import RunFolder
 from experiments.study import find_study
@@ -156,3 +157,12 @@ def test_a_run_keeps_the_content_of_its_layout_file(tmp_path):
     assert settings.world_config().kitchen.rows == ("XXPXX", "O   O", "XDXSX")
     assert find_study("overcooked").name_run(settings) == "overcooked-mine-seed0"
     assert find_study("overcooked").read_settings(settings.model_dump(mode="json")) == settings
+
+
+def test_training_that_diverges_ends_with_one_line(tmp_path):
+    process = start_agora(*run_words(tmp_path / "run", learning_rate=1e30))
+    output, errors = process.communicate(timeout=240)
+    assert process.returncode == 1
+    assert "Traceback" not in output + errors
+    assert len(errors.splitlines()) == 1
+    assert re.match(r"agora: the (loss|network) of module 'cook' .* diverged", errors)

@@ -15,6 +15,7 @@ from experiments.cluster import ray_session
 from experiments.interruption import StopRequest
 from experiments.progress import TrainingProgress
 from experiments.run_folder import RunError, RunFolder
+from experiments.scalars import Scalars
 from experiments.studies.overcooked.settings import OvercookedSettings
 from marl.rllib import ActorCriticModule, configure_envs, use_batched_runner
 from marl.rllib.export import export_policy
@@ -171,10 +172,15 @@ def _iterate_to_the_end(training: _Training) -> None:
     last = {"deliveries_mean": math.nan, "sparse_return_mean": math.nan}
     saved_at = time.monotonic()
     title = f"Overcooked, {settings.kitchen_name}"
-    with StopRequest() as stop, TrainingProgress(title, settings.total_steps, training.steps, Console()) as progress:
+    with (
+        StopRequest() as stop,
+        Scalars(run) as scalars,
+        TrainingProgress(title, settings.total_steps, training.steps, Console()) as progress,
+    ):
         while training.steps < settings.total_steps and not stop.is_made:
             row = training.iterate()
             run.append_metrics(row)
+            scalars.add(row)
             if not math.isnan(row["deliveries_mean"]):  # episodes do not end in every iteration
                 last = {name: row[name] for name in last}
             _show(progress, row | last)
