@@ -48,13 +48,14 @@ class PPOFragmentLearner(FragmentLearner, PPOTorchLearner):
         advantages = batch[Postprocessing.ADVANTAGES]
         clipped = ratio.clamp(1 - config.clip_param, 1 + config.clip_param)
         policy_loss = -torch.minimum(advantages * ratio, advantages * clipped).mean()
-        kl = _mean_kl(batch[Columns.ACTION_DIST_INPUTS], log_probs) if config.use_kl_loss else torch.tensor(0.0)
+        kl: Any = _mean_kl(batch[Columns.ACTION_DIST_INPUTS], log_probs) if config.use_kl_loss else 0.0
         coefficient: Any = self.entropy_coeff_schedulers_per_module[module_id].get_current_value()
         loss: Any = policy_loss - coefficient * entropy
-        errors, values = torch.zeros_like(ratio), torch.zeros_like(ratio)
         if config.use_critic:
             values = module.compute_values(batch, embeddings=fwd_out.get(Columns.EMBEDDINGS))
             errors = (values - batch[Postprocessing.VALUE_TARGETS]).square()
+        else:
+            errors, values = torch.zeros_like(ratio), torch.zeros_like(ratio)
         value_loss = errors.clamp(max=config.vf_clip_param).mean()
         loss = loss + config.vf_loss_coeff * value_loss
         if config.use_kl_loss:
@@ -67,6 +68,20 @@ class PPOFragmentLearner(FragmentLearner, PPOTorchLearner):
             found[LEARNER_RESULTS_KL_KEY] = kl
             self.metrics.log_dict(found, key=module_id, window=1)
         return loss
+
+    def compute_gradients(self, loss_per_module: dict[str, Any], **kwargs: Any) -> dict[Any, Any]:
+        """Returns the gradients of the sum of all losses.
+
+        Without making the sum, and without the optimizers' profiling of RLlib's `zero_grad`: both take as long as
+        a layer.
+        """
+        losses = [loss for loss in loss_per_module.values() if loss.grad_fn is not None]
+        if self._grad_scalers is not None or not losses:
+            return super().compute_gradients(loss_per_module, **kwargs)
+        for parameter in self._params.values():
+            parameter.grad = None
+        torch.autograd.backward(losses)
+        return {name: parameter.grad for name, parameter in self._params.items()}
 
     def get_state(
         self,
