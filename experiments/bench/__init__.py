@@ -15,6 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 from statistics import median
+from typing import NamedTuple
 
 from rich.console import Console
 from rich.table import Table
@@ -24,8 +25,21 @@ from games.names import unknown_name
 
 RESULTS = Path(__file__).parent / "results"
 
-Work = Callable[[], float]
-"""Does some work and returns how many CPU seconds it took."""
+
+class Seconds(NamedTuple):
+    """What some work took.
+
+    Attributes:
+        cpu: Of all processes that did it.
+        wall: By the clock on the wall, which sees the machine's other jobs.
+    """
+
+    cpu: float
+    wall: float
+
+
+Work = Callable[[], float | Seconds]
+"""Does some work and returns how many CPU seconds it took, alone or with those by the clock on the wall."""
 
 
 @dataclass
@@ -37,17 +51,24 @@ class Row:
         unit: Of the values, such as "env steps / CPU-s".
         values: One per repeat.
         note: What a reader should know.
+        walls: The same by the clock on the wall; empty: not looked at.
     """
 
     name: str
     unit: str
     values: list[float]
     note: str = ""
+    walls: list[float] = field(default_factory=list)
 
     @property
     def median(self) -> float:
         """The middle value."""
         return median(self.values)
+
+    @property
+    def wall(self) -> float | None:
+        """The middle value by the clock on the wall."""
+        return median(self.walls) if self.walls else None
 
 
 @dataclass
@@ -59,6 +80,7 @@ class Ratio:
         faster: Row that should be faster.
         slower: Row that it is compared with.
         value: Ratio of the medians.
+        wall: The same by the clock on the wall, where both rows have that.
         aim: What it should at least be; None: shown for information.
     """
 
@@ -72,6 +94,12 @@ class Ratio:
         """Ratio of the medians."""
         return self.faster.median / self.slower.median
 
+    @property
+    def wall(self) -> float | None:
+        """Ratio of the medians by the clock on the wall."""
+        faster, slower = self.faster.wall, self.slower.wall
+        return None if faster is None or slower is None else faster / slower
+
 
 @dataclass
 class Measure:
@@ -80,6 +108,8 @@ class Measure:
     Attributes:
         console: Where to show them.
         repeats: Of every quantity.
+        tables: By name, further results: rows of cells, the first row the heading.
+        files: By path, text that `--save` writes beside the results, such as a figure.
     """
 
     console: Console
@@ -87,24 +117,40 @@ class Measure:
     rows: list[Row] = field(default_factory=list)
     ratios: list[Ratio] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    tables: dict[str, list[list[str]]] = field(default_factory=dict)
+    files: dict[Path, str] = field(default_factory=dict)
 
-    def rates(self, unit: str, works: Mapping[str, tuple[float, Work]]) -> list[Row]:
+    def rates(
+        self, unit: str, works: Mapping[str, tuple[float, Work]], *, repeats: int | None = None, note: str = ""
+    ) -> list[Row]:
         """Measures rates side by side: in every repeat each work runs once, after one warm-up of each.
 
         Args:
             unit: Of the rates.
             works: By name, the amount of work that one call does, and the call.
+            repeats: Of works that take too long for as many as all others get.
+            note: Of all rows.
         """
-        rates: dict[str, list[float]] = {name: [] for name in works}
-        for repeat in range(self.repeats + 1):
+        repeats = self.repeats if repeats is None else repeats
+        rows = {name: Row(name, unit, [], note) for name in works}
+        for repeat in range(repeats + 1):
             for name, (amount, work) in works.items():
-                with self.console.status(f"{name}, repeat {repeat} of {self.repeats}"):
-                    seconds = work()
-                if repeat > 0:
-                    rates[name].append(amount / seconds)
-        rows = [Row(name, unit, values) for name, values in rates.items()]
-        self.rows += rows
-        return rows
+                with self.console.status(f"{name}, repeat {repeat} of {repeats}"):
+                    spent = work()
+                if repeat == 0:
+                    continue
+                if isinstance(spent, Seconds):
+                    rows[name].walls.append(amount / spent.wall)
+                    spent = spent.cpu
+                rows[name].values.append(amount / spent)
+        self.rows += rows.values()
+        return list(rows.values())
+
+    def count(self, name: str, unit: str, value: float) -> Row:
+        """Adds a quantity that is counted and not timed, and returns its row."""
+        row = Row(name, unit, [value])
+        self.rows.append(row)
+        return row
 
     def compare(self, name: str, faster: Row, slower: Row, aim: float | None = None) -> None:
         """Adds a ratio."""
@@ -116,30 +162,57 @@ class Measure:
 
     def show(self) -> None:
         """Prints everything."""
-        table = Table("measured", "median", "smallest", "largest", "unit")
+        table = Table("measured", "median", "smallest", "largest", "wall clock", "unit", "note")
         for row in self.rows:
-            table.add_row(
-                row.name, f"{row.median:,.0f}", f"{min(row.values):,.0f}", f"{max(row.values):,.0f}", row.unit
-            )
-        ratios = Table("ratio of medians", "is", "aim")
+            numbers = (row.median, min(row.values), max(row.values), row.wall)
+            table.add_row(row.name, *(_shown(number, 0) for number in numbers), row.unit, row.note)
+        ratios = Table("ratio of medians", "is", "wall clock", "aim")
         for ratio in self.ratios:
-            ratios.add_row(ratio.name, f"{ratio.value:,.1f}", "" if ratio.aim is None else f"{ratio.aim:,.1f}")
+            ratios.add_row(ratio.name, *(_shown(number, 2) for number in (ratio.value, ratio.wall, ratio.aim)))
         self.console.print(table, ratios)
+        for heading, *rows in self.tables.values():
+            further = Table(*heading)
+            for cells in rows:
+                further.add_row(*cells)
+            self.console.print(further)
         for text in self.notes:
             self.console.print(text)
 
     def to_csv(self) -> str:
         """Returns all rows and ratios, with the processor they were measured on."""
-        out = io.StringIO()
-        writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(["name", "median", "smallest", "largest", "unit", "processor"])
         cpu = processor_name()
+        table = [["name", "median", "smallest", "largest", "wall", "unit", "repeats", "note", "processor"]]
         for row in self.rows:
-            values = (row.median, min(row.values), max(row.values))
-            writer.writerow([row.name, *(f"{value:.4g}" for value in values), row.unit, cpu])
+            values = [f"{value:.4g}" for value in (row.median, min(row.values), max(row.values))]
+            wall = "" if row.wall is None else f"{row.wall:.4g}"
+            table.append([row.name, *values, wall, row.unit, str(len(row.values)), row.note, cpu])
         for ratio in self.ratios:
-            writer.writerow([ratio.name, f"{ratio.value:.3g}", "", "", "ratio", cpu])
-        return out.getvalue()
+            wall = "" if ratio.wall is None else f"{ratio.wall:.3g}"
+            table.append([ratio.name, f"{ratio.value:.3g}", "", "", wall, "ratio", "", "", cpu])
+        return _to_csv(table)
+
+    def save(self, name: str) -> list[Path]:
+        """Writes results/<name>.csv beside this file, results/<name>_<table>.csv and all files; returns what it wrote.
+
+        Args:
+            name: Of the benchmark.
+        """
+        texts = {RESULTS / f"{name}.csv": self.to_csv(), **self.files}
+        texts |= {RESULTS / f"{name}_{table}.csv": _to_csv(rows) for table, rows in self.tables.items()}
+        for path, text in texts.items():
+            path.parent.mkdir(exist_ok=True)
+            write_atomically(path, text)
+        return list(texts)
+
+
+def _shown(number: float | None, digits: int) -> str:
+    return "" if number is None else f"{number:,.{digits}f}"
+
+
+def _to_csv(table: list[list[str]]) -> str:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows(table)
+    return out.getvalue()
 
 
 def processor_name() -> str:
@@ -154,13 +227,23 @@ def processor_name() -> str:
 
 def cpu_seconds(work: Callable[[], object]) -> float:
     """Returns the CPU time, of all threads of this process, that a call takes."""
-    start = time.process_time()
+    return seconds(work).cpu
+
+
+def seconds(work: Callable[[], object], cpu_clock: Callable[[], float] = time.process_time) -> Seconds:
+    """Returns the time that a call takes.
+
+    Args:
+        work: The call.
+        cpu_clock: Returns the CPU time so far; by default that of all threads of this process.
+    """
+    cpu, wall = cpu_clock(), time.perf_counter()
     work()
-    return time.process_time() - start
+    return Seconds(cpu_clock() - cpu, time.perf_counter() - wall)
 
 
 def speed_table(name: str) -> str:
-    """Returns a benchmark's committed ratios as the README's Markdown table.
+    """Returns a benchmark's committed ratios, and its further tables, as the README's Markdown.
 
     Raises:
         RunError: Nothing is committed for it.
@@ -170,7 +253,19 @@ def speed_table(name: str) -> str:
         raise RunError(f"no results for benchmark {name}: agora bench {name} --save")
     with path.open(newline="", encoding="utf-8") as file:
         ratios = [row for row in csv.DictReader(file) if row["unit"] == "ratio"]
-    return "\n".join(["| ratio | measured |", "|---|---|", *(f"| {r['name']} | {r['median']} |" for r in ratios)])
+    table = [["ratio", "measured"], *([row["name"], row["median"]] for row in ratios)]
+    if any(row.get("wall") for row in ratios):
+        table = [["ratio", "CPU time", "wall clock"], *([row["name"], row["median"], row["wall"]] for row in ratios)]
+    tables = [table]
+    for further in sorted(RESULTS.glob(f"{name}_*.csv")):
+        with further.open(newline="", encoding="utf-8") as file:
+            tables.append(list(csv.reader(file)))
+    return "\n\n".join(_to_markdown(table) for table in tables)
+
+
+def _to_markdown(table: list[list[str]]) -> str:
+    heading, *rows = (f"| {' | '.join(cells)} |" for cells in table)
+    return "\n".join([heading, "|" + "---|" * len(table[0]), *rows])
 
 
 def bench_names() -> list[str]:
@@ -185,7 +280,7 @@ def run_bench(name: str, console: Console, repeats: int, save: bool) -> None:
         name: One of `bench_names()`.
         console: Where to show it.
         repeats: Of every quantity.
-        save: Whether to write results/<name>.csv beside this file.
+        save: Whether to write what `Measure.save` writes.
 
     Raises:
         RunError: No such benchmark.
@@ -196,7 +291,5 @@ def run_bench(name: str, console: Console, repeats: int, save: bool) -> None:
     import_module(f"{__name__}.{name}").run(measure)
     measure.show()
     if save:
-        RESULTS.mkdir(exist_ok=True)
-        path = RESULTS / f"{name}.csv"
-        write_atomically(path, measure.to_csv())
-        console.print(f"written: {path.name}")
+        for path in measure.save(name):
+            console.print(f"written: {path.name}")
