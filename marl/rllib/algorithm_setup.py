@@ -17,10 +17,12 @@ from ray.rllib.core.rl_module.multi_rl_module import MultiRLModuleSpec
 from ray.rllib.core.rl_module.rl_module import RLModuleSpec
 from ray.rllib.env.env_runner import EnvRunner
 from ray.tune.registry import register_env
+from ray.tune.search.sample import Domain
 
 import games
 from marl.rllib.dry_run import try_out
 from marl.rllib.envs.multi_agent_env import BatchMultiAgentEnv
+from marl.rllib.errors import TrainingError
 from marl.rllib.learner.fragment_learner import FragmentLearner
 from marl.rllib.learner.global_state import GlobalStateAPI, global_state_size
 from marl.rllib.learner.ppo_learner import PPOFragmentLearner
@@ -67,6 +69,7 @@ def use_batched_runner(
             settings of IMPALA or APPO that `set_up_vtrace` refuses, or of DQN or SAC that `set_up_replay` does.
     """
     silence_noise()
+    _refuse_search_spaces(config)
     games.spec(str(config.env)).config(**config.env_config)  # says now what a runner would say from another process
     _refuse_what_needs_episodes(config)
     register()
@@ -75,6 +78,7 @@ def use_batched_runner(
     # Nothing to merge from the runners; what the local one holds (live settings) goes to all after every iteration.
     config.env_runners(env_runner_cls=BatchedEnvRunner, merge_env_runner_states=False)
     is_off_policy = isinstance(config, DQNConfig | SACConfig)
+    _refuse_too_few_envs(config)
     if is_off_policy:
         set_up_replay(config, rllib_module=rllib_module)
     elif isinstance(config, IMPALAConfig):  # and APPO's, which derives from it
@@ -98,6 +102,32 @@ def use_batched_runner(
         check_replay_config(config)  # before RLlib's modules say the same in other words
     try_out(config)
     return config
+
+
+def _refuse_search_spaces(config: AlgorithmConfig) -> None:
+    looked_at = {
+        "env": config.env,
+        "env_config": config.env_config,
+        "model_config": config.model_config,
+        **{name: getattr(config, name) for name in ("num_env_runners", "num_learners", "num_envs_per_env_runner")},
+        "rollout_fragment_length": config.rollout_fragment_length,
+    }
+    for name, value in looked_at.items():
+        leaves = [value, *(value.values() if isinstance(value, dict) else ())]
+        if any(isinstance(leaf, Domain) or (isinstance(leaf, dict) and "grid_search" in leaf) for leaf in leaves):
+            raise TrainingError(
+                f"{name} is a search space, and use_batched_runner has to know its value: call it inside a function "
+                "that Tune calls with the value (learning rates and the like may be search spaces)"
+            )
+
+
+def _refuse_too_few_envs(config: AlgorithmConfig) -> None:
+    num_envs = max(config.num_env_runners, 1) * config.num_envs_per_env_runner
+    if num_envs < config.num_learners:
+        raise TrainingError(
+            f"{config.num_learners} learners share {num_envs} envs, and an env is never cut in two; set "
+            "num_envs_per_env_runner higher or num_learners lower"
+        )
 
 
 def _refuse_what_needs_episodes(config: AlgorithmConfig) -> None:

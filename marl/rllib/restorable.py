@@ -14,10 +14,10 @@ def number_after(before: int, restored: int) -> int:
     algorithm would therefore keep the later weights, without a word.
 
     Args:
-        before: Number of the weights that are replaced.
-        restored: Number of those that replace them; 0: they have none, and RLlib takes them anyway.
+        before: Number of the weights that are replaced; 0: they are the first.
+        restored: Number of those that replace them.
     """
-    return max(restored, before + 1) if restored else before
+    return max(restored, before + 1) if before else restored
 
 
 class RestorableLearner(Learner):
@@ -28,3 +28,8 @@ class RestorableLearner(Learner):
         before, self._weights_seq_no = self._weights_seq_no, 0
         super().set_state(state)
         self._weights_seq_no = number_after(before, self._weights_seq_no)
+
+    def restore_from_path(self, path: Any, *args: Any, **kwargs: Any) -> None:
+        """Restores from files. Runners take what they are sent next, even where a module alone came back."""
+        super().restore_from_path(path, *args, **kwargs)
+        self._weights_seq_no += 1

@@ -8,13 +8,17 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from one_policy_per_group import POLICIES, one_policy_per_group
+from one_policy_per_group import POLICIES, one_policy_per_group, policy_of
+from ray import tune
 from ray.rllib.algorithms.ppo import PPOConfig
 from ray.rllib.core import COMPONENT_RL_MODULE
 
 from games.batch import MAX_PENDING_EPISODES
 from games.names import UnknownNameError
 from marl.rllib import ActorCriticModule, BatchedEnvRunner, use_batched_runner
+from marl.rllib.errors import TrainingError
+from marl.rllib.learner.advantages import Discounts, generalized_advantages
+from marl.rllib.learner.played import Played
 from marl.rllib.runner.batched_runner import ENV_STATES
 from marl.rllib.runner.fragment import Fragment
 
@@ -310,6 +314,61 @@ def test_errors_name_what_was_given_and_what_was_expected(ppo: Callable[..., PPO
             config=ppo(DILEMMA, setup=lambda config: config.rl_module(model_config={"fcnet_activation": "rlu"})),
             worker_index=0,
         )
+
+
+def test_a_runner_that_starts_late_plays_other_episodes_than_training_began_with(
+    make_runner: Callable[..., BatchedEnvRunner],
+) -> None:
+    # RLlib gives a restarted runner the number, and so the seed, of the one that died.
+    first, late, as_late = (make_runner(KITCHEN, num_envs=2, length=30) for _ in range(3))
+    for runner in (late, as_late):
+        runner.set_state({"num_env_steps_sampled_lifetime": 6400})
+    begun, restarted, again = (runner.sample()[0].groups["cooks"].actions for runner in (first, late, as_late))
+    assert (begun != restarted).any()
+    np.testing.assert_array_equal(restarted, again)
+
+
+def test_whole_episodes_come_as_one_fragment_so_that_returns_reach_their_beginning(
+    make_runner: Callable[..., BatchedEnvRunner],
+) -> None:
+    # Longer than one part (128 steps); the second env plays one episode more.
+    runner = make_runner(DILEMMA, num_envs=2, settings={"horizon": 150})
+    (fragment,) = runner.sample(num_episodes=3)
+    (group,) = fragment.groups.values()
+    assert group.observations.shape[0] == 301
+    np.testing.assert_array_equal(fragment.final_index, [[149, 0], [149, 1], [299, 0], [299, 1]])
+    assert fragment.env_steps() == 3 * 150
+    played = Played(fragment, group, slice(None))
+    zeros = np.zeros((300, 2, 2), np.float32)
+    advantages = generalized_advantages(group.rewards, zeros, zeros, played.transitions.goes_on, Discounts(1.0, 1.0))
+    np.testing.assert_allclose(advantages[0], group.rewards[:150].sum(axis=0), rtol=1e-5)
+
+
+def test_a_policy_that_plays_nobody_yet_gets_the_spaces_of_those_it_may_play(ppo: Callable[..., PPOConfig]) -> None:
+    def league(config: PPOConfig) -> None:
+        def choose(agent: str, episode: Any, **kwargs: Any) -> str:
+            return "a" if agent == "player_0" else "bc"[episode.id_ % 2]
+
+        config.multi_agent(policies={"a", "b", "c"}, policy_mapping_fn=choose)
+
+    runner = BatchedEnvRunner(config=ppo(DILEMMA, num_envs=2, length=4, setup=league), worker_index=0)
+    modules = [runner.sample()[0].groups["players"].modules for _ in range(3)]
+    assert modules == [("a", "b"), ("a", "c"), ("a", "b")]
+
+    def none_for_callers(config: PPOConfig) -> None:
+        config.multi_agent(policies={*POLICIES, "idle"}, policy_mapping_fn=policy_of)
+
+    with pytest.raises(TrainingError, match="policy 'idle' plays nobody in the first fragment"):
+        BatchedEnvRunner(config=ppo(PROBE, setup=none_for_callers), worker_index=0)
+
+
+def test_what_a_search_leaves_open_and_learners_without_envs_are_refused(ppo: Callable[..., PPOConfig]) -> None:
+    with pytest.raises(TrainingError, match="model_config is a search space"):
+        ppo(DILEMMA, setup=lambda config: config.rl_module(model_config={"fcnet_hiddens": tune.choice([[8], [16]])}))
+    with pytest.raises(TrainingError, match="env_config is a search space"):
+        use_batched_runner(PPOConfig().environment(DILEMMA, env_config={"horizon": tune.randint(1, 9)}))
+    with pytest.raises(TrainingError, match="3 learners share 2 envs"):
+        ppo(DILEMMA, num_envs=2, setup=lambda config: config.learners(num_learners=3))
 
 
 def test_a_learner_that_cannot_use_fragments_is_refused() -> None:

@@ -108,8 +108,8 @@ def test_an_agent_with_no_legal_action_is_named(monkeypatch: pytest.MonkeyPatch)
     (group,) = runner.env.groups.values()
     reset = runner.env.reset
 
-    def forbid_everything() -> None:
-        reset()
+    def forbid_everything(seed: int | None = None) -> None:
+        reset(seed)
         group.action_masks[2, 1] = 0
 
     monkeypatch.setattr(runner.env, "reset", forbid_everything)

@@ -47,3 +47,13 @@ def test_without_a_generator_the_order_is_kept() -> None:
 def test_no_rows_make_no_minibatches() -> None:
     assert list(minibatches(columns(a=0), module_ids=["a"], num_epochs=2, minibatch_size=4, generator=None)) == []
     assert list(minibatches({}, module_ids=[], num_epochs=2, minibatch_size=4, generator=None)) == []
+
+
+def test_the_last_minibatch_has_all_modules() -> None:
+    # RLlib keeps what the last one says, and adapts KL coefficients by it.
+    parts = list(
+        minibatches(
+            columns(big=40, small=3), module_ids=["big", "small"], num_epochs=2, minibatch_size=4, generator=None
+        )
+    )
+    assert [len(part) for part in parts] == 2 * (7 * [1] + 3 * [2])

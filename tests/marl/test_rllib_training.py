@@ -248,10 +248,14 @@ def test_results_leave_nothing_in_the_home_directory(ppo: MakeConfig, build: Bui
     assert Path.home() not in Path(algorithm.logdir).parents
 
 
-def test_going_back_to_an_earlier_checkpoint_takes_its_weights(ppo: MakeConfig, build: Build, tmp_path: Path) -> None:
+@pytest.mark.parametrize("iterations", [0, 1])
+def test_going_back_to_an_earlier_checkpoint_takes_its_weights(
+    ppo: MakeConfig, build: Build, tmp_path: Path, iterations: int
+) -> None:
     # RLlib numbers weights and would keep the later ones.
     algorithm = build(ppo(DILEMMA, num_envs=4, length=16))
-    algorithm.train()
+    for _ in range(iterations):
+        algorithm.train()
     algorithm.save_to_path(tmp_path / "early")
     early = weights(algorithm)
     algorithm.train()
@@ -292,3 +296,14 @@ def test_parts_of_a_checkpoint_are_restored_one_by_one(ppo: MakeConfig, build: B
     (expected,), (found,) = first.env_runner.sample(), runner.sample()
     for name, group in expected.groups.items():
         np.testing.assert_array_equal(found.groups[name].actions, group.actions)
+
+
+def test_going_back_to_an_earlier_checkpoint_takes_its_live_settings(
+    ppo: MakeConfig, build: Build, tmp_path: Path
+) -> None:
+    algorithm = build(ppo(KITCHEN, settings={"shaped_reward_weight": 0.5}, num_envs=4, length=16))
+    algorithm.save_to_path(tmp_path / "early")
+    configure_envs(algorithm, shaped_reward_weight=0.0)
+    algorithm.restore_from_path(tmp_path / "early")
+    assert algorithm.env_runner.live_settings == {}
+    assert algorithm.env_runner.env.config.shaped_reward_weight == 0.5

@@ -18,7 +18,7 @@ from ray.rllib.core.learner.training_data import TrainingData
 from ray.rllib.policy.sample_batch import MultiAgentBatch
 from ray.rllib.utils.metrics import WEIGHTS_SEQ_NO
 
-from marl.rllib.errors import answer, check_losses
+from marl.rllib.errors import TrainingError, answer, check_losses
 from marl.rllib.learner.advantages import Discounts
 from marl.rllib.learner.fragment_to_batch import ACTION_MASK, FragmentToBatch
 from marl.rllib.learner.global_state import GlobalStateAPI
@@ -90,6 +90,12 @@ class FragmentLearner(RestorableLearner, TorchLearner):
         self.before_gradient_based_update(timesteps=timesteps or {})
         self._weights_seq_no += 1
         fragments: Any = training_data.episodes
+        with all_or_none():
+            if not fragments:
+                raise TrainingError(
+                    "a learner got no envs to learn from: give all runners together at least num_learners "
+                    f"({self.config.num_learners}) envs"
+                )
         parts = minibatches(
             self._columns(fragments),
             module_ids=[m for m in sorted(self.module.keys()) if self.should_module_be_updated(m)],

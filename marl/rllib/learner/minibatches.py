@@ -49,7 +49,9 @@ def minibatches(
     for _ in range(num_epochs):
         parts = {m: _split(_count_rows(columns[m]), share, generator) for m, share in shares.items()}
         for i in range(num_parts):
-            part = {m: take_rows(columns[m], parts[m][i]) for m, share in shares.items() if i < share}
+            # Modules with few rows come last: the last minibatch has all modules, and RLlib logs what that one says.
+            first = {m: num_parts - share for m, share in shares.items()}
+            part = {m: take_rows(columns[m], parts[m][i - first[m]]) for m in shares if i >= first[m]}
             if part:
                 yield part
 

@@ -41,7 +41,7 @@ from marl.rllib.restorable import number_after
 from marl.rllib.runner.actions import ActionKind, action_kind
 from marl.rllib.runner.buffers import BufferPool
 from marl.rllib.runner.episode_log import EpisodeLog, log_steps
-from marl.rllib.runner.fragment import Fragment
+from marl.rllib.runner.fragment import Fragment, join_fragments
 from marl.rllib.runner.memory import Memory, max_seq_len
 from marl.rllib.runner.observations import agent_space, module_space
 from marl.rllib.runner.player_module import PlayerModule
@@ -94,6 +94,7 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
         # Asynchronous algorithms put the newest weights on this actor and hand it to every runner.
         self._env_runner_state_server: Any = None
         self._failure: Failure | None = None
+        self._is_built = False
         self._modules: dict[str, str] = {}
         self._buffers = BufferPool()
         self._memory = Memory()
@@ -108,6 +109,7 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
         if self.worker_index is None or self.worker_index > 0 or self._has_local_env():
             self.make_env()
         self.make_module()
+        self._is_built = True
 
     def _has_local_env(self) -> bool:
         return self.config.create_env_on_local_worker or self.config.num_env_runners == 0
@@ -115,18 +117,24 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
     def apply(self, func: Any, *args: Any, **kwargs: Any) -> Any:
         """Calls a function with this runner for a driver in another process, where what it raises is raised.
 
-        RLlib's own would end this process for any exception, and start a new one that makes the same mistake. This one
-        answers every later call with the first error, because RLlib looks at the results of some calls only.
+        RLlib's own would end this process for any exception, and start a new one that makes the same mistake.
         """
         ask: Any = BatchedEnvRunner._answer
         return super().apply(ask, func, args, kwargs)
 
     def _answer(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if self._failure is None:
-            result = answer_all(partial(func, self, *args, **kwargs), f"env runner {self.worker_index}")
-            self._failure = result if isinstance(result, Failure) else None
-            return result
-        return self._failure
+        """Returns what a call returns, or what stands for its error.
+
+        RLlib looks at the results of some calls only, so what went wrong in one is the answer to the next as well; once
+        two calls have been told, the runner goes on, unless it could not even be built.
+        """
+        told = self._failure
+        if told is not None:
+            self._failure = None if self._is_built else told
+            return told
+        result = answer_all(partial(func, self, *args, **kwargs), f"env runner {self.worker_index}")
+        self._failure = result if isinstance(result, Failure) else None
+        return result
 
     # ---- what RLlib builds ----
 
@@ -169,12 +177,29 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
                         f"the groups {list(self._groups)} of {self.config.env} a policy of its own with "
                         "config.multi_agent(policies=..., policy_mapping_fn=...)"
                     )
+        for policy in self.config.policies:
+            if policy not in spaces:
+                spaces[policy] = self._spaces_of_idle(policy)
         agents = [(agent, group) for group in self._groups.values() for agent in group.agents]
         env_spaces = (
             gymnasium.spaces.Dict({agent: agent_space(group) for agent, group in agents}),
             gymnasium.spaces.Dict({agent: group.action_space for agent, group in agents}),
         )
         return {INPUT_ENV_SPACES: env_spaces, INPUT_ENV_SINGLE_SPACES: env_spaces, **spaces}
+
+    def _spaces_of_idle(self, policy: str) -> tuple[gymnasium.Space, gymnasium.Space]:
+        """Returns the spaces of a policy that plays nobody yet, such as one of a league."""
+        named = self.config.policies[policy]
+        if named.observation_space is not None and named.action_space is not None:
+            return named.observation_space, named.action_space
+        pairs = [(module_space(group), group.action_space) for group in self._groups.values()]
+        if any(pair != pairs[0] for pair in pairs):
+            raise TrainingError(
+                f"policy {policy!r} plays nobody in the first fragment, and the groups {list(self._groups)} of "
+                f"{self.config.env} have different spaces; name its own: config.multi_agent(policies={{{policy!r}: "
+                "PolicySpec(observation_space=..., action_space=...), ...})"
+            )
+        return pairs[0]
 
     def map_agents(self) -> dict[str, str]:
         """Asks `policy_mapping_fn` for the module of every agent.
@@ -273,17 +298,25 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
     def _sample_steps(self, num_steps: int, explore: bool, random_actions: bool, force_reset: bool) -> Fragment:
         if force_reset or self._needs_initial_reset:
             self._reset()
-        return self._play(num_steps, explore, random_actions, quota=None)
+        return self._play(num_steps, explore, random_actions, None, self.map_agents())
 
     def _sample_episodes(self, num_episodes: int, explore: bool, random_actions: bool) -> list[Fragment]:
         self._reset()
         # An env plays a fixed number of episodes. Taking the first n that end instead would favour short ones.
         quota = (num_episodes + np.arange(self.num_envs)[::-1]) // self.num_envs
-        fragments = []
+        parts = []
+        modules = self.map_agents()
         while quota.any():
-            fragments.append(self._play(EPISODE_FRAGMENT_LENGTH, explore, random_actions, quota))
+            parts.append(self._play(self._part_length(), explore, random_actions, quota, modules))
         self._needs_initial_reset = True  # envs that were done early are somewhere in an episode nobody asked for
-        return fragments
+        # One fragment, so that returns reach from the end of an episode to its beginning.
+        return [join_fragments(parts)]
+
+    def _part_length(self) -> int:
+        """Returns the steps of one part of whole episodes: a multiple of what every recurrent module unrolls."""
+        lengths = [max_seq_len(module) for _, module in self.module.items() if module.is_stateful()]
+        unit = math.lcm(*lengths) if lengths else 1
+        return -(-EPISODE_FRAGMENT_LENGTH // unit) * unit
 
     def _reset(self) -> None:
         self.env.reset(self._seed_of_late_start())
@@ -303,8 +336,10 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
         self._rng = np.random.default_rng(draws)
         return int(draws.generate_state(1, np.uint64)[0] >> np.uint64(1))
 
-    def _play(self, num_steps: int, explore: bool, random_actions: bool, quota: np.ndarray | None) -> Fragment:
-        self._modules = self.map_agents()
+    def _play(
+        self, num_steps: int, explore: bool, random_actions: bool, quota: np.ndarray | None, modules: dict[str, str]
+    ) -> Fragment:
+        self._modules = modules
         seating = find_seating(self.env.groups, self._modules, self._kind_of)
         self._memory.seat(self.module, seating, self.num_envs)
         rng = self._rng if explore and not random_actions else None
@@ -392,6 +427,13 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
         target.configure(**live)
         self.live_settings = {**self.live_settings, **live}
 
+    def _go_back_to(self, settings: dict[str, Any]) -> None:
+        """Makes these the live settings, and all others what the config says."""
+        original = games.spec(str(self.config.env)).config(**self.config.env_config)
+        forgotten = [name for name in self.live_settings if name not in settings]
+        self.configure_env(**{name: getattr(original, name) for name in forgotten}, **settings)
+        self.live_settings = dict(settings)
+
     # ---- metrics, state, life ----
 
     def get_metrics(self) -> dict[str, Any]:
@@ -431,6 +473,7 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
             "needs_initial_reset": self._needs_initial_reset,
             "generator": self._rng.bit_generator.state,
             "num_fragments": self._num_fragments,
+            "modules": dict(self._modules),
             "memory": self._memory.get_state(),
             "players": {module_id: player.get_state() for module_id, player in self._players()},
         }
@@ -448,7 +491,7 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
         # RLlib hands the training runner's state to evaluation runners, whose settings are their own.
         in_evaluation, settings = state.get(LIVE_SETTINGS, (not self.config.in_evaluation, {}))
         if in_evaluation == self.config.in_evaluation and settings != self.live_settings:
-            self.configure_env(**settings)
+            self._go_back_to(settings)
         if ENV_STATES in state:
             self._set_env_state(state[ENV_STATES])
 
@@ -485,7 +528,9 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
             self.env.load_state(e, snapshot)
         self._needs_initial_reset = state["needs_initial_reset"]
         self._rng.bit_generator.state = state["generator"]
-        self._memory.seat(self.module, find_seating(self.env.groups, self.map_agents(), self._kind_of), self.num_envs)
+        if state["modules"]:  # none: nothing was played yet
+            seating = find_seating(self.env.groups, state["modules"], self._kind_of)
+            self._memory.seat(self.module, seating, self.num_envs)
         self._memory.set_state(state["memory"])
         for module_id, player in self._players():
             player.set_state(state["players"][module_id])

@@ -141,3 +141,32 @@ class Fragment:
     def slice(self, envs: slice, len_lookback_buffer: int | None = None) -> Fragment:
         """Returns the part of some envs, under the name that RLlib looks for; there is nothing to look back to."""
         return self[envs]
+
+
+def join_fragments(parts: list[Fragment]) -> Fragment:
+    """Returns fragments of the same envs and modules, each of which goes on where the one before stopped, as one."""
+    if len(parts) == 1:
+        return parts[0]
+    first = parts[0]
+    starts = np.cumsum([0, *(len(part.ended) for part in parts[:-1])])
+    final_index = [part.final_index + np.array([start, 0]) for part, start in zip(parts, starts, strict=True)]
+    groups = {name: _join_groups([part.groups[name] for part in parts]) for name in first.groups}
+    ended, is_active = (np.concatenate([getattr(part, name) for part in parts]) for name in ("ended", "is_active"))
+    index = np.concatenate(final_index)
+    return Fragment(groups, ended, index, is_active, first.source, first.starts_fresh, first.weights_seq_no)
+
+
+def _join_groups(parts: list[GroupFragment]) -> GroupFragment:
+    arrays: dict[str, Any] = {}
+    for name, array in vars(parts[0]).items():
+        if isinstance(array, np.ndarray):
+            # What was seen after a part is what is seen before the next.
+            pieces = [getattr(part, name) for part in parts]
+            if name in ("observations", "action_masks", "alive"):
+                pieces = [piece[:-1] for piece in pieces[:-1]] + pieces[-1:]
+            arrays[name] = np.concatenate(pieces)
+    states = {
+        module_id: [np.concatenate(leaves) for leaves in zip(*(part.states[module_id] for part in parts), strict=True)]
+        for module_id in parts[0].states
+    }
+    return replace(parts[0], **arrays, states=states)
