@@ -30,7 +30,7 @@ LABELS = {
 def late_return(curve: pd.DataFrame) -> float:
     """Returns the mean return of the episodes that ended in the last quarter of the training."""
     late = curve[curve["steps"] > (1 - LATE) * curve["steps"].max()]
-    return float(np.average(late["return"], weights=np.maximum(late["episodes"], 1)))
+    return float(np.average(late["return"], weights=late["episodes"]))
 
 
 def evaluate(run: RunFolder, settings: AgreementSettings) -> None:

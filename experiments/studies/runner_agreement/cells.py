@@ -11,7 +11,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from ray.rllib.algorithms.algorithm_config import AlgorithmConfig
 from ray.rllib.algorithms.appo import APPOConfig
 from ray.rllib.algorithms.dqn import DQNConfig
@@ -86,6 +85,8 @@ def make_config(cell: Cell) -> AlgorithmConfig:
     ).learners(num_learners=0)
     config.multi_agent(policies={"shared"}, policy_mapping_fn=choose_policy)
     config.debugging(seed=cell.seed, log_level="ERROR")
+    # RLlib's runner averages its last 100 episodes, which lags behind a rising curve; all envs end an episode together.
+    config.reporting(metrics_num_episodes_for_smoothing=NUM_ENVS)
     if cell.algorithm != "ppo":
         config.reporting(min_time_s_per_iteration=0, min_sample_timesteps_per_iteration=ITERATION_STEPS)
     if cell.runner == STOCK:
@@ -105,9 +106,9 @@ def run_cell(cell: Cell, path: Path) -> Path:
     while steps < cell.steps:
         sampled = algorithm.train()["env_runners"]
         steps = int(sampled["num_env_steps_sampled_lifetime"])
-        mean = float(sampled.get("episode_return_mean", math.nan))
-        if not np.isnan(mean):
-            rows.append((steps, int(sampled.get("num_episodes", 0)), round(mean, 4)))
+        mean, episodes = float(sampled.get("episode_return_mean", math.nan)), int(sampled.get("num_episodes", 0))
+        if episodes and not math.isnan(mean):
+            rows.append((steps, episodes, round(mean, 4)))
     algorithm.stop()
     stop_ray()
     table = io.StringIO()

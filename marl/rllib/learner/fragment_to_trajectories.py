@@ -16,8 +16,9 @@ past the end of a trajectory, because the discount is 0 in bootstrap rows and af
 value harmless that the loss takes for what comes after the very last line.
 
 **What differs from RLlib** is the log-probability in bootstrap rows. RLlib repeats that of the last action. Its V-trace
-then takes the row for a step without reward and future, so that the target there is V + rho * (0 - V), which is 0 as
-long as the policy has not moved - and 0 is what the steps before are given for the time after a cut, where V was meant.
+then takes the row for a step without reward and future, so that the target there is V + rho * (0 - V), nearly 0 as rho
+compares two likely actions - and that is what the steps before are given for the time after a cut, where V was meant.
+(Unless the row happens to open the next line: then V itself stands for what follows the line.)
 A behaviour that was sure of its action makes rho = 0 and the target V, with which a stream of rewards of 1 is worth
 1 / (1 - gamma) again, and not what fits into the fragment.
 """
