@@ -9,6 +9,7 @@ import pytest
 from experiments.bench import speed_table
 from experiments.studies.overcooked_layouts.analysis import committed_table
 from experiments.study import find_study, study_names
+from marl.rllib import stop_ray
 from marl.solvers import SOLVERS, solver_table
 
 ROOT = Path(__file__).parents[1]
@@ -21,13 +22,14 @@ def read_table(name: str, text: str = README) -> str:
     return found.group(1).strip()
 
 
-@pytest.mark.parametrize("path", ["README.md", "games/overcooked/README.md"])
+@pytest.mark.parametrize("path", ["README.md", "games/overcooked/README.md", "marl/rllib/README.md"])
 def test_python_examples_run(path, capsys):
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / path).read_text(encoding="utf-8"), re.DOTALL)
     assert blocks
     names: dict = {}
     for block in blocks:
         exec(compile(block, path, "exec"), names)
+    stop_ray()
 
 
 def test_the_first_example_has_fifteen_lines():
