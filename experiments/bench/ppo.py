@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from typing import Any
 
 from ray.rllib.algorithms.algorithm import Algorithm
@@ -68,6 +70,16 @@ def sampling(algorithm: Algorithm, num_timesteps: int) -> Work:
 def training(algorithm: Algorithm) -> Work:
     """Returns the work of one iteration."""
     return lambda: seconds(algorithm.train)
+
+
+def often(times: int, work: Callable[[], object], cpu_clock: Callable[[], float] = time.process_time) -> Work:
+    """Returns the work of some calls, for what is too short for the clocks."""
+
+    def calls() -> None:
+        for _ in range(times):
+            work()
+
+    return lambda: seconds(calls, cpu_clock)
 
 
 def train_columns(algorithm: Algorithm, fragments: list[Fragment]) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,8 +11,8 @@ import psutil
 from ray.rllib.algorithms.algorithm import Algorithm
 
 import marl.rllib
-from experiments.bench import Measure, Row, Work, seconds
-from experiments.bench.ppo import build_both, make_config, sampling
+from experiments.bench import Measure, Row, Work
+from experiments.bench.ppo import build_both, make_config, often, sampling
 from experiments.bench.rllib.figure import draw_costs
 from marl.rllib import use_batched_runner
 
@@ -97,8 +96,8 @@ def _against_envs(measure: Measure, num_envs: int) -> Cost:
     else:
         ours = use_batched_runner(make_config(num_envs, fragment, observation="features")).build_algo()
         algorithms = [ours]
-    works["sample"] = (times * batch, _often(times, _sample(ours)))
-    works["train"] = (times * batch, _often(times, ours.train))
+    works["sample"] = (times * batch, often(times, _sample(ours)))
+    works["train"] = (times * batch, often(times, ours.train))
     return _measured(measure, "envs", num_envs, works, algorithms)
 
 
@@ -107,8 +106,8 @@ def _against_agents(measure: Measure, num_agents: int) -> Cost:
     algorithm = use_batched_runner(make_config(CROWD_ENVS, CROWD_FRAGMENT, world, **settings)).build_algo()
     steps = num_agents * CROWD_ENVS * CROWD_FRAGMENT
     works: dict[str, tuple[float, Work]] = {
-        "sample": (steps, _often(1, _sample(algorithm))),
-        "train": (steps, _often(1, algorithm.train)),
+        "sample": (steps, often(1, _sample(algorithm))),
+        "train": (steps, often(1, algorithm.train)),
     }
     return _measured(measure, "agents", num_agents, works, [algorithm])
 
@@ -123,7 +122,7 @@ def _against_runners(measure: Measure, num_runners: int) -> Cost:
         group.foreach_env_runner(lambda runner: runner.sample(), local_env_runner=num_runners == 0)
 
     works: dict[str, tuple[float, Work]] = {
-        name: (times * RUNNER_ENVS * FRAGMENT, _often(times, work, _cpu_of_all_processes))
+        name: (times * RUNNER_ENVS * FRAGMENT, often(times, work, _cpu_of_all_processes))
         for name, work, times in (("sample", sample, RUNNER_SAMPLES), ("train", algorithm.train, RUNNER_ITERATIONS))
     }
     return _measured(measure, "remote runners", num_runners, works, [algorithm])
@@ -132,14 +131,6 @@ def _against_runners(measure: Measure, num_runners: int) -> Cost:
 def _sample(algorithm: Algorithm) -> Callable[[], object]:
     runner: Any = algorithm.env_runner
     return lambda: runner.sample()
-
-
-def _often(times: int, work: Callable[[], object], cpu_clock: Callable[[], float] = time.process_time) -> Work:
-    def works() -> None:
-        for _ in range(times):
-            work()
-
-    return lambda: seconds(works, cpu_clock)
 
 
 def _measured(

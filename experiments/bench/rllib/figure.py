@@ -29,7 +29,7 @@ def draw_costs(costs: list[Cost]) -> str:
     }
     with mpl.rc_context(style):
         figure = Figure(figsize=(8.4, 2.7), layout="constrained")
-        panels = figure.subplots(1, len(UNITS))
+        panels = figure.subplots(1, len(UNITS), sharey=True, width_ratios=[2, 1, 1])
         for axes, (against, unit) in zip(panels, UNITS.items(), strict=True):
             _draw(axes, [cost for cost in costs if cost.against == against], against, unit)
         handles, labels = panels[0].get_legend_handles_labels()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from experiments.bench import Measure
-from experiments.bench.ppo import build_both, sampling, training
+from experiments.bench.ppo import build_both, often, sampling, training
 
 FRAGMENT = 128
+LEAST_STEPS = 32_768  # of a measured call of the batched runner, which takes 4,096 in hundredths of a second
 FEW = 2  # repeats of an iteration that takes RLlib's runner a minute
 
 
@@ -44,18 +45,25 @@ def run(measure: Measure) -> None:
 
 def _measure_size(measure: Measure, size: Size) -> None:
     envs, batch = f"{size.num_envs:,} envs", size.num_envs * FRAGMENT
-    few = size.num_envs * size.sampled
+    few, times = size.num_envs * size.sampled, max(1, LEAST_STEPS // batch)
     stock, ours = build_both(size.num_envs, FRAGMENT, observation="features")
+    runner: Any = ours.env_runner
     names = f"RLlib's runner, {envs}", f"batched runner, {envs}"
     theirs, batched = measure.rates(
         "env steps / CPU-s",
-        {f"{names[0]}: sample": (few, sampling(stock, few)), f"{names[1]}: sample": (batch, sampling(ours, batch))},
-        note=f"{few:,} steps of RLlib's, {batch:,} of the batched one",
+        {
+            f"{names[0]}: sample": (few, sampling(stock, few)),
+            f"{names[1]}: sample": (times * batch, often(times, lambda: runner.sample())),
+        },
+        note=f"{few:,} steps of RLlib's, {times * batch:,} of the batched one",
     )
     measure.compare(f"sampling, {envs}: batched runner / RLlib's", batched, theirs, size.sampling_aim)
     theirs, batched = measure.rates(
         "env steps / CPU-s",
-        {f"{names[0]}: train": (batch, training(stock)), f"{names[1]}: train": (batch, training(ours))},
+        {
+            f"{names[0]}: train": (batch, training(stock)),
+            f"{names[1]}: train": (times * batch, often(times, ours.train)),
+        },
         repeats=min(FEW, measure.repeats) if size.takes_long else None,
         note=f"a batch of {batch:,} steps" + (", few repeats" if size.takes_long else ""),
     )
