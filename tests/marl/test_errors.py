@@ -188,6 +188,14 @@ def test_weights_and_losses_that_are_no_numbers_are_told_from_other_processes(bu
         algorithm.train()
 
 
+def test_one_of_two_learners_that_fails_ends_training_with_its_error(build: Build) -> None:
+    algorithm = build(use_batched_runner(ppo().learners(num_learners=2)))
+    learners: Any = algorithm.learner_group
+    learners.foreach_learner(spoil_weights, remote_actor_ids=[learners._worker_manager.actor_ids()[1]])
+    with pytest.raises(TrainingError, match="the loss of module 'default_policy' is nan"):
+        algorithm.train()
+
+
 # ---- explained ----
 
 
