@@ -55,6 +55,11 @@ def test_the_table_of_speeds_is_the_committed_result():
     assert read_table("speed") == speed_table("overcooked"), "paste `agora bench overcooked --table`"
 
 
+def test_the_tables_of_rllib_are_the_committed_result():
+    text = (ROOT / "marl/rllib/README.md").read_text(encoding="utf-8")
+    assert read_table("rllib", text) == speed_table("rllib"), "paste `agora bench rllib --table`"
+
+
 def test_the_table_of_layouts_is_the_committed_result():
     text = (ROOT / "experiments/studies/overcooked_layouts/README.md").read_text(encoding="utf-8")
     assert read_table("results", text) == committed_table()
