@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -93,7 +94,7 @@ def answer_all(call: Callable[[], Any], who: str) -> Any:
 def check_losses(losses: Mapping[str, torch.Tensor]) -> None:
     """Raises DivergedError where the loss of a module is not a number."""
     for module_id, loss in losses.items():
-        if not torch.isfinite(loss):
+        if not math.isfinite(loss.item()):  # torch.isfinite would record what it does for the gradient, at a cost
             raise DivergedError(
                 f"the loss of module {module_id!r} is {loss.item()}: training has diverged. A smaller learning "
                 "rate, gradient clipping or smaller rewards may help (config.training(lr=..., grad_clip=...))"
