@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from experiments.bench import Measure, cpu_seconds
-from experiments.bench.bare_ppo import update_bare
 from experiments.bench.ppo import (
     HIDDEN_SIZES,
     MINIBATCHES,
@@ -16,6 +15,7 @@ from experiments.bench.ppo import (
 )
 from experiments.bench.shares import spent_by_part
 from marl.rllib import register, start_ray, stop_ray, use_batched_runner
+from marl.rllib.bare_update import update_bare
 
 STOCK_ENVS = 32  # where RLlib's own runner is at its best: it does not gain beyond
 BATCHED_ENVS = 256

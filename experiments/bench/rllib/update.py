@@ -7,9 +7,9 @@ from typing import Any
 from ray.rllib.algorithms.algorithm import Algorithm
 
 from experiments.bench import Measure, Seconds, Work, seconds
-from experiments.bench.bare_ppo import update_bare
 from experiments.bench.ppo import EPOCHS, HIDDEN_SIZES, make_config, train_columns
 from marl.rllib import Fragment, use_batched_runner
+from marl.rllib.bare_update import update_bare
 
 ENVS, FRAGMENT = 256, 128
 MINIBATCH_SIZES = (256, 1024, 8192)
