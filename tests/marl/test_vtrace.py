@@ -301,13 +301,29 @@ def test_two_learners_get_a_fragment_each_and_keep_the_same_weights(build: Build
     algorithm = build(use_batched_runner(config))
     train_until(algorithm, lambda result: trained(result) >= 8 * 64 * 8)
 
-    def look(learner: Any) -> dict[str, Any]:
-        return {m: learner.module[m].unwrapped().get_state() for m in learner.module.keys()}  # noqa: SIM118
-
-    first, second = (found.get() for found in algorithm.learner_group.foreach_learner(look))
+    first, second = weights_at_rest(algorithm)
     for module_id, weights in first.items():
         for name, value in weights.items():
             np.testing.assert_allclose(value, second[module_id][name], rtol=1e-5, atol=1e-6, err_msg=name)
+
+
+def weights_at_rest(algorithm: Any) -> list[dict[str, Any]]:
+    """The weights of each learner once all have worked off their queues; until then one may be a step ahead."""
+
+    def look(learner: Any) -> dict[str, Any]:
+        return {m: learner.module[m].unwrapped().get_state() for m in learner.module.keys()}  # noqa: SIM118
+
+    seen: list[dict[str, Any]] = []
+    for _ in range(60):
+        before, seen = seen, [found.get() for found in algorithm.learner_group.foreach_learner(look)]
+        if before and all(map(same_weights, before, seen)):
+            return seen
+        time.sleep(1.0)
+    raise AssertionError("the learners did not come to rest within a minute")
+
+
+def same_weights(first: dict[str, Any], second: dict[str, Any]) -> bool:
+    return all(np.array_equal(value, second[m][name]) for m, weights in first.items() for name, value in weights.items())
 
 
 @ignore_rays_own_warnings
