@@ -106,9 +106,10 @@ def run_cell(cell: Cell, path: Path) -> Path:
     while steps < cell.steps:
         sampled = algorithm.train()["env_runners"]
         steps = int(sampled["num_env_steps_sampled_lifetime"])
-        mean, episodes = float(sampled.get("episode_return_mean", math.nan)), int(sampled.get("num_episodes", 0))
-        if episodes and not math.isnan(mean):
-            rows.append((steps, episodes, round(mean, 4)))
+        # Without an ended episode RLlib reports NaN for both, or neither.
+        mean, episodes = (float(sampled.get(name, math.nan)) for name in ("episode_return_mean", "num_episodes"))
+        if episodes > 0 and not math.isnan(mean):
+            rows.append((steps, int(episodes), round(mean, 4)))
     algorithm.stop()
     stop_ray()
     table = io.StringIO()
