@@ -7,8 +7,13 @@ PIP_INSTALL := -m pip install --quiet --constraint constraints.txt
 # The versions of peers, each in .parity/<peer>. A new peer is one line here; parity tests need TEST_PEERS, the benchmark
 # compares with all of them.
 TEST_PEERS := overcooked
+PEER_envpool := envpool==1.2.5
+PEER_foraging := lbforaging==2.0.0
+PEER_highway := highway-env==1.12.1
 PEER_jaxmarl := jaxmarl==0.2.0 jax==0.10.2
 PEER_overcooked := overcooked-ai==1.1.0 numpy==2.4.6 scipy==1.17.1 gym==0.26.2 pygame==2.6.1
+PEER_pgx := pgx==2.6.0 jax==0.10.2
+PEER_vmas := vmas==1.5.2 torch==2.13.0
 PEERS := $(patsubst PEER_%,%,$(filter PEER_%,$(.VARIABLES)))
 
 C_SOURCES := CMakeLists.txt $(wildcard games/*/*.[ch] games/core/*.cpp econ/*/*.[ch])

@@ -323,7 +323,9 @@ def weights_at_rest(algorithm: Any) -> list[dict[str, Any]]:
 
 
 def same_weights(first: dict[str, Any], second: dict[str, Any]) -> bool:
-    return all(np.array_equal(value, second[m][name]) for m, weights in first.items() for name, value in weights.items())
+    return all(
+        np.array_equal(value, second[m][name]) for m, weights in first.items() for name, value in weights.items()
+    )
 
 
 @ignore_rays_own_warnings

@@ -8,21 +8,22 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 import games
 from experiments.bench import Measure, Row, Work, cpu_seconds
-from experiments.bench.peer import Peer, find_python
+from experiments.bench.peer import JAXMARL, OVERCOOKED_AI, Peer
 
 ID = "overcooked/cramped_room_v0"
 UNIT = "env steps / CPU-s"
 ENVS = 1024
 ACTION_ROWS = 64  # different joint actions that are played in turn, made beforehand
 FOLDER = Path(__file__).parent
-REFERENCE_STEPS = 2000  # of a round of peer_overcooked_ai.py
-JAXMARL_STEPS = 4 * 50 * 1024  # of a round of peer_jaxmarl.py
+REFERENCE_STEPS = 2000  # of a round of overcooked-ai
+JAXMARL_STEPS = 4 * 50 * 1024  # of a round of JaxMARL: four scans
 
 
 def step_batch(num_envs: int, steps: int, num_threads: int = 1, timer: Callable[[], float] = time.process_time) -> Work:
@@ -99,17 +100,18 @@ def run(measure: Measure) -> None:
         **make_floors(800),
     }
     with ExitStack() as stack:
-        reference = find_python("overcooked", "overcooked_ai_py")
+        reference, jax_python = OVERCOOKED_AI.find_python(), JAXMARL.find_python()
         if reference:
-            peer = stack.enter_context(Peer(reference, FOLDER / "peer_overcooked_ai.py"))
-            works["overcooked-ai, step + lossless encoding"] = (REFERENCE_STEPS, lambda: peer.work("lossless"))
-            works["overcooked-ai, step alone"] = (REFERENCE_STEPS, lambda: peer.work("bare"))
+            peer = stack.enter_context(Peer(reference, OVERCOOKED_AI))
+            for name, what in (("step + lossless encoding", "lossless"), ("step alone", "bare")):
+                play = partial(peer.play, f"cramped_room:{what}", 1, REFERENCE_STEPS)
+                works[f"overcooked-ai, {name}"] = (REFERENCE_STEPS, play)
         else:
             measure.note("overcooked-ai is not installed (make parity): not compared")
-        jax_python = find_python("jaxmarl", "jaxmarl")
         if jax_python:
-            jax_peer = stack.enter_context(Peer(jax_python, FOLDER / "peer_jaxmarl.py"))
-            works["JaxMARL, jit and scan, 1,024 envs"] = (JAXMARL_STEPS, lambda: jax_peer.work("scan"))
+            jax_peer = stack.enter_context(Peer(jax_python, JAXMARL))
+            play = partial(jax_peer.play, "overcooked:cramped_room", ENVS, JAXMARL_STEPS)
+            works["JaxMARL, jit and scan, 1,024 envs"] = (JAXMARL_STEPS, play)
         else:
             measure.note("JaxMARL is not installed (make bench installs it): not compared")
         rows = {row.name: row for row in measure.rates(UNIT, works)}

@@ -1,0 +1,30 @@
+"""lbforaging 2.0.0, in its own environment: joint steps with random actions, resets included.
+
+Lines: `<gymnasium id> <num_envs> <steps>`; it steps one env, whatever num_envs says, because that is all it can.
+"""
+
+import sys
+import time
+
+from typing import Any
+
+import gymnasium
+import lbforaging
+import numpy as np
+
+gymnasium.register_envs(lbforaging)
+envs: dict[str, Any] = {}
+
+for line in sys.stdin:
+    name, _, steps = line.split()
+    if name not in envs:
+        envs[name] = gymnasium.make(name).unwrapped
+        envs[name].reset(seed=0)
+    env = envs[name]
+    choices = np.random.default_rng(0).integers(0, 6, (int(steps), len(env.players))).tolist()
+    start = time.process_time()
+    for actions in choices:
+        _, _, terminated, truncated, _ = env.step(actions)
+        if terminated or truncated:
+            env.reset()
+    print("seconds", time.process_time() - start, flush=True)
