@@ -5,7 +5,6 @@ Lines: `<gymnasium id> <num_envs> <steps>`; it steps one env, whatever num_envs 
 
 import sys
 import time
-
 from typing import Any
 
 import gymnasium
