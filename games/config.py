@@ -67,9 +67,14 @@ class WorldConfig:
 
     Settings declared as bool, int, float or str, or as one of them or None, are held to that, numpy's scalars included;
     worlds check settings of other types themselves.
+
+    Attributes:
+        world: Name of the C world.
+        family: What its ids start with; empty: the world's name.
     """
 
     world: ClassVar[str]
+    family: ClassVar[str] = ""
 
     def __post_init__(self) -> None:
         config_class: Any = type(self)  # mypy takes it for unhashable: it sees the hash of its instances

@@ -21,7 +21,7 @@ class EnvSpec:
     """A registered environment.
 
     Attributes:
-        id: `<world>/<variant>_v<number>`; the number grows whenever behaviour changes.
+        id: `<family>/<variant>_v<number>`; the number grows whenever behaviour changes.
         config_class: The world's settings.
         settings: What this id sets; everything else has the world's default.
         description: One line for tables.
@@ -40,6 +40,11 @@ class EnvSpec:
     def world(self) -> str:
         """Name of the C world."""
         return self.config_class.world
+
+    @property
+    def family(self) -> str:
+        """First part of the id: the world's name, or that of several worlds of a kind."""
+        return self.config_class.family or self.config_class.world
 
     @property
     def properties(self) -> GameProperties:

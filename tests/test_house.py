@@ -150,9 +150,9 @@ def test_every_setting_says_what_it_means(world):
 
 
 @pytest.mark.parametrize("id", games.env_ids())
-def test_ids_name_their_world_and_their_version(id):
-    world = games.spec(id).world
-    assert re.fullmatch(rf"{world}/[a-z0-9_]+_v\d+", id)
+def test_ids_name_their_family_and_their_version(id):
+    family = games.spec(id).family
+    assert re.fullmatch(rf"{family}/[a-z0-9_]+_v\d+", id)
     assert games.spec(id).description
 
 

@@ -5,45 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
 
+from games.canvas import SCALE, Canvas
 from games.overcooked import OvercookedConfig
 from games.overcooked.items import SOUP, decode_ingredients, item_name
 from games.overcooked.recipes import to_recipe
 
 TILE = 64  # pixels of a cell
 BAR = 36  # pixels of the line of text below the kitchen
-SCALE = 2  # drawn larger and shrunk, so that edges are smooth
 
 FLOOR, FLOOR_LINE, COUNTER, COUNTER_LINE = "#efe3cd", "#e2d3b8", "#b07f4f", "#8f6239"
 ONION, TOMATO, DISH, DISH_LINE = "#e8b93c", "#d8402f", "#fbfbfb", "#b8bcc4"
 IRON, IRON_LIGHT, BROTH, SERVE, INK = "#3b3f46", "#5b616b", "#f3d9a4", "#7d8894", "#2d2a26"
 COOKS = ("#2f6fb5", "#3d9a57", "#8a4fb0", "#d27a26", "#1f9c9c", "#b5476a", "#7a7a2c", "#555e9e", "#9c5a3c")
 NORTH_SOUTH_EAST_WEST = ((0, -1), (0, 1), (1, 0), (-1, 0))
-
-
-class _Canvas:
-    """Draws in units of a tile, at the larger scale."""
-
-    def __init__(self, width: int, height: int) -> None:
-        self.unit = TILE * SCALE
-        self.image = Image.new("RGB", (width * self.unit, height * self.unit + BAR * SCALE), "#fffaf0")
-        self.pen = ImageDraw.Draw(self.image)
-
-    def box(self, x: float, y: float, w: float, h: float, radius: float = 0, **style: Any) -> None:
-        corners = (x * self.unit, y * self.unit, (x + w) * self.unit - 1, (y + h) * self.unit - 1)
-        self.pen.rounded_rectangle(corners, radius * self.unit, **style)
-
-    def disc(self, x: float, y: float, r: float, **style: Any) -> None:
-        self.pen.ellipse([(v * self.unit) for v in (x - r, y - r, x + r, y + r)], **style)
-
-    def text(self, x: float, y: float, text: str, size: float, anchor: str = "mm", fill: str = INK) -> None:
-        font = ImageFont.load_default(size * self.unit)
-        self.pen.text((x * self.unit, y * self.unit), text, fill=fill, font=font, anchor=anchor)
-
-    def shrink(self) -> np.ndarray:
-        size = (self.image.width // SCALE, self.image.height // SCALE)
-        return np.asarray(self.image.resize(size, Image.Resampling.LANCZOS))
 
 
 def draw(fields: dict[str, Any], config: OvercookedConfig) -> np.ndarray:
@@ -58,7 +33,7 @@ def draw(fields: dict[str, Any], config: OvercookedConfig) -> np.ndarray:
     """
     layout = config.kitchen
     height, width = len(layout.rows), len(layout.rows[0])
-    canvas = _Canvas(width, height)
+    canvas = Canvas(width, height, TILE, BAR)
     ticks = dict(zip(layout.cells("P"), fields["pot_ticks"].tolist(), strict=True))
     for y, row in enumerate(layout.rows):
         for x, letter in enumerate(row):
@@ -74,7 +49,7 @@ def draw(fields: dict[str, Any], config: OvercookedConfig) -> np.ndarray:
     return canvas.shrink()
 
 
-def _draw_terrain(canvas: _Canvas, x: int, y: int, letter: str) -> None:
+def _draw_terrain(canvas: Canvas, x: int, y: int, letter: str) -> None:
     if letter == " ":
         canvas.box(x, y, 1, 1, fill=FLOOR, outline=FLOOR_LINE, width=SCALE)
         return
@@ -91,17 +66,17 @@ def _draw_terrain(canvas: _Canvas, x: int, y: int, letter: str) -> None:
         canvas.text(x + 0.5, y + 0.5, "serve", 0.24, fill="#ffffff")
 
 
-def _draw_ingredient(canvas: _Canvas, x: float, y: float, colour: str, r: float) -> None:
+def _draw_ingredient(canvas: Canvas, x: float, y: float, colour: str, r: float) -> None:
     canvas.disc(x, y, r, fill=colour, outline=INK, width=SCALE)
     canvas.disc(x - 0.3 * r, y - 0.35 * r, 0.22 * r, fill="#fff4cf")
 
 
-def _draw_plate(canvas: _Canvas, x: float, y: float, r: float) -> None:
+def _draw_plate(canvas: Canvas, x: float, y: float, r: float) -> None:
     canvas.disc(x, y, r, fill=DISH, outline=DISH_LINE, width=2 * SCALE)
     canvas.disc(x, y, 0.62 * r, outline=DISH_LINE, width=SCALE)
 
 
-def _draw_ingredients(canvas: _Canvas, x: float, y: float, item: int, r: float) -> None:
+def _draw_ingredients(canvas: Canvas, x: float, y: float, item: int, r: float) -> None:
     names = decode_ingredients(item)
     for place, name in enumerate(names):
         _draw_ingredient(
@@ -109,7 +84,7 @@ def _draw_ingredients(canvas: _Canvas, x: float, y: float, item: int, r: float) 
         )
 
 
-def _draw_pot(canvas: _Canvas, x: int, y: int, item: int, tick: int, config: OvercookedConfig) -> None:
+def _draw_pot(canvas: Canvas, x: int, y: int, item: int, tick: int, config: OvercookedConfig) -> None:
     canvas.box(x + 0.04, y + 0.04, 0.92, 0.92, 0.06, fill="#4a4e55")
     canvas.box(x + 0.02, y + 0.38, 0.96, 0.14, 0.06, fill=IRON_LIGHT)
     canvas.disc(x + 0.5, y + 0.5, 0.38, fill=IRON, outline=IRON_LIGHT, width=3 * SCALE)
@@ -126,7 +101,7 @@ def _draw_pot(canvas: _Canvas, x: int, y: int, item: int, tick: int, config: Ove
         canvas.box(x + 0.14, y + 0.8, max(0.08, 0.72 * tick / cook_time), 0.12, 0.04, fill="#f29b38")
 
 
-def _draw_item(canvas: _Canvas, x: float, y: float, item: int, size: float) -> None:
+def _draw_item(canvas: Canvas, x: float, y: float, item: int, size: float) -> None:
     name = item_name(item)
     if name in ("dish", "soup"):
         _draw_plate(canvas, x, y, 0.28 * size)
@@ -137,7 +112,7 @@ def _draw_item(canvas: _Canvas, x: float, y: float, item: int, size: float) -> N
         _draw_ingredient(canvas, x, y, ONION if name == "onion" else TOMATO, 0.2 * size)
 
 
-def _draw_cook(canvas: _Canvas, x: int, y: int, player: int, orientation: int, held: int) -> None:
+def _draw_cook(canvas: Canvas, x: int, y: int, player: int, orientation: int, held: int) -> None:
     dx, dy = NORTH_SOUTH_EAST_WEST[orientation]
     middle_x, middle_y = x + 0.5, y + 0.5
     if dy < 0 and held:  # behind the cook
@@ -154,7 +129,7 @@ def _draw_cook(canvas: _Canvas, x: int, y: int, player: int, orientation: int, h
         _draw_item(canvas, middle_x + 0.33 * dx, middle_y + 0.12 + 0.22 * dy, held, 0.75)
 
 
-def _draw_bar(canvas: _Canvas, width: int, height: int, fields: dict[str, Any], config: OvercookedConfig) -> None:
+def _draw_bar(canvas: Canvas, width: int, height: int, fields: dict[str, Any], config: OvercookedConfig) -> None:
     middle = height + BAR / TILE / 2
     left = f"step {fields['timestep']} / {config.horizon}"
     right = f"soups {fields['deliveries']}   score {fields['sparse_return']:g}"

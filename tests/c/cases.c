@@ -3,6 +3,7 @@
 #include "../../games/matrix/matrix.h"
 #include "../../games/overcooked/overcooked.h"
 #include "../../games/probe/probe.h"
+#include "../../games/trust/trust.h"
 
 #define SPAN(array) {.data = array, .count = sizeof array / sizeof array[0]}
 
@@ -74,6 +75,29 @@ static const ProbeConfig PROBE_EXTREMES = {.melody = SPAN(ONE_CALL),
                                            .stamina = {1, 3},
                                            .max_mistakes = 1};
 
+/* ---- trust ---- */
+
+static const TrustConfig TRUST_CONFIG = {.width = 5,
+                                         .height = 5,
+                                         .num_plants = 2,
+                                         .stag_reward = 5,
+                                         .plant_reward = 1,
+                                         .mauling_reward = -5,
+                                         .follow_probability = 1,
+                                         .horizon = 90};
+/* As crowded as a grid can be, and every event has its consequence. */
+static const TrustConfig TRUST_CROWD = {.width = 4,
+                                        .height = 2,
+                                        .num_plants = 4,
+                                        .stag_reward = 3,
+                                        .plant_reward = 0.5,
+                                        .mauling_reward = -0.25,
+                                        .follow_probability = 0.5,
+                                        .runs_after_mauling = 1,
+                                        .ends_at_catch = 1,
+                                        .horizon = 30,
+                                        .observation = TRUST_COORDINATES};
+
 const Case CASES[] = {
     {"matrix: prisoner's dilemma", &agora_matrix, &DILEMMA_CONFIG, 0x8054efb2917f7450},
     {"matrix: three unequal players", &agora_matrix, &UNEQUAL_CONFIG, 0x2ea52c96ab6b3c0e},
@@ -81,5 +105,7 @@ const Case CASES[] = {
     {"overcooked: features, chance", &agora_overcooked, &CHANCE_CONFIG, 0x6ffdf70c283130c2},
     {"probe: defaults", &agora_probe, &PROBE_CONFIG, 0xf3429a5a86bc1c43},
     {"probe: extremes", &agora_probe, &PROBE_EXTREMES, 0x2d547a6f138d0e20},
+    {"trust: defaults", &agora_trust, &TRUST_CONFIG, 0xaa51e349f60c185f},
+    {"trust: a crowd", &agora_trust, &TRUST_CROWD, 0x94f7c258bc760fac},
 };
 const int32_t NUM_CASES = sizeof CASES / sizeof CASES[0];

@@ -53,6 +53,14 @@ _LEGAL = [[True, False], [False, True]]
 EXTRA_CASES = [
     Case("matrix/prisoners_dilemma_v0", {"legal_actions": _LEGAL, "horizon": 5}, "matrix with masks"),
     Case("matrix/prisoners_dilemma_v0", {"payoffs": _PAYOFFS, "horizon": 5}, "matrix with three groups"),
+    Case(
+        "grid/trust_v0",
+        {
+            **{"width": 3, "height": 2, "num_plants": 2, "follow_probability": 0.5, "horizon": 12},
+            **{"runs_after_mauling": True, "ends_at_catch": True, "observation": "coordinates"},
+        },
+        "a crowded trust dilemma",
+    ),
 ]
 
 

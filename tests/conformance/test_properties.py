@@ -110,7 +110,7 @@ def test_reset_clears_the_outcome_of_the_last_episode(case: Case) -> None:
 
 @pytest.mark.parametrize("env_id", games.env_ids())
 def test_ids_are_well_formed(env_id: str) -> None:
-    world, variant = env_id.split("/")
-    assert world == games.spec(env_id).world
+    family, variant = env_id.split("/")
+    assert family == games.spec(env_id).family
     assert variant.rsplit("_v", 1)[1].isdigit()
     assert games.spec(env_id).description

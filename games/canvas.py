@@ -1,0 +1,59 @@
+"""A canvas for worlds on a grid: draws in units of a cell, larger than wanted, and shrinks to smooth edges."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+SCALE = 2  # drawn larger and shrunk, so that edges are smooth
+
+
+class Canvas:
+    """Shapes on a grid of cells, with a line of text below.
+
+    Args:
+        width: Columns.
+        height: Rows.
+        tile: Pixels of a cell.
+        bar: Pixels of the line of text.
+        background: Colour of the bar.
+    """
+
+    def __init__(self, width: int, height: int, tile: int, bar: int, background: str = "#fffaf0") -> None:
+        self.unit = tile * SCALE
+        self.image = Image.new("RGB", (width * self.unit, height * self.unit + bar * SCALE), background)
+        self.pen = ImageDraw.Draw(self.image)
+
+    def box(self, x: float, y: float, w: float, h: float, radius: float = 0, **style: Any) -> None:
+        """Draws a rectangle from its upper left corner; `radius` rounds its corners."""
+        corners = (x * self.unit, y * self.unit, (x + w) * self.unit - 1, (y + h) * self.unit - 1)
+        self.pen.rounded_rectangle(corners, radius * self.unit, **style)
+
+    def disc(self, x: float, y: float, r: float, **style: Any) -> None:
+        """Draws a disc around its middle."""
+        self.pen.ellipse([(v * self.unit) for v in (x - r, y - r, x + r, y + r)], **style)
+
+    def oval(self, x: float, y: float, w: float, h: float, **style: Any) -> None:
+        """Draws an ellipse of the given width and height around its middle."""
+        self.pen.ellipse([v * self.unit for v in (x - w / 2, y - h / 2, x + w / 2, y + h / 2)], **style)
+
+    def line(self, points: list[tuple[float, float]], width: float, fill: str) -> None:
+        """Draws connected lines."""
+        ends = [(x * self.unit, y * self.unit) for x, y in points]
+        self.pen.line(ends, fill=fill, width=max(1, round(width * self.unit)), joint="curve")
+
+    def polygon(self, points: list[tuple[float, float]], **style: Any) -> None:
+        """Draws a filled polygon."""
+        self.pen.polygon([(x * self.unit, y * self.unit) for x, y in points], **style)
+
+    def text(self, x: float, y: float, text: str, size: float, anchor: str = "mm", fill: str = "#2d2a26") -> None:
+        """Writes text of a size in cells; anchors are Pillow's."""
+        font = ImageFont.load_default(size * self.unit)
+        self.pen.text((x * self.unit, y * self.unit), text, fill=fill, font=font, anchor=anchor)
+
+    def shrink(self) -> np.ndarray:
+        """Returns the picture, [H, W, 3] uint8."""
+        size = (self.image.width // SCALE, self.image.height // SCALE)
+        return np.asarray(self.image.resize(size, Image.Resampling.LANCZOS))
