@@ -24,7 +24,7 @@ from test_advantages import NUM_ACTIONS, NUM_FEATURES, as_episodes, random_fragm
 
 from marl.rllib import ActorCriticModule, Fragment, GroupFragment, use_batched_runner
 from marl.rllib.learner.fragment_to_trajectories import CERTAIN_LOGP, FragmentToTrajectories
-from marl.rllib.learner.vtrace_learner import KL_COEFFS, LAST_TARGET_UPDATES
+from marl.rllib.learner.vtrace_learner import KL_COEFFS, LAST_TARGET_UPDATES, VTraceFragmentLearner
 from marl.rllib.runner.player_module import PlayerModule
 
 SCISSORS, KITCHEN, PROBE = "matrix/rock_paper_scissors_v0", "overcooked/cramped_room_v0", "probe/everything_v0"
@@ -326,6 +326,31 @@ def same_weights(first: dict[str, Any], second: dict[str, Any]) -> bool:
     return all(
         np.array_equal(value, second[m][name]) for m, weights in first.items() for name, value in weights.items()
     )
+
+
+def test_appo_trains_on_every_batch_as_often_as_configured_when_sampling_is_faster(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    updates = []
+
+    def slow_update(learner: Any, *args: Any, **kwargs: Any) -> Any:
+        time.sleep(0.02)
+        updates.append(learner)
+        return update(learner, *args, **kwargs)
+
+    update = VTraceFragmentLearner._update
+    monkeypatch.setattr(VTraceFragmentLearner, "_update", slow_update)
+    config = coordination(APPOConfig).training(circular_buffer_num_batches=2, circular_buffer_iterations_per_batch=3)
+    algorithm = build(use_batched_runner(config))
+    for _ in range(10):
+        algorithm.train()
+    buffer = algorithm.learner_group._learner._learner_thread_in_queue
+    deadline = time.monotonic() + 30
+    while buffer.qsize() > 0 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.2)  # the last one is out of the buffer before it is counted
+    assert buffer.get_stats()["total_puts"] >= 8
+    assert len(updates) == 3 * buffer.get_stats()["total_puts"]
 
 
 @ignore_rays_own_warnings

@@ -2,18 +2,21 @@
 
 The losses, V-trace, the learner thread, its queues, target networks and the manual all-reduce of several learners are
 RLlib's. Everything private to RLlib that this relies on stands in this file: `_make_batch_if_necessary`,
-`_create_iterator_if_necessary`, `_update`, `_learner_connector`, `_model_io_lock`, `_last_update_ts_by_mid`,
-`_check_component`, `_check_is_built`, and of configs `_learner_connector`, `_train_batch_size_per_learner`.
+`_create_iterator_if_necessary`, `_update`, `_learner_connector`, `_learner_thread`, `_learner_thread_in_queue`,
+`_model_io_lock`, `_last_update_ts_by_mid`, `_check_component`, `_check_is_built`, of configs `_learner_connector`,
+`_train_batch_size_per_learner`, of the circular buffer `_lock`, `_indices`, `_offset`, `_NxK`.
 """
 
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Collection, Iterator
 from functools import partial
 from typing import Any
 
 from ray.rllib.algorithms.appo.torch.appo_torch_learner import APPOTorchLearner
+from ray.rllib.algorithms.appo.utils import CircularBuffer
 from ray.rllib.algorithms.impala.impala import IMPALAConfig
 from ray.rllib.algorithms.impala.impala_learner import IMPALALearner
 from ray.rllib.algorithms.impala.torch.impala_torch_learner import IMPALATorchLearner
@@ -31,6 +34,7 @@ from marl.rllib.learner.ranks import all_or_none
 from marl.rllib.restorable import RestorableLearner
 
 LAST_TARGET_UPDATES = "last_target_updates"
+POLL_S = 0.0005  # how often the learner thread's buffer is looked at; an update takes a few milliseconds
 
 
 class VTraceFragmentLearner(RestorableLearner, IMPALALearner):
@@ -99,7 +103,18 @@ class VTraceFragmentLearner(RestorableLearner, IMPALALearner):
             return {}
         if self.config.num_learners > 1:
             self._last_batch = batch
+        self._wait_for_learner_thread()
         return super().update(TrainingData(batch=batch), timesteps=timesteps, return_state=return_state, **kwargs)
+
+    def _wait_for_learner_thread(self) -> None:
+        # RLlib's circular buffer takes a batch at any time and drops its oldest for it, trained on or not; it counts on
+        # a learner that waits for samples. Fragments come faster than they can be trained on: the buffer would be full
+        # of old ones, and most would go after one of their `circular_buffer_iterations_per_batch` updates.
+        buffer = self._learner_thread_in_queue
+        if not isinstance(buffer, CircularBuffer):
+            return  # a queue that blocks
+        while not _takes_without_loss(buffer) and self._learner_thread.is_alive():
+            time.sleep(POLL_S)
 
     def _train_batch(self, training_data: TrainingData) -> MultiAgentBatch:
         # RLlib counts the `len` of everything that runners return for env steps; of a fragment that is E.
@@ -167,6 +182,14 @@ class VTraceFragmentLearner(RestorableLearner, IMPALALearner):
         """Restores what `get_state` returned, or the part of it that is there."""
         with self._model_io_lock:
             super().set_state(state)
+
+
+def _takes_without_loss(buffer: CircularBuffer) -> bool:
+    """Whether at most one batch waits in the buffer, and the place of the next one is free."""
+    with buffer._lock:
+        oldest_kept = buffer._offset - buffer._NxK + buffer.iterations_per_batch
+        waiting = buffer._indices
+        return len(waiting) <= buffer.iterations_per_batch and min(waiting, default=oldest_kept) >= oldest_kept
 
 
 class IMPALAFragmentLearner(VTraceFragmentLearner, IMPALATorchLearner):  # type: ignore[misc]
