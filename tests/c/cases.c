@@ -2,6 +2,7 @@
 
 #include "../../games/matrix/matrix.h"
 #include "../../games/overcooked/overcooked.h"
+#include "../../games/particles/particles.h"
 #include "../../games/probe/probe.h"
 #include "../../games/trust/trust.h"
 
@@ -47,6 +48,26 @@ static const OvercookedConfig CHANCE_CONFIG = {KITCHEN,
                                                .has_old_dynamics = 1,
                                                .has_random_positions = 1,
                                                .random_object_probability = 0.6};
+
+/* ---- particles ---- */
+
+static const ParticlesConfig SPREAD_CONFIG = {.scenario = PARTICLES_SPREAD,
+                                              .horizon = 25,
+                                              .num_agents = 3,
+                                              .local_ratio = 0.5,
+                                              .moves_before_forces = 1};
+
+/* A crowd of changing size that sees its nearest neighbors only. */
+static const int32_t CROWDS[] = {2, 7, 20};
+static const ParticlesConfig SPREAD_CROWDS = {.populations = SPAN(CROWDS),
+                                              .scenario = PARTICLES_SPREAD,
+                                              .horizon = 40,
+                                              .num_agents = 20,
+                                              .agent_neighbors = 3,
+                                              .landmark_neighbors = 5,
+                                              .local_ratio = 0.2,
+                                              .is_continuous = 1,
+                                              .ends_on_success = 1};
 
 /* ---- probe ---- */
 
@@ -103,6 +124,8 @@ const Case CASES[] = {
     {"matrix: three unequal players", &agora_matrix, &UNEQUAL_CONFIG, 0x2ea52c96ab6b3c0e},
     {"overcooked: pictures", &agora_overcooked, &PICTURES_CONFIG, 0x2613b68bba1c21c3},
     {"overcooked: features, chance", &agora_overcooked, &CHANCE_CONFIG, 0x6ffdf70c283130c2},
+    {"particles: spread", &agora_particles, &SPREAD_CONFIG, 0xbf490598d709db65},
+    {"particles: spread, crowds", &agora_particles, &SPREAD_CROWDS, 0x3317d560848a7b9b},
     {"probe: defaults", &agora_probe, &PROBE_CONFIG, 0xf3429a5a86bc1c43},
     {"probe: extremes", &agora_probe, &PROBE_EXTREMES, 0x2d547a6f138d0e20},
     {"trust: defaults", &agora_trust, &TRUST_CONFIG, 0xaa51e349f60c185f},

@@ -61,6 +61,7 @@ EXTRA_CASES = [
         },
         "a crowded trust dilemma",
     ),
+    Case("particles/simple_spread_v0", {"num_agents": 4, "populations": (1, 2, 4)}, "spread with populations"),
 ]
 
 

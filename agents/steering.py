@@ -1,0 +1,38 @@
+"""How a particle is brought to a place: the action of one agent of a particle world that wants to be somewhere."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from games.batch import Group
+
+# A body left alone glides v * dt / damping further: 0.1 s / 0.25. A full action adds its acceleration * dt to v.
+GLIDE_S, DT_S = 0.4, 0.1
+STAY, LEFT, RIGHT, DOWN, UP = range(5)
+
+
+def steer(missing: np.ndarray, velocity: np.ndarray, accel: float, is_continuous: bool) -> np.ndarray:
+    """Returns the move that lets a body come to rest nearest to where it wants to be.
+
+    Args:
+        missing: [2] the wanted place minus the body's.
+        velocity: [2] of the body.
+        accel: Acceleration of a full action.
+        is_continuous: Whether actions are numbers.
+
+    Returns:
+        [] int32, one of 5 moves, or [5] float32.
+    """
+    wanted = (missing - GLIDE_S * velocity) / (GLIDE_S * DT_S * accel)  # in full actions
+    if is_continuous:
+        share = np.clip(wanted, -1, 1)
+        return np.array([0, max(-share[0], 0), max(share[0], 0), max(-share[1], 0), max(share[1], 0)], np.float32)
+    axis = int(np.argmax(np.abs(wanted)))
+    if abs(wanted[axis]) < 0.5:
+        return np.array(STAY, np.int32)
+    return np.array(((LEFT, RIGHT), (DOWN, UP))[axis][int(wanted[axis] > 0)], np.int32)
+
+
+def idle(group: Group) -> np.ndarray:
+    """Returns the action, [] or [A], that does nothing and says the first word or none."""
+    return np.zeros(group.actions.shape[2:], group.actions.dtype)

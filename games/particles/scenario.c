@@ -1,0 +1,73 @@
+#include "scenario.h"
+
+#include <math.h>
+#include <stdio.h>
+
+ParticlesCast *particles_add_cast(ParticlesModel *model, const char *name, const char *agent_name, int32_t count,
+                                  ParticlesBody body)
+{
+    ParticlesCast *cast = &model->casts[model->num_casts++];
+    *cast = (ParticlesCast){.first = model->num_agents, .count = count, .is_movable = body.is_movable};
+    snprintf(cast->name, sizeof cast->name, "%s", name);
+    snprintf(cast->agent_name, sizeof cast->agent_name, "%s", agent_name);
+    for (int32_t a = cast->first; a < cast->first + count; a++) {
+        model->radius[a] = body.radius;
+        model->mass[a] = 1;
+        model->accel[a] = body.accel;
+        model->max_speed[a] = body.max_speed;
+        if (body.collides) {
+            model->colliders[model->num_colliders++] = a;
+            model->num_agent_colliders++;
+        }
+    }
+    model->num_agents += count;
+    model->num_entities += count;
+    return cast;
+}
+
+void particles_add_landmarks(ParticlesModel *model, int32_t count, double radius, bool collides)
+{
+    for (int32_t k = 0; k < count; k++) {
+        int32_t entity = model->num_entities++;
+        model->radius[entity] = radius;
+        if (collides)
+            model->colliders[model->num_colliders++] = entity;
+    }
+    model->num_landmarks += count;
+}
+
+int32_t particles_places(int32_t count, int32_t neighbors) { return neighbors ? neighbors : count; }
+
+void particles_count_collisions(ParticlesState *state, int32_t count)
+{
+    state->collisions = state->collisions > INT32_MAX - count ? INT32_MAX : state->collisions + count;
+}
+
+static double square_distance(const ParticlesState *state, int32_t one, int32_t other)
+{
+    double dx = state->positions[one][0] - state->positions[other][0];
+    double dy = state->positions[one][1] - state->positions[other][1];
+    return dx * dx + dy * dy;
+}
+
+double particles_distance(const ParticlesState *state, int32_t one, int32_t other)
+{
+    return sqrt(square_distance(state, one, other));
+}
+
+bool particles_touch(const ParticlesModel *model, const ParticlesState *state, int32_t one, int32_t other)
+{
+    double radii = model->radius[one] + model->radius[other];
+    return sqrt(square_distance(state, one, other)) < radii;
+}
+
+double particles_nearest(const ParticlesState *state, int32_t entity, int32_t first, int32_t end)
+{
+    double least = INFINITY;
+    for (int32_t agent = first; agent < end; agent++) {
+        double square = square_distance(state, agent, entity);
+        if (square < least && state->present[agent])
+            least = square;
+    }
+    return least < INFINITY ? sqrt(least) : 0; /* the root of the least is the least root */
+}

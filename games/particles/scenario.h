@@ -1,0 +1,63 @@
+/* A scenario: who is there, what a step is worth, and what each agent sees. One file each.
+ *
+ * particles.c has filled the state's positions, velocities and presence when `start` is called, and has moved everybody
+ * when `score` is. Neither of the two, nor `observe`, need to look after the empty slots of a population: particles.c
+ * writes zeros there; but absent entities must not count for those who are there.
+ */
+#ifndef AGORA_PARTICLES_SCENARIO_H
+#define AGORA_PARTICLES_SCENARIO_H
+
+#include "particles.h"
+
+typedef struct ParticlesScenario {
+    /* Whether the numbers of agents and landmarks are ones that the scenario can bear. */
+    bool (*check)(const ParticlesConfig *config, AgoraError *error);
+    /* Fills casts, bodies and landmarks of a zeroed model (particles_add_cast and the like, below). */
+    void (*build)(const ParticlesConfig *config, ParticlesModel *model);
+    /* Goals, and landmarks that a population leaves out; NULL: nothing to do. */
+    void (*start)(const ParticlesModel *model, AgoraRng *rng, ParticlesState *state);
+    /* Writes rewards and infos of the present agents. Returns whether the scenario's task is done. */
+    bool (*score)(const ParticlesConfig *config, const ParticlesModel *model, ParticlesState *state, AgoraView *views);
+    /* Writes the observation of a present agent; `features` is zeroed. */
+    void (*observe)(const ParticlesConfig *config, const ParticlesModel *model, const ParticlesState *state, int32_t cast,
+                    int32_t agent, float *features);
+    /* What is left to go, in length units, as an episode's statistic; NULL: no such thing. */
+    double (*distance)(const ParticlesModel *model, const ParticlesState *state);
+    bool has_populations; /* whether observations have a place for agents that may be absent */
+    int32_t num_infos;
+    const char *info_names[AGORA_MAX_INFOS];
+} ParticlesScenario;
+
+extern const ParticlesScenario particles_spread;
+
+/* What all agents of a cast have in common. */
+typedef struct ParticlesBody {
+    double radius, accel, max_speed;
+    bool is_movable, collides;
+} ParticlesBody;
+
+/* ---- for `build` ---- */
+
+/* Adds the next `count` agents; returns their cast, of which features and words are 0 still. */
+ParticlesCast *particles_add_cast(ParticlesModel *model, const char *name, const char *agent_name, int32_t count,
+                                  ParticlesBody body);
+
+/* Adds the next `count` landmarks. Only after all casts. */
+void particles_add_landmarks(ParticlesModel *model, int32_t count, double radius, bool collides);
+
+/* Places for what an agent sees of `count` entities under a limit on neighbors. */
+int32_t particles_places(int32_t count, int32_t neighbors);
+
+/* ---- for `score` ---- */
+
+void particles_count_collisions(ParticlesState *state, int32_t count);
+
+double particles_distance(const ParticlesState *state, int32_t one, int32_t other);
+
+/* Whether two discs overlap. */
+bool particles_touch(const ParticlesModel *model, const ParticlesState *state, int32_t one, int32_t other);
+
+/* Distance from an entity to the nearest present agent of [first, end); 0 if there is none. */
+double particles_nearest(const ParticlesState *state, int32_t entity, int32_t first, int32_t end);
+
+#endif

@@ -1,0 +1,183 @@
+"""Settings of the particle worlds: one class for what all scenarios share, and one for each scenario."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from games.config import GameProperties, WorldConfig, is_of_kind, setting
+
+MAX_AGENTS = 64  # of all groups together; PARTICLES_MAX_AGENTS in particles.h
+MAX_LANDMARKS = 64
+# Places are held within [-1000, 1000]^2, so no distance is longer than that square's diagonal.
+LONGEST_DISTANCE = 2 * 1000 * 2**0.5
+
+# Numbers of the scenarios, in the order of ParticlesScenarioId in particles.h.
+SCENARIOS = ("simple_spread",)
+
+Utility = Literal["zero_sum", "common", "general"]
+
+
+@dataclass(frozen=True)
+class Body:
+    """What discs of one kind look like to those who draw them or plan for them; the rules have them in C.
+
+    Attributes:
+        name: What they are.
+        count: How many there are at most.
+        radius: In length units.
+        color: As Pillow reads it.
+    """
+
+    name: str
+    count: int
+    radius: float
+    color: str
+
+
+BLUE, RED, GREEN, GRAY, INK = "#3d6fb8", "#c9503c", "#3f9a5c", "#7d8490", "#3b3f46"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ParticlesConfig(WorldConfig):
+    """Settings of every scenario.
+
+    Attributes:
+        horizon: Steps of an episode (max_cycles in mpe2).
+        continuous_actions: Actions are numbers in [0, 1] instead of choices.
+        integrator: "mpe2": places follow the velocity before a step's forces, as in mpe2 1.1.1. "mpe": the velocity
+            after them, as in OpenAI's original.
+    """
+
+    world: ClassVar[str] = "particles"
+    scenario: ClassVar[str]
+
+    horizon: int = setting(25, low=1, high=2**31 - 1, doc="steps of an episode")
+    continuous_actions: bool = setting(False, doc="whether actions are numbers in [0, 1] instead of choices")
+    integrator: str = setting(
+        "mpe2",
+        choices=("mpe2", "mpe"),
+        doc="whether places follow the velocity before (mpe2) or after (mpe) a step's forces",
+    )
+
+    @property
+    def agent_bodies(self) -> tuple[Body, ...]:
+        """The kinds of agents, in the order of the groups."""
+        raise NotImplementedError
+
+    @property
+    def landmark_bodies(self) -> tuple[Body, ...]:
+        """The kinds of landmarks, in their order."""
+        raise NotImplementedError
+
+    def core_fields(self) -> dict[str, Any]:
+        """Returns the C config; scenarios replace what they use."""
+        return {
+            "populations": np.zeros(0, np.int32),
+            "local_ratio": 0.0,
+            "scenario": SCENARIOS.index(self.scenario),
+            "horizon": self.horizon,
+            "num_agents": 0,
+            "num_adversaries": 0,
+            "num_landmarks": 0,
+            "agent_neighbors": 0,
+            "landmark_neighbors": 0,
+            "is_continuous": int(self.continuous_actions),
+            "ends_on_success": 0,
+            "moves_before_forces": int(self.integrator == "mpe2"),
+        }
+
+    def _properties(self, utility: Utility, lowest: float, highest: float) -> GameProperties:
+        num_agents = sum(body.count for body in self.agent_bodies)
+        return GameProperties(num_agents, "simultaneous", utility, (lowest, highest), self.horizon)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SpreadConfig(ParticlesConfig):
+    """Settings of simple_spread.
+
+    Attributes:
+        num_agents: Slots for agents, and landmarks (N in mpe2).
+        populations: How many agents, and as many landmarks, an episode may have; one is drawn for each episode. None:
+            always num_agents. With populations, observations say who is there.
+        local_ratio: Weight of an agent's own collisions in its reward; the shared distance has the rest.
+        terminate_on_success: Whether an episode ends when every landmark is occupied.
+        num_agent_neighbors: Other agents that an agent sees, the nearest ones; None: all.
+        num_landmark_neighbors: Landmarks that an agent sees, the nearest ones; None: all.
+    """
+
+    scenario: ClassVar[str] = "simple_spread"
+
+    num_agents: int = setting(3, low=1, high=MAX_AGENTS, doc="slots for agents, and landmarks")
+    populations: Sequence[int] | None = setting(
+        None, doc="how many agents an episode may have, one number drawn for each; None: always num_agents"
+    )
+    local_ratio: float = setting(0.5, low=0, high=1, doc="weight of an agent's own collisions in its reward")
+    terminate_on_success: bool = setting(False, doc="whether an episode ends when every landmark is occupied")
+    num_agent_neighbors: int | None = setting(
+        None, low=1, high=MAX_AGENTS, doc="other agents that an agent sees, the nearest ones; None: all"
+    )
+    num_landmark_neighbors: int | None = setting(
+        None, low=1, high=MAX_LANDMARKS, doc="landmarks that an agent sees, the nearest ones; None: all"
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        population_rows(self.populations, (self.num_agents,))
+
+    @property
+    def agent_bodies(self) -> tuple[Body, ...]:
+        """The agents."""
+        return (Body("agent", self.num_agents, 0.15, BLUE),)
+
+    @property
+    def landmark_bodies(self) -> tuple[Body, ...]:
+        """The landmarks."""
+        return (Body("landmark", self.num_agents, 0.05, INK),)
+
+    def core_fields(self) -> dict[str, Any]:
+        """Returns the C config."""
+        return super().core_fields() | {
+            "populations": population_rows(self.populations, (self.num_agents,)),
+            "local_ratio": float(self.local_ratio),
+            "num_agents": self.num_agents,
+            "agent_neighbors": self.num_agent_neighbors or 0,
+            "landmark_neighbors": self.num_landmark_neighbors or 0,
+            "ends_on_success": int(self.terminate_on_success),
+        }
+
+    def properties(self) -> GameProperties:
+        """Returns the utility class: common if nobody's own collisions count."""
+        worst = (1 - self.local_ratio) * self.num_agents * LONGEST_DISTANCE
+        worst += self.local_ratio * (self.num_agents - 1)
+        return self._properties("common" if self.local_ratio == 0 else "general", -worst, 0.0)
+
+
+def population_rows(populations: Any, slots: tuple[int, ...]) -> np.ndarray:
+    """Returns the sizes of all populations as one int32 row after the other; empty for None.
+
+    Args:
+        populations: None, or a sequence of sizes; of tuples of sizes where there are several kinds.
+        slots: The largest size of each kind.
+
+    Raises:
+        ValueError: No size at all, or one that is no whole number in [1, its slots].
+    """
+    if populations is None:
+        return np.zeros(0, np.int32)
+    try:
+        rows = [tuple(row) if len(slots) > 1 else (row,) for row in populations]
+    except TypeError:
+        rows = []
+    is_right = bool(rows) and all(
+        len(row) == len(slots) and all(is_of_kind(n, int) and 1 <= n <= k for n, k in zip(row, slots, strict=True))
+        for row in rows
+    )
+    if not is_right:
+        one = ", ".join(f"a whole number in [1, {most}]" for most in slots)
+        each = f"tuples ({one})" if len(slots) > 1 else f"each {one}"
+        raise ValueError(f"populations must be None or a sequence, {each}, got {populations!r}")
+    return np.array(rows, np.int32).reshape(-1)
