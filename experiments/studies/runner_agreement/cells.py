@@ -38,6 +38,10 @@ COORDINATION = (
 )
 
 
+UNIFORM = {"type": "MultiAgentEpisodeReplayBuffer"}
+PRIORITIZED = {"type": "MultiAgentPrioritizedEpisodeReplayBuffer", "alpha": 0.6, "beta": 0.4}
+
+
 def choose_policy(agent: Any, *args: Any, **kwargs: Any) -> str:
     """One policy plays all agents."""
     return "shared"
@@ -53,25 +57,26 @@ def _vtrace(config: Any, lr: float) -> AlgorithmConfig:
     return config.training(train_batch_size_per_learner=20 * NUM_ENVS)
 
 
-def _dqn() -> AlgorithmConfig:
+def _dqn(buffer: dict[str, Any]) -> AlgorithmConfig:
     config = DQNConfig().training(lr=1e-3, train_batch_size_per_learner=128, training_intensity=16)
     config.training(num_steps_sampled_before_learning_starts=2000, target_network_update_freq=500)
-    buffer = {"type": "MultiAgentPrioritizedEpisodeReplayBuffer", "capacity": 50_000, "alpha": 0.6, "beta": 0.4}
-    return config.training(epsilon=[(0, 1.0), (20_000, 0.05)], replay_buffer_config=buffer)
+    return config.training(epsilon=[(0, 1.0), (20_000, 0.05)], replay_buffer_config={"capacity": 50_000, **buffer})
 
 
 def _sac() -> AlgorithmConfig:
     config = SACConfig().training(actor_lr=5e-4, critic_lr=5e-4, alpha_lr=5e-4, twin_q=True, tau=0.01, n_step=1)
     config.training(target_entropy=0.1, initial_alpha=0.3, train_batch_size_per_learner=128, training_intensity=16)
-    buffer = {"type": "MultiAgentEpisodeReplayBuffer", "capacity": 50_000}
-    return config.training(num_steps_sampled_before_learning_starts=2000, replay_buffer_config=buffer)
+    return config.training(
+        num_steps_sampled_before_learning_starts=2000, replay_buffer_config={"capacity": 50_000, **UNIFORM}
+    )
 
 
 MAKERS = {
     "ppo": (_ppo, KITCHEN, 50),
     "appo": (lambda: _vtrace(APPOConfig(), 2e-3), KITCHEN, 20),
     "impala": (lambda: _vtrace(IMPALAConfig(), 1e-3), KITCHEN, 20),
-    "dqn": (_dqn, KITCHEN, 1),
+    "dqn": (partial(_dqn, UNIFORM), KITCHEN, 1),
+    "dqn_prioritized": (partial(_dqn, PRIORITIZED), KITCHEN, 1),
     "sac": (_sac, COORDINATION, 1),
 }
 

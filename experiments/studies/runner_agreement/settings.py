@@ -10,7 +10,7 @@ from pydantic import Field
 from experiments.study import StudySettings
 
 # Env steps of a run: enough for every algorithm to have learnt something, and minutes on RLlib's runner.
-STEPS = {"ppo": 80_000, "appo": 160_000, "impala": 160_000, "dqn": 40_000, "sac": 12_000}
+STEPS = {"ppo": 80_000, "appo": 160_000, "impala": 160_000, "dqn": 40_000, "dqn_prioritized": 40_000, "sac": 12_000}
 
 STOCK, BATCHED, BATCHED_STOCK_ROWS = "stock", "batched", "batched_stock_rows"
 
