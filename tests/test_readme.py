@@ -22,7 +22,10 @@ def read_table(name: str, text: str = README) -> str:
     return found.group(1).strip()
 
 
-@pytest.mark.parametrize("path", ["README.md", "games/overcooked/README.md", "marl/rllib/README.md"])
+WITH_EXAMPLES = ["README.md", "games/matrix/README.md", "games/overcooked/README.md", "marl/rllib/README.md"]
+
+
+@pytest.mark.parametrize("path", WITH_EXAMPLES)
 def test_python_examples_run(path, capsys):
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / path).read_text(encoding="utf-8"), re.DOTALL)
     assert blocks

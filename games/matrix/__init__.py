@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import reprlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from games.config import GameProperties, WorldConfig, setting
+from games.matrix.gambit import GambitError, read_game
+from games.matrix.named import NAMED_GAMES, PRISONERS_DILEMMA, ROCK_PAPER_SCISSORS, from_bimatrix
 from games.spec import EnvSpec, register
+
+__all__ = ["PRISONERS_DILEMMA", "ROCK_PAPER_SCISSORS", "GambitError", "MatrixConfig", "from_bimatrix", "read_game"]
+
+# Actions that a state has room for; MATRIX_MAX_REMEMBERED in matrix.h.
+MAX_REMEMBERED = 64
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -17,22 +25,30 @@ class MatrixConfig(WorldConfig):
     """Settings of a repeated normal-form game with P players.
 
     Attributes:
-        payoffs: [P, A_0, ..., A_{P-1}] reward of each player in a round.
+        payoffs: [P, A_0, ..., A_{P-1}] reward of each player in a round; or a Gambit file (.nfg, .efg), its path or its
+            text, which is read at once.
         horizon: Rounds of an episode.
-        memory: Whether players see the last joint action.
+        memory: Rounds that players see, at most 64 // P.
         legal_actions: Per player, A_i flags: which actions may be played. None: all.
     """
 
     world: ClassVar[str] = "matrix"
 
-    payoffs: Any = setting(doc="[P, A_0, ..., A_{P-1}] reward of each player in a round")
+    payoffs: Any = setting(doc="[P, A_0, ..., A_{P-1}] reward of each player in a round, or a Gambit file")
     horizon: int = setting(1, low=1, high=2**31 - 1, doc="rounds of an episode")
-    memory: bool = setting(False, doc="whether players see the last joint action")
+    memory: int = setting(0, low=0, high=MAX_REMEMBERED, doc="rounds that players see, at most 64 // P")
     legal_actions: Any = setting(None, doc="per player, A_i flags: which actions may be played; None: all")
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.payoff_array()
+        if isinstance(self.payoffs, str | Path):
+            object.__setattr__(self, "payoffs", read_game(self.payoffs))
+        num_players = len(self.payoff_array())
+        if self.memory * num_players > MAX_REMEMBERED:
+            raise ValueError(
+                f"memory must be at most {MAX_REMEMBERED // num_players} rounds for {num_players} players, "
+                f"got {self.memory}"
+            )
         self._legal_flags()
 
     def payoff_array(self) -> np.ndarray:
@@ -79,7 +95,7 @@ class MatrixConfig(WorldConfig):
             "payoffs": payoffs.reshape(-1),
             "legal_actions": self._legal_flags(),
             "horizon": self.horizon,
-            "has_memory": int(self.memory),
+            "memory": self.memory,
         }
 
     def properties(self) -> GameProperties:
@@ -94,28 +110,9 @@ class MatrixConfig(WorldConfig):
         return GameProperties(payoffs.shape[0], "simultaneous", utility, bounds, self.horizon)
 
 
-def from_bimatrix(row: Any, column: Any) -> np.ndarray:
-    """Stacks the payoff matrices of a two-player game, [A_0, A_1] each, to [2, A_0, A_1]."""
-    return np.stack([np.asarray(row, np.float64), np.asarray(column, np.float64)])
-
-
-# Temptation 5, reward 3, punishment 1, sucker 0: Axelrod 1984, The Evolution of Cooperation, figure 1.
-PRISONERS_DILEMMA = from_bimatrix([[3, 0], [5, 1]], [[3, 5], [0, 1]])
-ROCK_PAPER_SCISSORS = from_bimatrix([[0, -1, 1], [1, 0, -1], [-1, 1, 0]], [[0, 1, -1], [-1, 0, 1], [1, -1, 0]])
-
-register(
-    EnvSpec(
-        "matrix/prisoners_dilemma_v0",
-        MatrixConfig,
-        {"payoffs": PRISONERS_DILEMMA, "horizon": 150, "memory": True},
-        "the iterated prisoner's dilemma, 150 rounds with memory of the last one",
+for _game in NAMED_GAMES:
+    register(
+        EnvSpec(
+            f"matrix/{_game.name}_v0", MatrixConfig, {"payoffs": _game.payoffs, **_game.settings}, _game.description
+        )
     )
-)
-register(
-    EnvSpec(
-        "matrix/rock_paper_scissors_v0",
-        MatrixConfig,
-        {"payoffs": ROCK_PAPER_SCISSORS},
-        "rock, paper, scissors, once",
-    )
-)

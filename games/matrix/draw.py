@@ -30,14 +30,14 @@ def draw(fields: dict[str, Any], config: MatrixConfig) -> np.ndarray:
     actions of the others (their first actions before round 1); with one player it has one column.
 
     Args:
-        fields: `round` and `last_actions` [P], -1 before the first round.
+        fields: `round` and `last_actions` [rounds, P], the latest first, -1 before the first round.
         config: The game.
 
     Returns:
         [H, W, 3] uint8, of one size for all states of a config.
     """
     payoffs = config.payoff_array()
-    last = np.asarray(fields["last_actions"])
+    last = np.asarray(fields["last_actions"])[0]
     table = _slice(payoffs, last)
     cell = _cell_size(*table.shape[1:])
     height = HEADER + LABEL + round(cell * table.shape[1]) + MARGIN

@@ -2,41 +2,6 @@
 
 #include <string.h>
 
-static int32_t num_players(const MatrixConfig *config) { return (int32_t)config->num_actions.count; }
-
-static int32_t num_actions(const MatrixConfig *config, int32_t player)
-{
-    return ((const int32_t *)config->num_actions.data)[player];
-}
-
-/* The flags of one player's actions; NULL when all are legal. */
-static const uint8_t *legal_actions(const MatrixConfig *config, int32_t player)
-{
-    if (config->legal_actions.count == 0)
-        return NULL;
-    const uint8_t *flags = config->legal_actions.data;
-    for (int32_t i = 0; i < player; i++)
-        flags += num_actions(config, i);
-    return flags;
-}
-
-static int32_t first_legal(const MatrixConfig *config, int32_t player)
-{
-    const uint8_t *flags = legal_actions(config, player);
-    int32_t action = 0;
-    while (flags && flags[action] != 1)
-        action++;
-    return action;
-}
-
-static int64_t num_profiles(const MatrixConfig *config)
-{
-    int64_t profiles = 1;
-    for (int32_t i = 0; i < num_players(config); i++)
-        profiles *= num_actions(config, i);
-    return profiles;
-}
-
 /* ---- config ---- */
 
 static const AgoraField CONFIG_FIELDS[] = {
@@ -44,54 +9,91 @@ static const AgoraField CONFIG_FIELDS[] = {
     {.name = "payoffs", .dtype = AGORA_F64, .offset = offsetof(MatrixConfig, payoffs), .is_span = true},
     {.name = "legal_actions", .dtype = AGORA_U8, .offset = offsetof(MatrixConfig, legal_actions), .is_span = true},
     {.name = "horizon", .dtype = AGORA_I32, .offset = offsetof(MatrixConfig, horizon)},
-    {.name = "has_memory", .dtype = AGORA_U8, .offset = offsetof(MatrixConfig, has_memory)},
+    {.name = "memory", .dtype = AGORA_I32, .offset = offsetof(MatrixConfig, memory)},
     {0},
 };
+
+static bool check_legal_actions(const MatrixConfig *config, int64_t choices, AgoraError *error)
+{
+    const uint8_t *flags = config->legal_actions.data;
+    if (config->legal_actions.count == 0)
+        return true;
+    if (config->legal_actions.count != choices)
+        return agora_fail(error, "legal_actions must have %lld entries, got %lld", (long long)choices,
+                          (long long)config->legal_actions.count);
+    for (int32_t i = 0; i < config->num_actions.count; i++) {
+        int32_t actions = ((const int32_t *)config->num_actions.data)[i], legal = 0;
+        for (int32_t a = 0; a < actions; a++)
+            legal += flags[a] == 1;
+        if (legal == 0)
+            return agora_fail(error, "player %d needs at least 1 legal action", i);
+        flags += actions;
+    }
+    return true;
+}
 
 static bool check_config(const void *config_bytes, AgoraError *error)
 {
     const MatrixConfig *config = config_bytes;
-    int64_t players = config->num_actions.count, limit = (int64_t)1 << 40;
+    const int32_t *num_actions = config->num_actions.data;
+    int64_t players = config->num_actions.count, limit = (int64_t)1 << 40, features = INT32_MAX / 4;
     if (players < 1 || players > MATRIX_MAX_PLAYERS)
         return agora_fail(error, "a matrix game has 1 to %d players, got %lld", MATRIX_MAX_PLAYERS, (long long)players);
     int64_t profiles = 1, choices = 0;
     for (int32_t i = 0; i < players; i++) {
-        if (num_actions(config, i) < 1)
-            return agora_fail(error, "player %d needs at least 1 action, got %d", i, num_actions(config, i));
-        profiles *= num_actions(config, i);
-        choices += num_actions(config, i);
+        if (num_actions[i] < 1)
+            return agora_fail(error, "player %d needs at least 1 action, got %d", i, num_actions[i]);
+        profiles *= num_actions[i];
+        choices += num_actions[i];
         if (profiles > limit)
             return agora_fail(error, "the payoff array is too large");
     }
     if (config->payoffs.count != players * profiles)
         return agora_fail(error, "payoffs must have %lld entries, got %lld", (long long)(players * profiles),
                           (long long)config->payoffs.count);
-    if (config->legal_actions.count != 0 && config->legal_actions.count != choices)
-        return agora_fail(error, "legal_actions must have %lld entries, got %lld", (long long)choices,
-                          (long long)config->legal_actions.count);
-    for (int32_t i = 0; i < players && config->legal_actions.count != 0; i++)
-        if (!memchr(legal_actions(config, i), 1, (size_t)num_actions(config, i)))
-            return agora_fail(error, "player %d has no legal action", i);
     if (config->horizon < 1)
         return agora_fail(error, "horizon must be at least 1, got %d", config->horizon);
-    return true;
+    if (config->memory < 0 || config->memory * players > MATRIX_MAX_REMEMBERED)
+        return agora_fail(error, "memory must be in [0, %lld] rounds for %lld players, got %d",
+                          (long long)(MATRIX_MAX_REMEMBERED / players), (long long)players, config->memory);
+    if ((config->memory + 1) * choices > features)
+        return agora_fail(error, "%d rounds of %lld actions are too long an observation", config->memory,
+                          (long long)choices);
+    return check_legal_actions(config, choices, error);
+}
+
+static size_t model_size(const void *config)
+{
+    (void)config;
+    return sizeof(MatrixModel);
+}
+
+static void build_model(const void *config_bytes, void *model_bytes)
+{
+    const MatrixConfig *config = config_bytes;
+    const uint8_t *flags = config->legal_actions.data;
+    MatrixModel *model = model_bytes;
+    int32_t choices = 0;
+    model->num_players = (int32_t)config->num_actions.count;
+    model->num_rounds = config->memory > 1 ? config->memory : 1;
+    model->num_profiles = model->is_one_group = 1;
+    for (int32_t i = 0; i < model->num_players; i++) {
+        model->num_actions[i] = ((const int32_t *)config->num_actions.data)[i];
+        model->num_profiles *= model->num_actions[i];
+        model->is_one_group &= model->num_actions[i] == model->num_actions[0];
+        model->first_flags[i] = choices;
+        while (config->legal_actions.count > 0 && flags[choices + model->first_legal[i]] != 1)
+            model->first_legal[i]++;
+        choices += model->num_actions[i];
+    }
+    model->num_features = 1 + config->memory * choices;
 }
 
 /* ---- spaces and state ---- */
 
-static bool is_symmetric(const MatrixConfig *config)
+static AgoraGroup make_group(const AgoraContext *context, int32_t first_player, int32_t players)
 {
-    for (int32_t i = 1; i < num_players(config); i++)
-        if (num_actions(config, i) != num_actions(config, 0))
-            return false;
-    return true;
-}
-
-static AgoraGroup make_group(const MatrixConfig *config, int32_t first_player, int32_t players)
-{
-    int32_t features = 1;
-    for (int32_t i = 0; i < num_players(config) && config->has_memory; i++)
-        features += num_actions(config, i);
+    const MatrixModel *model = context->model;
     return (AgoraGroup){
         .name = "players",
         .agent_name = "player",
@@ -99,52 +101,56 @@ static AgoraGroup make_group(const MatrixConfig *config, int32_t first_player, i
         .num_agents = players,
         .observation_dtype = AGORA_F32,
         .observation_rank = 1,
-        .observation_shape = {features},
+        .observation_shape = {model->num_features},
         .observation_high = 1,
         .action_kind = AGORA_DISCRETE,
         .action_parts = 1,
-        .choices = {num_actions(config, first_player)},
-        .has_action_mask = config->legal_actions.count != 0,
+        .choices = {model->num_actions[first_player]},
+        .has_action_mask = ((const MatrixConfig *)context->config)->legal_actions.count != 0,
     };
 }
 
 static int32_t groups(const AgoraContext *context, AgoraGroup out[AGORA_MAX_GROUPS])
 {
-    const MatrixConfig *config = context->config;
-    int32_t players = num_players(config);
-    if (is_symmetric(config)) {
-        out[0] = make_group(config, 0, players);
+    const MatrixModel *model = context->model;
+    if (model->is_one_group) {
+        out[0] = make_group(context, 0, model->num_players);
         return 1;
     }
-    for (int32_t i = 0; i < players; i++) {
-        out[i] = make_group(config, i, 1);
+    for (int32_t i = 0; i < model->num_players; i++) {
+        out[i] = make_group(context, i, 1);
         memcpy(out[i].name, "player_", 8);
         out[i].name[7] = (char)('0' + i);
     }
-    return players;
+    return model->num_players;
 }
 
 static int32_t state_fields(const AgoraContext *context, AgoraField out[AGORA_MAX_FIELDS])
 {
+    const MatrixModel *model = context->model;
     out[0] = (AgoraField){.name = "round", .dtype = AGORA_I32, .offset = offsetof(MatrixState, round)};
     out[1] = (AgoraField){.name = "last_actions",
                           .dtype = AGORA_I32,
                           .offset = offsetof(MatrixState, last_actions),
-                          .rank = 1,
-                          .shape = {num_players(context->config)}};
+                          .rank = 2,
+                          .shape = {model->num_rounds, model->num_players}};
     return 2;
 }
 
 static bool check_state(const AgoraContext *context, const void *state_bytes, AgoraError *error)
 {
     const MatrixConfig *config = context->config;
+    const MatrixModel *model = context->model;
     const MatrixState *state = state_bytes;
     if (state->round < 0 || state->round > config->horizon)
         return agora_fail(error, "round must be in [0, %d], got %d", config->horizon, state->round);
-    for (int32_t i = 0; i < num_players(config); i++)
-        if (state->last_actions[i] < -1 || state->last_actions[i] >= num_actions(config, i))
-            return agora_fail(error, "last_actions[%d] must be in [-1, %d], got %d", i, num_actions(config, i) - 1,
-                              state->last_actions[i]);
+    for (int32_t r = 0; r < model->num_rounds; r++)
+        for (int32_t i = 0; i < model->num_players; i++) {
+            int32_t action = state->last_actions[r * model->num_players + i];
+            if (action < -1 || action >= model->num_actions[i])
+                return agora_fail(error, "last_actions[%d, %d] must be in [-1, %d], got %d", r, i,
+                                  model->num_actions[i] - 1, action);
+        }
     return true;
 }
 
@@ -153,68 +159,89 @@ static bool check_state(const AgoraContext *context, const void *state_bytes, Ag
 static void reset(const AgoraContext *context, AgoraRng *rng, void *state_bytes)
 {
     (void)rng;
+    const MatrixModel *model = context->model;
     MatrixState *state = state_bytes;
-    for (int32_t i = 0; i < num_players(context->config); i++)
-        state->last_actions[i] = -1;
+    for (int32_t k = 0; k < model->num_rounds * model->num_players; k++)
+        state->last_actions[k] = -1;
 }
 
 /* Where player i's row lies: its group and its index there. */
-static AgoraView *view_of(const MatrixConfig *config, AgoraView *views, int32_t player, int32_t *index)
+static AgoraView *view_of(const MatrixModel *model, AgoraView *views, int32_t player, int32_t *index)
 {
-    bool is_one_group = is_symmetric(config);
-    *index = is_one_group ? player : 0;
-    return is_one_group ? &views[0] : &views[player];
+    *index = model->is_one_group ? player : 0;
+    return model->is_one_group ? views : views + player;
+}
+
+/* Remembers the joint action and returns its place among all profiles. */
+static int64_t play(const AgoraContext *context, MatrixState *state, AgoraView *views)
+{
+    const MatrixConfig *config = context->config;
+    const MatrixModel *model = context->model;
+    const uint8_t *flags = config->legal_actions.count > 0 ? config->legal_actions.data : NULL;
+    int32_t index;
+    int64_t profile = 0;
+    if (model->num_rounds > 1)
+        memmove(state->last_actions + model->num_players, state->last_actions,
+                (size_t)((model->num_rounds - 1) * model->num_players) * sizeof(int32_t));
+    for (int32_t i = 0; i < model->num_players; i++) {
+        const AgoraView *view = view_of(model, views, i, &index);
+        int32_t action = ((const int32_t *)view->actions)[index];
+        if (flags && flags[model->first_flags[i] + action] != 1)
+            action = model->first_legal[i];
+        state->last_actions[i] = action;
+        profile = profile * model->num_actions[i] + action;
+    }
+    return profile;
 }
 
 static bool step(const AgoraContext *context, AgoraRng *rng, void *state_bytes, AgoraView *views)
 {
     (void)rng;
     const MatrixConfig *config = context->config;
+    const MatrixModel *model = context->model;
     MatrixState *state = state_bytes;
-    int64_t profile = 0, profiles = num_profiles(config);
-    int32_t index;
-    for (int32_t i = 0; i < num_players(config); i++) {
-        const AgoraView *view = view_of(config, views, i, &index);
-        int32_t action = ((const int32_t *)view->actions)[index];
-        const uint8_t *legal = legal_actions(config, i);
-        state->last_actions[i] = legal && legal[action] != 1 ? first_legal(config, i) : action;
-        profile = profile * num_actions(config, i) + state->last_actions[i];
-    }
+    const double *payoffs = (const double *)config->payoffs.data + play(context, state, views);
     state->round += state->round < config->horizon; /* a loaded state may be the last one already */
     bool is_over = state->round >= config->horizon;
-    for (int32_t i = 0; i < num_players(config); i++) {
-        AgoraView *view = view_of(config, views, i, &index);
-        view->rewards[index] = (float)((const double *)config->payoffs.data)[i * profiles + profile];
+    int32_t index;
+    for (int32_t i = 0; i < model->num_players; i++, payoffs += model->num_profiles) {
+        AgoraView *view = view_of(model, views, i, &index);
+        view->rewards[index] = (float)*payoffs;
         view->terminations[index] = is_over; /* the number of rounds is a rule of the game */
         view->truncations[index] = 0;
     }
     return is_over;
 }
 
-static void show_last_actions(const MatrixConfig *config, const MatrixState *state, int32_t player, float *features)
+/* Writes one round as a player sees it and returns where the next one begins. */
+static float *show_round(const MatrixModel *model, const int32_t *actions, int32_t player, float *features)
 {
-    for (int32_t k = 0; k < num_players(config); k++) {
-        int32_t other = (player + k) % num_players(config);
-        memset(features, 0, (size_t)num_actions(config, other) * sizeof *features);
-        if (state->last_actions[other] >= 0)
-            features[state->last_actions[other]] = 1;
-        features += num_actions(config, other);
+    for (int32_t k = 0, other = player; k < model->num_players; k++, other++) {
+        other = other == model->num_players ? 0 : other;
+        if (actions[other] >= 0)
+            features[actions[other]] = 1;
+        features += model->num_actions[other];
     }
+    return features;
 }
 
-static void observe(const AgoraContext *context, const void *state, AgoraView *views)
+static void observe(const AgoraContext *context, const void *state_bytes, AgoraView *views)
 {
     const MatrixConfig *config = context->config;
-    int32_t index, features = make_group(config, 0, 1).observation_shape[0];
-    for (int32_t i = 0; i < num_players(config); i++) {
-        AgoraView *view = view_of(config, views, i, &index);
-        float *observation = (float *)view->observations + (size_t)index * (size_t)features;
-        observation[0] = 1;
-        if (config->has_memory)
-            show_last_actions(config, state, i, observation + 1);
-        size_t choices = (size_t)num_actions(config, i);
+    const MatrixModel *model = context->model;
+    const MatrixState *state = state_bytes;
+    const uint8_t *flags = config->legal_actions.data;
+    int32_t index;
+    for (int32_t i = 0; i < model->num_players; i++) {
+        AgoraView *view = view_of(model, views, i, &index);
+        float *features = (float *)view->observations + (size_t)index * (size_t)model->num_features;
+        memset(features, 0, (size_t)model->num_features * sizeof *features);
+        *features++ = 1;
+        for (int32_t r = 0; r < config->memory; r++)
+            features = show_round(model, state->last_actions + r * model->num_players, i, features);
+        size_t choices = (size_t)model->num_actions[i];
         if (view->action_masks)
-            memcpy(view->action_masks + (size_t)index * choices, legal_actions(config, i), choices);
+            memcpy(view->action_masks + (size_t)index * choices, flags + model->first_flags[i], choices);
         view->alive[index] = 1;
     }
 }
@@ -224,6 +251,8 @@ const AgoraWorld agora_matrix = {
     .config_size = sizeof(MatrixConfig),
     .config_fields = CONFIG_FIELDS,
     .check_config = check_config,
+    .model_size = model_size,
+    .build_model = build_model,
     .groups = groups,
     .state_fields = state_fields,
     .state_size = sizeof(MatrixState),

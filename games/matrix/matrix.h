@@ -4,8 +4,9 @@
  *
  *   offset  size           content
  *   0       1              1 (a bias: a game without memory has nothing else to show)
- *   1       A_i            own last action, one-hot; all 0 in the first round     (memory only)
- *   ...     A_j, j != i    the others' last actions, in index order after i, wrapping around (memory only)
+ *   then, for each of the last `memory` rounds, the latest first; all 0 for a round before the first:
+ *           A_i            own action, one-hot
+ *           A_j, j != i    the others' actions, in index order after i, wrapping around
  *
  * An illegal action counts as the player's first legal one.
  *
@@ -16,19 +17,33 @@
 
 #include "../core/game.h"
 
-enum { MATRIX_MAX_PLAYERS = AGORA_MAX_GROUPS };
+enum {
+    MATRIX_MAX_PLAYERS = AGORA_MAX_GROUPS,
+    MATRIX_MAX_REMEMBERED = 64, /* actions: rounds of memory times players */
+};
 
 typedef struct MatrixConfig {
-    AgoraSpan num_actions; /* [P] int32, each >= 1 */
-    AgoraSpan payoffs;     /* [P, A_0, ..., A_{P-1}] double, C order: the reward of each player in a round */
+    AgoraSpan num_actions;   /* [P] int32, each >= 1 */
+    AgoraSpan payoffs;       /* [P, A_0, ..., A_{P-1}] double, C order: the reward of each player in a round */
     AgoraSpan legal_actions; /* [A_0 + ... + A_{P-1}] uint8, 1 = may be played, or empty: all may */
-    int32_t horizon;       /* rounds, >= 1 */
-    uint8_t has_memory;    /* 1: players see the last joint action */
+    int32_t horizon;         /* rounds, >= 1 */
+    int32_t memory;          /* rounds that players see, >= 0 */
 } MatrixConfig;
 
+typedef struct MatrixModel {
+    int64_t num_profiles;
+    int32_t num_players;
+    int32_t num_rounds;    /* that the state keeps: the memory, and at least the last round */
+    int32_t num_features;  /* of an observation */
+    int32_t is_one_group;
+    int32_t num_actions[MATRIX_MAX_PLAYERS];
+    int32_t first_flags[MATRIX_MAX_PLAYERS]; /* where a player's flags begin in legal_actions */
+    int32_t first_legal[MATRIX_MAX_PLAYERS]; /* the first action that may be played */
+} MatrixModel;
+
 typedef struct MatrixState {
-    int32_t round;                            /* rounds played */
-    int32_t last_actions[MATRIX_MAX_PLAYERS]; /* -1 before the first round */
+    int32_t round;                               /* rounds played */
+    int32_t last_actions[MATRIX_MAX_REMEMBERED]; /* [num_rounds, P], the latest round first; -1 before the first */
 } MatrixState;
 
 extern const AgoraWorld agora_matrix;

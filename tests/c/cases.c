@@ -13,7 +13,11 @@
 static const int32_t TWO_BY_TWO[] = {2, 2};
 static const double DILEMMA[] = {3, 0, 5, 1, 3, 5, 0, 1};
 static const MatrixConfig DILEMMA_CONFIG = {
-    .num_actions = SPAN(TWO_BY_TWO), .payoffs = SPAN(DILEMMA), .horizon = 7, .has_memory = 1};
+    .num_actions = SPAN(TWO_BY_TWO), .payoffs = SPAN(DILEMMA), .horizon = 7, .memory = 1};
+
+/* Five rounds of memory in an episode of seven. */
+static const MatrixConfig MEMORY_CONFIG = {
+    .num_actions = SPAN(TWO_BY_TWO), .payoffs = SPAN(DILEMMA), .horizon = 7, .memory = 5};
 
 /* Three players with unequal numbers of actions, so three groups; one action of player 2 is forbidden. */
 static const int32_t UNEQUAL[] = {2, 1, 3};
@@ -23,7 +27,7 @@ static const MatrixConfig UNEQUAL_CONFIG = {.num_actions = SPAN(UNEQUAL),
                                             .payoffs = SPAN(UNEQUAL_PAYOFFS),
                                             .legal_actions = SPAN(UNEQUAL_LEGAL),
                                             .horizon = 3,
-                                            .has_memory = 1};
+                                            .memory = 1};
 
 /* ---- overcooked ---- */
 
@@ -120,8 +124,9 @@ static const TrustConfig TRUST_CROWD = {.width = 4,
                                         .observation = TRUST_COORDINATES};
 
 const Case CASES[] = {
-    {"matrix: prisoner's dilemma", &agora_matrix, &DILEMMA_CONFIG, 0x8054efb2917f7450},
-    {"matrix: three unequal players", &agora_matrix, &UNEQUAL_CONFIG, 0x2ea52c96ab6b3c0e},
+    {"matrix: prisoner's dilemma", &agora_matrix, &DILEMMA_CONFIG, 0x3fb3edaa526b7c4d},
+    {"matrix: five rounds of memory", &agora_matrix, &MEMORY_CONFIG, 0x9dfae6a834e618c4},
+    {"matrix: three unequal players", &agora_matrix, &UNEQUAL_CONFIG, 0xf362665e5f6a3104},
     {"overcooked: pictures", &agora_overcooked, &PICTURES_CONFIG, 0x2613b68bba1c21c3},
     {"overcooked: features, chance", &agora_overcooked, &CHANCE_CONFIG, 0x6ffdf70c283130c2},
     {"particles: spread", &agora_particles, &SPREAD_CONFIG, 0xbf490598d709db65},

@@ -13,7 +13,7 @@
 static const int32_t TWO_BY_TWO[] = {2, 2};
 static const double PAYOFFS[] = {1, 2, 3, 4, 10, 20, 30, 40};
 static const MatrixConfig GAME = {
-    .num_actions = SPAN(TWO_BY_TWO), .payoffs = SPAN(PAYOFFS), .horizon = 3, .has_memory = 1};
+    .num_actions = SPAN(TWO_BY_TWO), .payoffs = SPAN(PAYOFFS), .horizon = 3, .memory = 1};
 
 static const uint8_t MELODY[] = {0, 1};
 static const ProbeConfig PROBE = {.melody = SPAN(MELODY),
@@ -196,7 +196,7 @@ static int test_a_set_state_must_be_valid(void)
     uint64_t before = rig_hash_env(rig, 0, 0);
     state.last_actions[1] = 2;
     CHECK(!agora_batch_set_state(rig->batch, 0, &state, &error));
-    CHECK(strstr(error.text, "last_actions[1] must be in [-1, 1], got 2"));
+    CHECK(strstr(error.text, "last_actions[0, 1] must be in [-1, 1], got 2"));
     CHECK(rig_hash_env(rig, 0, 0) == before);
     state.last_actions[1] = 1;
     CHECK(agora_batch_set_state(rig->batch, 0, &state, &error));

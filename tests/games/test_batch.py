@@ -467,8 +467,12 @@ def test_fields_are_copies_that_load_back():
         ({"round": 2**31}, TypeError, "round must be a number that fits int32, got 2147483648"),
         ({"last_actions": [0, 0]}, TypeError, "last_actions must be a C-contiguous NumPy array of dtype int32"),
         ({"last_actions": np.zeros(2)}, TypeError, "last_actions must have dtype int32, got float64"),
-        ({"last_actions": np.zeros(3, np.int32)}, ValueError, r"last_actions must have shape \[2\], got \[3\]"),
-        ({"last_actions": np.array([0, 2], np.int32)}, ValueError, r"last_actions\[1\] must be in \[-1, 1\], got 2"),
+        ({"last_actions": np.zeros(3, np.int32)}, ValueError, r"last_actions must have shape \[1, 2\], got \[3\]"),
+        (
+            {"last_actions": np.array([[0, 2]], np.int32)},
+            ValueError,
+            r"last_actions\[0, 1\] must be in \[-1, 1\], got 2",
+        ),
     ],
 )
 def test_bad_fields_are_refused_and_change_nothing(fields, error, message):

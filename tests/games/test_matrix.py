@@ -60,7 +60,7 @@ def test_rock_paper_scissors_is_one_round_of_zero_sum():
 
 
 def test_memory_shows_last_actions_one_hot_own_first():
-    batch = make(PRISONERS_DILEMMA, horizon=3, memory=True)
+    batch = make(PRISONERS_DILEMMA, horizon=3, memory=1)
     assert batch.observations[0].tolist() == [[1, 0, 0, 0, 0]] * 2
     play(batch, COOPERATE, DEFECT)
     assert batch.observations[0].tolist() == [[1, 1, 0, 0, 1], [1, 0, 1, 1, 0]]
@@ -83,7 +83,7 @@ def three_players():
 
 
 def test_players_with_unequal_action_counts_are_groups_of_their_own():
-    batch = make(three_players(), horizon=2, memory=True)
+    batch = make(three_players(), horizon=2, memory=1)
     assert list(batch.groups) == ["player_0", "player_1", "player_2"]
     assert batch.agents == ("player_0", "player_1", "player_2")
     assert [int(group.action_space.n) for group in batch.groups.values()] == [2, 3, 1]
@@ -104,10 +104,10 @@ def test_three_players_with_equal_action_counts_are_one_group():
 
 
 def test_masks_show_what_is_legal_and_illegal_counts_as_the_first_legal():
-    batch = make(ROCK_PAPER_SCISSORS, horizon=9, memory=True, legal_actions=[[0, 1, 1], [1, 0, 1]])
+    batch = make(ROCK_PAPER_SCISSORS, horizon=9, memory=1, legal_actions=[[0, 1, 1], [1, 0, 1]])
     assert batch.action_masks[0].tolist() == [[0, 1, 1], [1, 0, 1]]
     assert play(batch, 0, 1) == [1, -1]  # rock is forbidden: paper; paper is forbidden: rock
-    assert batch.fields(0)["last_actions"].tolist() == [1, 0]
+    assert batch.fields(0)["last_actions"].tolist() == [[1, 0]]
     assert play(batch, 2, 2) == [0, 0]
 
 
@@ -130,7 +130,8 @@ def test_a_single_player_may_have_a_single_action():
         (np.full((1, 2), np.nan), "must be finite, got nan"),
         (np.array([[0, np.inf]]), "must be finite, got inf"),
         (np.zeros((9,) + (1,) * 9), "1 to 8 players, got 9"),
-        ("abc", "payoffs must be numbers .*, got 'abc'"),
+        ("abc", "payoffs must be an array or a Gambit file; cannot read 'abc'"),
+        ([["a", "b"]], "payoffs must be numbers"),
         ([[1, 2], [3]], "payoffs must be numbers"),
         ({}, "payoffs must be numbers .*, got {}"),
         ([[10**400]], "payoffs must be numbers"),
@@ -168,7 +169,36 @@ def test_utility_is_read_off_the_payoffs():
     assert games.spec(DILEMMA).properties.reward_bounds == (0, 5)
 
 
-@pytest.mark.parametrize("memory", [1, "yes", None, np.ones(1, bool)])
-def test_memory_is_yes_or_no(memory):
-    with pytest.raises(ValueError, match="memory must be True or False, got"):
+@pytest.mark.parametrize("memory", [True, -1, 65, 1.0, "yes", None, np.ones(1, bool)])
+def test_memory_is_a_number_of_rounds(memory):
+    with pytest.raises(ValueError, match=r"memory must be a whole number in \[0, 64\], got"):
         games.make_batch(ROSHAMBO, memory=memory)
+
+
+def test_memory_is_limited_by_the_number_of_players():
+    games.make_batch(ROSHAMBO, memory=32)
+    with pytest.raises(ValueError, match="memory must be at most 32 rounds for 2 players, got 33"):
+        games.make_batch(ROSHAMBO, memory=33)
+
+
+def test_memory_of_three_rounds_shows_the_latest_first_and_forgets_the_fourth():
+    batch = make(PRISONERS_DILEMMA, horizon=9, memory=3)
+    empty = [0, 0, 0, 0]
+    assert batch.fields(0)["last_actions"].tolist() == [[-1, -1]] * 3
+    play(batch, COOPERATE, DEFECT)
+    assert batch.observations[0, 0].tolist() == [1, *[1, 0, 0, 1], *empty, *empty]
+    play(batch, DEFECT, DEFECT)
+    assert batch.observations[0, 0].tolist() == [1, *[0, 1, 0, 1], *[1, 0, 0, 1], *empty]
+    play(batch, COOPERATE, COOPERATE)
+    play(batch, DEFECT, COOPERATE)
+    assert batch.fields(0)["last_actions"].tolist() == [[DEFECT, COOPERATE], [COOPERATE, COOPERATE], [DEFECT, DEFECT]]
+    assert batch.observations[0, 0].tolist() == [1, *[0, 1, 1, 0], *[1, 0, 1, 0], *[0, 1, 0, 1]]
+    assert batch.observations[0, 1].tolist() == [1, *[1, 0, 0, 1], *[1, 0, 1, 0], *[0, 1, 0, 1]]
+
+
+def test_a_new_episode_remembers_nothing_of_the_last():
+    batch = make(PRISONERS_DILEMMA, horizon=2, memory=2)
+    play(batch, DEFECT, DEFECT)
+    play(batch, DEFECT, COOPERATE)
+    assert batch.final_observations[0, 0].tolist() == [1, 0, 1, 1, 0, 0, 1, 0, 1]
+    assert batch.observations[0].tolist() == [[1] + [0] * 8] * 2

@@ -34,7 +34,7 @@ KITCHEN = ("overcooked/cramped_room_v0", {"observation": "features", "shaped_rew
 PAYOFFS = [[0.0, 0.0, 0.0], [0.0, 0.6, 0.6], [0.0, 0.6, 1.0]]
 COORDINATION = (
     "matrix/rock_paper_scissors_v0",
-    {"payoffs": [PAYOFFS, PAYOFFS], "horizon": 10, "memory": True},
+    {"payoffs": [PAYOFFS, PAYOFFS], "horizon": 10, "memory": 1},
 )
 
 
