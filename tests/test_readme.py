@@ -26,6 +26,9 @@ WITH_EXAMPLES = ["README.md", "games/matrix/README.md", "games/overcooked/README
 
 
 @pytest.mark.parametrize("path", WITH_EXAMPLES)
+@pytest.mark.parametrize(
+    "path", ["README.md", "games/kuhn_poker/README.md", "games/overcooked/README.md", "marl/rllib/README.md"]
+)
 def test_python_examples_run(path, capsys):
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / path).read_text(encoding="utf-8"), re.DOTALL)
     assert blocks

@@ -34,10 +34,31 @@ uint64_t agora_draw(AgoraRng *rng)
 uint32_t agora_draw_below(AgoraRng *rng, uint32_t count)
 {
     uint64_t product = (agora_draw(rng) >> 32) * count;
-    uint32_t threshold = (uint32_t)-count % count;
-    while ((uint32_t)product < threshold)
-        product = (agora_draw(rng) >> 32) * count;
+    if ((uint32_t)product < count) { /* seldom; the threshold is below count, and costs a division */
+        uint32_t threshold = (uint32_t)-count % count;
+        while ((uint32_t)product < threshold)
+            product = (agora_draw(rng) >> 32) * count;
+    }
     return (uint32_t)(product >> 32);
+}
+
+void agora_draw_cards(AgoraRng *rng, int32_t deck, int32_t count, uint8_t *cards)
+{
+    uint8_t left[256];
+    for (int32_t card = 0; card < deck; card++)
+        left[card] = (uint8_t)card;
+    for (int32_t dealt = 0, next; dealt < count;) {
+        uint32_t orders = 1;
+        for (next = dealt; next < count && orders <= UINT32_MAX / (uint32_t)(deck - next); next++)
+            orders *= (uint32_t)(deck - next);
+        uint32_t number = agora_draw_below(rng, orders);
+        for (; dealt < next; dealt++) {
+            uint32_t rest = (uint32_t)(deck - dealt), pick = number % rest;
+            number /= rest;
+            cards[dealt] = left[pick];
+            left[pick] = left[rest - 1];
+        }
+    }
 }
 
 double agora_draw_unit(AgoraRng *rng)

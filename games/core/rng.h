@@ -27,6 +27,10 @@ uint64_t agora_draw(AgoraRng *rng);
  * (Lemire 2019). */
 uint32_t agora_draw_below(AgoraRng *rng, uint32_t count);
 
+/* Deals `count` different cards of {0, ..., deck - 1}, every order equally likely; 0 <= count <= deck <= 256.
+ * One number decides about as many cards as its bits allow. */
+void agora_draw_cards(AgoraRng *rng, int32_t deck, int32_t count, uint8_t *cards);
+
 /* Uniform on [0, 1) with 53 bits. */
 double agora_draw_unit(AgoraRng *rng);
 

@@ -1,5 +1,8 @@
 #include "cases.h"
 
+#include "../../games/goofspiel/goofspiel.h"
+#include "../../games/kuhn_poker/kuhn_poker.h"
+#include "../../games/leduc_poker/leduc_poker.h"
 #include "../../games/matrix/matrix.h"
 #include "../../games/overcooked/overcooked.h"
 #include "../../games/particles/particles.h"
@@ -7,6 +10,20 @@
 #include "../../games/trust/trust.h"
 
 #define SPAN(array) {.data = array, .count = sizeof array / sizeof array[0]}
+
+/* ---- cards ---- */
+
+static const GoofspielConfig OPEN_BIDS = {.players = 2, .num_cards = 6, .num_turns = 6};
+static const GoofspielConfig HIDDEN_BIDS = {.players = 3,
+                                            .num_cards = 5,
+                                            .num_turns = 3,
+                                            .points_order = GOOFSPIEL_DESCENDING,
+                                            .returns_type = GOOFSPIEL_POINT_DIFFERENCE,
+                                            .imp_info = 1,
+                                            .egocentric = 1};
+static const KuhnConfig KUHN_FOR_TWO = {.players = 2}, KUHN_FOR_TEN = {.players = KUHN_MAX_PLAYERS};
+static const LeducConfig LEDUC_FOR_TWO = {.players = 2};
+static const LeducConfig LEDUC_FOR_TEN = {.players = LEDUC_MAX_PLAYERS, .starting_player = 4, .suit_isomorphism = 1};
 
 /* ---- matrix ---- */
 
@@ -127,6 +144,14 @@ const Case CASES[] = {
     {"matrix: prisoner's dilemma", &agora_matrix, &DILEMMA_CONFIG, 0x3fb3edaa526b7c4d},
     {"matrix: five rounds of memory", &agora_matrix, &MEMORY_CONFIG, 0x9dfae6a834e618c4},
     {"matrix: three unequal players", &agora_matrix, &UNEQUAL_CONFIG, 0xf362665e5f6a3104},
+    {"goofspiel: open bids", &agora_goofspiel, &OPEN_BIDS, 0xfe6ff0f8bac1a814},
+    {"goofspiel: hidden bids, few turns", &agora_goofspiel, &HIDDEN_BIDS, 0xcd36eecf36474a95},
+    {"kuhn poker: two players", &agora_kuhn_poker, &KUHN_FOR_TWO, 0x027b2d7e3039b84d},
+    {"kuhn poker: ten players", &agora_kuhn_poker, &KUHN_FOR_TEN, 0x3286a82b4e919712},
+    {"leduc poker: two players", &agora_leduc_poker, &LEDUC_FOR_TWO, 0xdd225a7dca016104},
+    {"leduc poker: ten players", &agora_leduc_poker, &LEDUC_FOR_TEN, 0x52101116a886908c},
+    {"matrix: prisoner's dilemma", &agora_matrix, &DILEMMA_CONFIG, 0x8054efb2917f7450},
+    {"matrix: three unequal players", &agora_matrix, &UNEQUAL_CONFIG, 0x2ea52c96ab6b3c0e},
     {"overcooked: pictures", &agora_overcooked, &PICTURES_CONFIG, 0x2613b68bba1c21c3},
     {"overcooked: features, chance", &agora_overcooked, &CHANCE_CONFIG, 0x6ffdf70c283130c2},
     {"particles: spread", &agora_particles, &SPREAD_CONFIG, 0xbf490598d709db65},

@@ -84,6 +84,26 @@ static int test_draw_below_draws_again_where_a_number_would_favour_the_low_end(v
     return 0;
 }
 
+static int test_dealt_cards_differ_and_every_order_comes(void)
+{
+    AgoraRng rng = {.seed = 9};
+    uint8_t cards[256], seen[256] = {0};
+    agora_draw_cards(&rng, 256, 0, cards);
+    CHECK(rng.draws == 0);
+    agora_draw_cards(&rng, 256, 256, cards);
+    for (int i = 0; i < 256; i++)
+        CHECK(!seen[cards[i]]++);
+    uint32_t orders = 0; /* of two cards of three: bit 3 a + b */
+    rng.draws = 0;
+    for (int i = 0; i < 200; i++) {
+        agora_draw_cards(&rng, 3, 2, cards);
+        orders |= 1u << (3 * cards[0] + cards[1]);
+    }
+    CHECK(rng.draws == 200); /* one number each */
+    CHECK(orders == (1u << 1 | 1u << 2 | 1u << 3 | 1u << 5 | 1u << 6 | 1u << 7));
+    return 0;
+}
+
 static int test_draw_unit_is_in_the_half_open_interval_with_53_bits(void)
 {
     AgoraRng rng = {.seed = 8}, twin = rng;
@@ -105,6 +125,7 @@ int main(void)
     RUN(test_seed_stream_and_episode_each_change_the_draws);
     RUN(test_draw_below_stays_below_and_meets_every_number);
     RUN(test_draw_below_draws_again_where_a_number_would_favour_the_low_end);
+    RUN(test_dealt_cards_differ_and_every_order_comes);
     RUN(test_draw_unit_is_in_the_half_open_interval_with_53_bits);
     return NUM_FAILED;
 }

@@ -1,0 +1,276 @@
+#include "leduc_poker.h"
+
+#include <string.h>
+
+static const uint8_t RAISES[LEDUC_ROUNDS] = {2, 4}; /* chips */
+
+static const LeducConfig *config_of(const AgoraContext *context) { return context->config; }
+
+static int32_t num_cards(const LeducConfig *config) { return 2 * (config->players + 1); }
+static int32_t num_seen_cards(const LeducConfig *config) { return num_cards(config) >> config->suit_isomorphism; }
+static int32_t max_bets(const LeducConfig *config) { return 3 * config->players - 2; }
+
+static int32_t num_features(const LeducConfig *config)
+{
+    return config->players + 2 * num_seen_cards(config) + 2 * LEDUC_ROUNDS * max_bets(config);
+}
+
+/* ---- config, spaces and state ---- */
+
+static const AgoraField CONFIG_FIELDS[] = {
+    {.name = "players", .dtype = AGORA_I32, .offset = offsetof(LeducConfig, players)},
+    {.name = "starting_player", .dtype = AGORA_I32, .offset = offsetof(LeducConfig, starting_player)},
+    {.name = "suit_isomorphism", .dtype = AGORA_U8, .offset = offsetof(LeducConfig, suit_isomorphism)},
+    {0},
+};
+
+static bool check_config(const void *config_bytes, AgoraError *error)
+{
+    const LeducConfig *config = config_bytes;
+    if (config->players < LEDUC_MIN_PLAYERS || config->players > LEDUC_MAX_PLAYERS)
+        return agora_fail(error, "players must be in [%d, %d], got %d", LEDUC_MIN_PLAYERS, LEDUC_MAX_PLAYERS,
+                          config->players);
+    if (config->starting_player < 0 || config->starting_player >= config->players)
+        return agora_fail(error, "starting_player must be in [0, %d], got %d", config->players - 1,
+                          config->starting_player);
+    if (config->suit_isomorphism > 1)
+        return agora_fail(error, "suit_isomorphism must be 0 or 1, got %d", config->suit_isomorphism);
+    return true;
+}
+
+static int32_t groups(const AgoraContext *context, AgoraGroup out[AGORA_MAX_GROUPS])
+{
+    out[0] = (AgoraGroup){
+        .name = "players",
+        .agent_name = "player",
+        .num_agents = config_of(context)->players,
+        .observation_dtype = AGORA_F32,
+        .observation_rank = 1,
+        .observation_shape = {num_features(config_of(context))},
+        .observation_high = 1,
+        .action_kind = AGORA_DISCRETE,
+        .action_parts = 1,
+        .choices = {LEDUC_ACTIONS},
+        .has_action_mask = true,
+    };
+    return 1;
+}
+
+static AgoraField byte_field(const char *name, size_t offset, int32_t rank, int32_t rows, int32_t columns)
+{
+    return (AgoraField){.name = name, .dtype = AGORA_U8, .offset = offset, .rank = rank, .shape = {rows, columns}};
+}
+
+static int32_t state_fields(const AgoraContext *context, AgoraField out[AGORA_MAX_FIELDS])
+{
+    const LeducConfig *config = config_of(context);
+    const AgoraField fields[] = {
+        {.name = "to_move", .dtype = AGORA_I16, .offset = offsetof(LeducState, to_move)},
+        byte_field("cards", offsetof(LeducState, cards), 1, config->players + 1, 0),
+        byte_field("history", offsetof(LeducState, history), 2, LEDUC_ROUNDS, max_bets(config)),
+        byte_field("num_actions", offsetof(LeducState, num_actions), 1, LEDUC_ROUNDS, 0),
+        byte_field("chips", offsetof(LeducState, chips), 1, config->players, 0),
+        byte_field("folded", offsetof(LeducState, folded), 1, config->players, 0),
+        byte_field("round", offsetof(LeducState, round), 0, 0, 0),
+        byte_field("stakes", offsetof(LeducState, stakes), 0, 0, 0),
+        byte_field("num_raises", offsetof(LeducState, num_raises), 0, 0, 0),
+        byte_field("num_calls", offsetof(LeducState, num_calls), 0, 0, 0),
+        byte_field("num_left", offsetof(LeducState, num_left), 0, 0, 0),
+    };
+    memcpy(out, fields, sizeof fields);
+    return (int32_t)(sizeof fields / sizeof fields[0]);
+}
+
+/* ---- rules ---- */
+
+static bool can_fold(const LeducState *state) { return state->stakes > state->chips[state->to_move]; }
+static bool can_raise(const LeducState *state) { return state->num_raises < LEDUC_MAX_RAISES; }
+
+/* The first of `player` and those after it, wrapping around, who has not folded. */
+static int16_t first_left(const LeducConfig *config, const LeducState *state, int32_t player)
+{
+    while (state->folded[player])
+        player = player + 1 == config->players ? 0 : player + 1;
+    return (int16_t)player;
+}
+
+/* Takes back everything but the cards. */
+static void start(const LeducConfig *config, LeducState *state)
+{
+    state->to_move = (int16_t)config->starting_player;
+    memset(state->chips, 1, (size_t)config->players);
+    state->stakes = 1;
+    state->num_left = (uint8_t)config->players;
+}
+
+static void end_round(const LeducConfig *config, LeducState *state)
+{
+    if (state->round == LEDUC_ROUNDS - 1) {
+        state->to_move = -1;
+        return;
+    }
+    state->round++;
+    state->num_raises = state->num_calls = 0;
+    state->to_move = first_left(config, state, config->starting_player);
+}
+
+static void play(const LeducConfig *config, LeducState *state, int32_t action)
+{
+    int32_t player = state->to_move;
+    if ((action == LEDUC_FOLD && !can_fold(state)) || (action == LEDUC_RAISE && !can_raise(state)))
+        action = LEDUC_CALL;
+    state->history[state->round * max_bets(config) + state->num_actions[state->round]++] = (uint8_t)action;
+    if (action == LEDUC_FOLD) {
+        state->folded[player] = 1;
+        if (--state->num_left == 1) {
+            state->to_move = -1;
+            return;
+        }
+    } else if (action == LEDUC_CALL) {
+        state->chips[player] = state->stakes;
+        state->num_calls++;
+    } else {
+        state->stakes = (uint8_t)(state->stakes + RAISES[state->round]);
+        state->chips[player] = state->stakes;
+        state->num_raises++;
+        state->num_calls = 0;
+    }
+    if (state->num_calls == state->num_left - (state->num_raises > 0))
+        end_round(config, state);
+    else
+        state->to_move = first_left(config, state, player + 1 == config->players ? 0 : player + 1);
+}
+
+/* Larger for the better hand, equal for equal ones. */
+static int32_t hand_value(const LeducConfig *config, const LeducState *state, int32_t player)
+{
+    int32_t own = state->cards[player] / 2, public = state->cards[config->players] / 2, ranks = config->players + 1;
+    if (own == public)
+        return ranks * ranks + own;
+    return own > public ? own * ranks + public : public * ranks + own;
+}
+
+static void pay(const LeducConfig *config, const LeducState *state, float *rewards)
+{
+    int32_t best = -1, num_winners = 0, pot = 0, values[LEDUC_MAX_PLAYERS];
+    for (int32_t p = 0; p < config->players; p++) {
+        pot += state->chips[p];
+        values[p] = state->folded[p] ? -1 : state->num_left == 1 ? 0 : hand_value(config, state, p);
+        num_winners = values[p] > best ? 1 : num_winners + (values[p] == best);
+        best = values[p] > best ? values[p] : best;
+    }
+    for (int32_t p = 0; p < config->players; p++) {
+        double share = values[p] == best ? (double)pot / num_winners : 0;
+        rewards[p] = (float)(share - state->chips[p]);
+    }
+}
+
+static void reset(const AgoraContext *context, AgoraRng *rng, void *state_bytes)
+{
+    const LeducConfig *config = config_of(context);
+    LeducState *state = state_bytes;
+    agora_draw_cards(rng, num_cards(config), config->players + 1, state->cards);
+    start(config, state);
+}
+
+static bool step(const AgoraContext *context, AgoraRng *rng, void *state_bytes, AgoraView *views)
+{
+    (void)rng;
+    const LeducConfig *config = config_of(context);
+    LeducState *state = state_bytes;
+    if (state->to_move >= 0) /* a loaded state may be the last one already */
+        play(config, state, ((const int32_t *)views->actions)[state->to_move]);
+    bool is_over = state->to_move < 0;
+    for (int32_t p = 0; p < config->players; p++) {
+        views->rewards[p] = 0;
+        views->terminations[p] = is_over;
+        views->truncations[p] = 0;
+    }
+    if (is_over)
+        pay(config, state, views->rewards);
+    return is_over;
+}
+
+/* ---- what players see ---- */
+
+static void show_bets(const LeducConfig *config, const LeducState *state, float *bets)
+{
+    for (int32_t round = 0; round < LEDUC_ROUNDS; round++)
+        for (int32_t i = 0; i < state->num_actions[round]; i++) {
+            int32_t slot = round * max_bets(config) + i, action = state->history[slot];
+            bets[2 * slot] = action == LEDUC_CALL;
+            bets[2 * slot + 1] = action == LEDUC_RAISE;
+        }
+}
+
+static void show_mask(const LeducState *state, int32_t player, uint8_t *mask)
+{
+    bool is_waiting = player != state->to_move;
+    mask[LEDUC_FOLD] = is_waiting || can_fold(state);
+    mask[LEDUC_CALL] = !is_waiting;
+    mask[LEDUC_RAISE] = !is_waiting && can_raise(state);
+}
+
+static void observe(const AgoraContext *context, const void *state_bytes, AgoraView *views)
+{
+    const LeducConfig *config = config_of(context);
+    const LeducState *state = state_bytes;
+    int32_t players = config->players, cards = num_seen_cards(config), features = num_features(config);
+    float *observation = views->observations;
+    memset(observation, 0, (size_t)(players * features) * sizeof *observation);
+    for (int32_t p = 0; p < players; p++, observation += features) {
+        observation[p] = 1;
+        observation[players + (state->cards[p] >> config->suit_isomorphism)] = 1;
+        if (state->round > 0)
+            observation[players + cards + (state->cards[players] >> config->suit_isomorphism)] = 1;
+        show_bets(config, state, observation + players + 2 * cards);
+        show_mask(state, p, views->action_masks + LEDUC_ACTIONS * p);
+        views->alive[p] = 1;
+    }
+}
+
+/* ---- states from outside ---- */
+
+static bool check_cards(const LeducConfig *config, const LeducState *state, AgoraError *error)
+{
+    uint32_t seen = 0;
+    for (int32_t i = 0; i <= config->players; i++) {
+        if (state->cards[i] >= num_cards(config) || (seen >> state->cards[i] & 1))
+            return agora_fail(error, "cards[%d] must be in [0, %d] and there once, got %d", i, num_cards(config) - 1,
+                              state->cards[i]);
+        seen |= 1u << state->cards[i];
+    }
+    return true;
+}
+
+/* A state is its cards and what its history makes of them. */
+static bool check_state(const AgoraContext *context, const void *state_bytes, AgoraError *error)
+{
+    const LeducConfig *config = config_of(context);
+    const LeducState *state = state_bytes;
+    LeducState played = {0};
+    if (!check_cards(config, state, error))
+        return false;
+    memcpy(played.cards, state->cards, (size_t)config->players + 1);
+    start(config, &played);
+    for (int32_t round = 0; round < LEDUC_ROUNDS; round++)
+        for (int32_t i = 0; i < state->num_actions[round] && played.to_move >= 0 && played.round == round; i++)
+            play(config, &played, state->history[round * max_bets(config) + i]);
+    if (memcmp(&played, state, sizeof played) != 0)
+        return agora_fail(error, "to_move and what has been bet must be what the history makes of them");
+    return true;
+}
+
+const AgoraWorld agora_leduc_poker = {
+    .name = "leduc_poker",
+    .config_size = sizeof(LeducConfig),
+    .config_fields = CONFIG_FIELDS,
+    .check_config = check_config,
+    .groups = groups,
+    .state_fields = state_fields,
+    .state_size = sizeof(LeducState),
+    .reset = reset,
+    .step = step,
+    .observe = observe,
+    .check_state = check_state,
+};
