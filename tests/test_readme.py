@@ -22,13 +22,16 @@ def read_table(name: str, text: str = README) -> str:
     return found.group(1).strip()
 
 
-WITH_EXAMPLES = ["README.md", "games/matrix/README.md", "games/overcooked/README.md", "marl/rllib/README.md"]
+WITH_EXAMPLES = [
+    "README.md",
+    "games/kuhn_poker/README.md",
+    "games/matrix/README.md",
+    "games/overcooked/README.md",
+    "marl/rllib/README.md",
+]
 
 
 @pytest.mark.parametrize("path", WITH_EXAMPLES)
-@pytest.mark.parametrize(
-    "path", ["README.md", "games/kuhn_poker/README.md", "games/overcooked/README.md", "marl/rllib/README.md"]
-)
 def test_python_examples_run(path, capsys):
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / path).read_text(encoding="utf-8"), re.DOTALL)
     assert blocks
