@@ -6,6 +6,7 @@ import csv
 import io
 import math
 import multiprocessing
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import partial
 from pathlib import Path
@@ -71,7 +72,8 @@ def _sac() -> AlgorithmConfig:
     )
 
 
-MAKERS = {
+# Config, world and its settings, fragment length.
+MAKERS: dict[str, tuple[Callable[[], AlgorithmConfig], tuple[str, dict[str, Any]], int]] = {
     "ppo": (_ppo, KITCHEN, 50),
     "appo": (lambda: _vtrace(APPOConfig(), 2e-3), KITCHEN, 20),
     "impala": (lambda: _vtrace(IMPALAConfig(), 1e-3), KITCHEN, 20),
