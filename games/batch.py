@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
@@ -117,33 +116,6 @@ class _OnlyGroup:
         raise AttributeError(f"C reads and writes batch.{self.name} in place: use batch.{self.name}[...] = values")
 
 
-class _PendingRows:
-    """Rows of an array of C's, copied when episodes end, until somebody reads them.
-
-    Args:
-        source: [E, ...] that C writes.
-    """
-
-    def __init__(self, source: np.ndarray) -> None:
-        self._source = source
-        self._chunks: deque[np.ndarray] = deque()
-        self._num_rows = 0
-
-    def keep(self, rows: np.ndarray) -> None:
-        """Copies rows by index; the oldest go when there are more than MAX_PENDING_EPISODES."""
-        self._chunks.append(self._source[rows])
-        self._num_rows += len(rows)
-        while self._num_rows - len(self._chunks[0]) >= MAX_PENDING_EPISODES:
-            self._num_rows -= len(self._chunks.popleft())
-
-    def read(self) -> np.ndarray:
-        """Returns and forgets all rows."""
-        rows = np.concatenate(self._chunks) if self._chunks else self._source[:0].copy()
-        self._chunks.clear()
-        self._num_rows = 0
-        return rows
-
-
 class Batch:
     """E copies of one world that step together.
 
@@ -185,7 +157,9 @@ class Batch:
     ) -> None:
         self.spec, self.config = spec, config
         self.num_envs, self.num_threads, self.autoreset = num_envs, num_threads, autoreset
-        self._core = _core.Batch(config.world, config.core_fields(), num_envs, num_threads, autoreset)
+        self._core = _core.Batch(
+            config.world, config.core_fields(), num_envs, num_threads, autoreset, MAX_PENDING_EPISODES
+        )
         self.first_env = _check_word("first_env", first_env, num_more=num_envs - 1)
         made = [_make_group(layout, num_envs, autoreset) for layout in self._core.groups()]
         self.groups: dict[str, Group] = {group.name: group for group in made}
@@ -193,14 +167,13 @@ class Batch:
         self._statistic_names = self._core.statistic_names()
         self.ended = np.zeros(num_envs, np.uint8)
         """[E] uint8: an episode ended in the last step."""
-        self._log: dict[str, np.ndarray] = {
+        log: dict[str, np.ndarray] = {
             "ended": self.ended,
             "lengths": np.zeros(num_envs, np.int32),
             "returns": np.zeros((num_envs, len(self.agents)), np.float64),
             "statistics": np.zeros((num_envs, len(self._statistic_names)), np.float64),
         }
-        self._core.attach([_core_arrays(group) for group in made], self._log)
-        self._pending = {name: _PendingRows(self._log[name]) for name in ("lengths", "returns", "statistics")}
+        self._core.attach([_core_arrays(group) for group in made], log)
         self._seed_core(seed)
 
     @property
@@ -246,8 +219,7 @@ class Batch:
         """
         if actions is not None:
             self._write_actions(actions)
-        if self._core.step():
-            self._keep_ended()
+        self._core.step()
 
     def _write_actions(self, actions: np.ndarray | dict[str, np.ndarray]) -> None:
         by_group: dict[str, np.ndarray] = actions if isinstance(actions, dict) else {self.only_group.name: actions}
@@ -258,25 +230,20 @@ class Batch:
         for name, group in self.groups.items():
             np.copyto(group.actions, by_group[name])
 
-    def _keep_ended(self) -> None:
-        rows = np.flatnonzero(self.ended)
-        for pending in self._pending.values():
-            pending.keep(rows)
-
     @property
     def episode_returns(self) -> np.ndarray:
         """[n, N] float64: undiscounted returns of all N agents, of the n episodes that ended since the last read."""
-        return self._pending["returns"].read()
+        return self._core.read_returns()
 
     @property
     def episode_lengths(self) -> np.ndarray:
         """[n] int32: steps of the n episodes that ended since the last read of this attribute."""
-        return self._pending["lengths"].read()
+        return self._core.read_lengths()
 
     @property
     def episode_statistics(self) -> dict[str, np.ndarray]:
         """The world's own numbers by name, [n] float64 each, of the n episodes that ended since the last read."""
-        rows = self._pending["statistics"].read()
+        rows = self._core.read_statistics()
         return {name: rows[:, i] for i, name in enumerate(self._statistic_names)}
 
     def state_bytes(self, env: int) -> bytes:

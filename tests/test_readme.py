@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from experiments.bench import speed_table
-from experiments.studies.overcooked_layouts.analysis import committed_table
 from experiments.study import find_study, study_names
 from marl.rllib import stop_ray
 from marl.solvers import SOLVERS, solver_table
@@ -69,6 +68,8 @@ def test_the_tables_of_rllib_are_the_committed_result():
     assert read_table("rllib", text) == speed_table("rllib"), "paste `agora bench rllib --table`"
 
 
-def test_the_table_of_layouts_is_the_committed_result():
-    text = (ROOT / "experiments/studies/overcooked_layouts/README.md").read_text(encoding="utf-8")
-    assert read_table("results", text) == committed_table()
+@pytest.mark.parametrize("study", ["overcooked_layouts", "runner_agreement"])
+def test_the_results_of_a_study_are_the_committed_ones(study):
+    text = (ROOT / f"experiments/studies/{study}/README.md").read_text(encoding="utf-8")
+    analysis = import_module(f"experiments.studies.{study}.analysis")
+    assert read_table("results", text) == analysis.committed_table(), f"paste `python -m {analysis.__name__}`"

@@ -5,6 +5,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <map>
@@ -15,6 +16,7 @@
 extern "C" {
 #include "batch.h"
 }
+#include "episode_queue.hpp"
 
 namespace nb = nanobind;
 using Array = nb::ndarray<nb::c_contig, nb::device::cpu>;
@@ -261,7 +263,8 @@ class Config {
 
 class Batch {
   public:
-    Batch(const std::string &world, nb::dict config, int32_t num_envs, int32_t num_threads, const std::string &autoreset)
+    Batch(const std::string &world, nb::dict config, int32_t num_envs, int32_t num_threads, const std::string &autoreset,
+          size_t max_pending)
         : world_(find_world(world)), config_(world_, config), num_envs_(num_envs), autoreset_(parse(autoreset))
     {
         AgoraError error;
@@ -269,6 +272,9 @@ class Batch {
         if (!batch_)
             throw nb::value_error(error.text);
         groups_ = agora_batch_groups(batch_.get(), &num_groups_);
+        lengths_ = {1, max_pending};
+        returns_ = {(size_t)agora_batch_num_agents(batch_.get()), max_pending};
+        statistics_ = {(size_t)world_.num_statistics, max_pending};
     }
 
     nb::list groups() const
@@ -301,6 +307,7 @@ class Batch {
             (double *)take(log, "statistics", AGORA_F64, {num_envs_, world_.num_statistics}),
         };
         agora_batch_attach(batch_.get(), tables.data(), &table);
+        log_ = table;
         is_attached_ = true;
     }
 
@@ -334,7 +341,27 @@ class Batch {
         }
         if (ended < 0)
             throw nb::value_error(error.text);
+        if (ended > 0)
+            queue_ended();
         return ended;
+    }
+
+    nb::object read_lengths()
+    {
+        Busy busy(*this);
+        return nb::cast(lengths_.read(true));
+    }
+
+    nb::object read_returns()
+    {
+        Busy busy(*this);
+        return nb::cast(returns_.read(false));
+    }
+
+    nb::object read_statistics()
+    {
+        Busy busy(*this);
+        return nb::cast(statistics_.read(false));
     }
 
     void check_actions(int32_t group, nb::object actions) const
@@ -435,6 +462,20 @@ class Batch {
     struct Destroy {
         void operator()(AgoraBatch *batch) const { agora_batch_destroy(batch); }
     };
+
+    void queue_ended()
+    {
+        size_t agents = (size_t)agora_batch_num_agents(batch_.get()), numbers = (size_t)world_.num_statistics;
+        const uint8_t *first = log_.ended, *end = first + num_envs_;
+        for (first = std::find(first, end, 1); first != end;) {
+            const uint8_t *last = std::find(first, end, 0); // neighbours that ended together are copied together
+            size_t env = (size_t)(first - log_.ended), rows = (size_t)(last - first);
+            lengths_.push(log_.lengths + env, rows);
+            returns_.push(log_.returns + env * agents, rows);
+            statistics_.push(log_.statistics + env * numbers, rows);
+            first = std::find(last, end, 1);
+        }
+    }
 
     static AgoraAutoreset parse(const std::string &name)
     {
@@ -559,6 +600,9 @@ class Batch {
     const AgoraGroup *groups_ = nullptr;
     int32_t num_groups_ = 0;
     std::vector<Array> keep_;
+    AgoraEpisodeLog log_{};
+    EpisodeQueue<int32_t> lengths_{1, 0};
+    EpisodeQueue<double> returns_{0, 0}, statistics_{0, 0};
     bool is_attached_ = false;
     std::atomic<bool> is_busy_{false};
 };
@@ -578,8 +622,9 @@ NB_MODULE(_core, module)
         return out;
     });
     nb::class_<Batch>(module, "Batch")
-        .def(nb::init<const std::string &, nb::dict, int32_t, int32_t, const std::string &>(), nb::arg("world"),
-             nb::arg("config"), nb::arg("num_envs"), nb::arg("num_threads"), nb::arg("autoreset"))
+        .def(nb::init<const std::string &, nb::dict, int32_t, int32_t, const std::string &, size_t>(), nb::arg("world"),
+             nb::arg("config"), nb::arg("num_envs"), nb::arg("num_threads"), nb::arg("autoreset"),
+             nb::arg("max_pending"))
         .def("groups", &Batch::groups)
         .def("statistic_names", &Batch::statistic_names)
         .def("describe_state", &Batch::describe_state)
@@ -587,6 +632,9 @@ NB_MODULE(_core, module)
         .def("seed", &Batch::seed, nb::arg("seed"), nb::arg("first_env"))
         .def("reset", &Batch::reset, nb::arg("mask").none())
         .def("step", &Batch::step)
+        .def("read_lengths", &Batch::read_lengths)
+        .def("read_returns", &Batch::read_returns)
+        .def("read_statistics", &Batch::read_statistics)
         .def("check_actions", &Batch::check_actions, nb::arg("group"), nb::arg("actions"))
         .def("state_bytes", &Batch::state_bytes, nb::arg("env"))
         .def("load_state", &Batch::load_state, nb::arg("env"), nb::arg("data"))

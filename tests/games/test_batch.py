@@ -556,8 +556,7 @@ def test_a_reset_after_a_restore_goes_on_with_the_snapshots_stream():
     assert [fresh.state_bytes(e) for e in range(2)] == [played.state_bytes(e) for e in range(2)]
 
 
-def test_episodes_wait_to_be_read_however_they_end(monkeypatch):
-    """A thousand envs that end one at a time, then more than may wait: the latest ones are kept."""
+def test_episodes_wait_to_be_read_however_they_end():
     batch = games.make_batch("matrix/prisoners_dilemma_v0", 3, horizon=3)
     batch.reset()
     for shift in range(3):  # out of step with each other
@@ -565,12 +564,28 @@ def test_episodes_wait_to_be_read_however_they_end(monkeypatch):
     for _ in range(30):
         batch.step(np.zeros((3, 2), np.int32))
     assert len(batch.episode_lengths) == 30
+    assert batch.episode_lengths.shape == (0,)
+    assert batch.episode_returns.shape == (30, 2)
+
+
+def test_the_latest_episodes_are_kept_when_more_end_than_may_wait(monkeypatch):
+    def play():
+        batch = games.make_batch("matrix/prisoners_dilemma_v0", 3, horizon=3)
+        batch.reset()
+        for shift in range(3):  # returns tell the episodes apart
+            batch.load_fields(shift, {"round": shift})
+        rng = np.random.default_rng(0)
+        for _ in range(11):
+            batch.step(rng.integers(0, 2, (3, 2), dtype=np.int32))
+        return batch
+
+    every = play().episode_returns
+    assert len(every) == 11
     monkeypatch.setattr("games.batch.MAX_PENDING_EPISODES", 4)
-    lengths = []
-    for _ in range(10):
-        batch.step(np.zeros((3, 2), np.int32))
-        lengths += batch._log["lengths"][batch.ended.astype(bool)].tolist()
-    assert batch.episode_lengths.tolist() == lengths[-4:]
+    batch = play()
+    np.testing.assert_array_equal(batch.episode_returns, every[-4:])
+    assert len(batch.episode_lengths) == 4
+    assert all(len(values) == 4 for values in batch.episode_statistics.values())
 
 
 def test_arrays_are_written_into_not_replaced():

@@ -16,10 +16,19 @@ from experiments.report import Section, to_svg, write_report
 from experiments.run_folder import RunError, RunFolder, write_atomically
 from experiments.studies.runner_agreement.settings import BATCHED, BATCHED_STOCK_ROWS, STOCK, AgreementSettings
 
+RESULTS = Path(__file__).parent / "results"
 GRID = 24  # points of a drawn curve
 LATE = 0.25  # of the training, over which the late return is averaged
 RESAMPLES = 5000
 COLOURS = {STOCK: "#d27a26", BATCHED: "#2f6fb5", BATCHED_STOCK_ROWS: "#5c9e4a"}
+NAMES = {
+    "ppo": "PPO",
+    "appo": "APPO",
+    "impala": "IMPALA",
+    "dqn": "DQN, uniform replay",
+    "dqn_prioritized": "DQN, prioritized replay",
+    "sac": "SAC",
+}
 LABELS = {
     STOCK: "RLlib's runner",
     BATCHED: "batched runner",
@@ -98,7 +107,7 @@ def _draw_algorithm(axes: Axes, algorithm: str, curves: pd.DataFrame) -> None:
         colour = COLOURS[str(runner)]
         axes.fill_between(grid / 1e3, values.min(axis=0), values.max(axis=0), color=colour, alpha=0.18, linewidth=0)
         axes.plot(grid / 1e3, values.mean(axis=0), color=colour, label=LABELS[str(runner)])
-    axes.set_title(algorithm.upper(), fontsize=9)
+    axes.set_title(NAMES[algorithm], fontsize=9)
     axes.margins(x=0)
 
 
@@ -123,7 +132,7 @@ def make_table(compared: pd.DataFrame) -> list[list[str]]:
     """Returns the comparison as rows of text."""
     table = [["algorithm", "RLlib's runner", "batched runner", "difference, 95 % interval", "seeds"]]
     for row in compared.to_dict("records"):
-        name = row["algorithm"].upper() + (", RLlib's bootstrap rows" if row["runner"] == BATCHED_STOCK_ROWS else "")
+        name = NAMES[row["algorithm"]] + (", RLlib's bootstrap rows" if row["runner"] == BATCHED_STOCK_ROWS else "")
         table.append(
             [
                 name,
@@ -134,6 +143,13 @@ def make_table(compared: pd.DataFrame) -> list[list[str]]:
             ]
         )
     return table
+
+
+def committed_table() -> str:
+    """Returns the committed results as the README's Markdown table."""
+    heading, *rows = make_table(compare(pd.read_csv(RESULTS / "evaluation.csv")))
+    lines = ["| " + " | ".join(row) + " |" for row in rows]
+    return "\n".join(["| " + " | ".join(heading) + " |", "|" + "---|" * len(heading), *lines])
 
 
 def report(run: RunFolder, settings: AgreementSettings) -> None:
@@ -162,3 +178,7 @@ def write_summary(folder: Path, path: Path) -> None:
         ),
     ]
     write_report(path, "Stock algorithms on either runner", lead, sections)
+
+
+if __name__ == "__main__":
+    print(committed_table())
