@@ -24,6 +24,7 @@ def read_table(name: str, text: str = README) -> str:
 WITH_EXAMPLES = [
     "README.md",
     "games/kuhn_poker/README.md",
+    "games/markov/README.md",
     "games/matrix/README.md",
     "games/overcooked/README.md",
     "marl/rllib/README.md",

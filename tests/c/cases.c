@@ -3,6 +3,7 @@
 #include "../../games/goofspiel/goofspiel.h"
 #include "../../games/kuhn_poker/kuhn_poker.h"
 #include "../../games/leduc_poker/leduc_poker.h"
+#include "../../games/markov/markov.h"
 #include "../../games/matrix/matrix.h"
 #include "../../games/overcooked/overcooked.h"
 #include "../../games/particles/particles.h"
@@ -24,6 +25,36 @@ static const GoofspielConfig HIDDEN_BIDS = {.players = 3,
 static const KuhnConfig KUHN_FOR_TWO = {.players = 2}, KUHN_FOR_TEN = {.players = KUHN_MAX_PLAYERS};
 static const LeducConfig LEDUC_FOR_TWO = {.players = 2};
 static const LeducConfig LEDUC_FOR_TEN = {.players = LEDUC_MAX_PLAYERS, .starting_player = 4, .suit_isomorphism = 1};
+/* ---- markov ---- */
+
+/* Two players with 2 actions each, three states of which the last is terminal; chance in every row, one-hot states. */
+static const int32_t PAIR[] = {2, 2};
+static const int32_t ROW_STARTS[] = {0, 2, 5, 7, 9, 11, 12, 14, 17, 17, 17, 17, 17};
+static const int32_t SUCCESSORS[] = {0, 1, 0, 1, 2, 0, 1, 1, 2, 0, 1, 1, 0, 1, 0, 1, 2};
+static const double PROBABILITIES[] = {0.5,  0.5, 0.25, 0.5, 0.25, 0.9, 0.1, 0.7, 0.3,
+                                       0.25, 0.75, 1,   0.5, 0.5,  0.3, 0.6, 0.1};
+static const double ROW_REWARDS[] = {1, -1, 2, -2, 3, -3, 4, -4, 5, -5, 6, -6, 7, -7, 8, -8, 0, 0, 0, 0, 0, 0, 0, 0};
+static const double HALVES[] = {0.5, 0.5, 0};
+static const uint8_t LAST_IS_TERMINAL[] = {0, 0, 1};
+#define SMALL_GAME                                                                                                     \
+    .num_actions = SPAN(PAIR), .row_starts = SPAN(ROW_STARTS), .successors = SPAN(SUCCESSORS),                         \
+    .probabilities = SPAN(PROBABILITIES), .initial = SPAN(HALVES), .terminal = SPAN(LAST_IS_TERMINAL)
+static const MarkovConfig MARKOV_CONFIG = {SMALL_GAME, .rewards = SPAN(ROW_REWARDS), .continuation = 1, .horizon = 30};
+
+/* The same chances with rewards of outcomes, masks, features of each player's own, and sudden ends. */
+static const double OUTCOME_REWARDS[] = {1, 2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17,
+                                         1, -2, -3, -4, -5, -6, -7, -8, -9, 0,  1,  2,  3,  4,  5,  6,  7};
+static const uint8_t STATE_LEGAL[] = {1, 1, 0, 1, 1, 0, 1, 1, 1, 1, 1, 1};
+static const float FEATURES[] = {0, 0.5f, 1, -1, 0.25f, 0.75f, 1, 1, 0, 0, -0.5f, 0.5f};
+static const MarkovConfig MARKOV_MASKS_CONFIG = {SMALL_GAME,
+                                                 .rewards = SPAN(OUTCOME_REWARDS),
+                                                 .legal_actions = SPAN(STATE_LEGAL),
+                                                 .features = SPAN(FEATURES),
+                                                 .num_features = 2,
+                                                 .feature_low = -1,
+                                                 .feature_high = 1,
+                                                 .continuation = 0.9,
+                                                 .horizon = 12};
 
 /* ---- matrix ---- */
 
@@ -147,6 +178,8 @@ const Case CASES[] = {
     {"kuhn poker: ten players", &agora_kuhn_poker, &KUHN_FOR_TEN, 0x3286a82b4e919712},
     {"leduc poker: two players", &agora_leduc_poker, &LEDUC_FOR_TWO, 0xdd225a7dca016104},
     {"leduc poker: ten players", &agora_leduc_poker, &LEDUC_FOR_TEN, 0x52101116a886908c},
+    {"markov: chance in every row", &agora_markov, &MARKOV_CONFIG, 0x348ef249117ce6ed},
+    {"markov: masks, features, sudden ends", &agora_markov, &MARKOV_MASKS_CONFIG, 0x816acbbd292c2e24},
     {"matrix: prisoner's dilemma", &agora_matrix, &DILEMMA_CONFIG, 0x3fb3edaa526b7c4d},
     {"matrix: five rounds of memory", &agora_matrix, &MEMORY_CONFIG, 0x9dfae6a834e618c4},
     {"matrix: three unequal players", &agora_matrix, &UNEQUAL_CONFIG, 0xf362665e5f6a3104},

@@ -50,7 +50,21 @@ class Case:
 _PAYOFFS = np.random.default_rng(0).integers(-5, 6, (3, 2, 3, 4)).astype(float)
 _LEGAL = [[True, False], [False, True]]
 
+_CHANCE = np.random.default_rng(1).dirichlet(np.ones(4), (4, 2, 3))
+_MARKOV = {
+    "transitions": _CHANCE,
+    "rewards": np.random.default_rng(2).normal(size=(2, 4, 2, 3, 4)),
+    "legal_actions": [[[1, 0], [0, 1], [1, 1], [1, 1]], [[1, 1, 1], [0, 1, 1], [0, 0, 1], [1, 0, 1]]],
+    "initial": [0.5, 0, 0.25, 0.25],
+    "terminal": [1],
+    "features": np.arange(-4, 12).reshape(2, 4, 2),
+    "state_names": ["a", "b", "c", "a state with a long name"],
+    "continuation": 0.95,
+    "horizon": 20,
+}
+
 EXTRA_CASES = [
+    Case("markov/tabular_v0", _MARKOV, "markov with two groups"),
     Case("matrix/prisoners_dilemma_v0", {"legal_actions": _LEGAL, "horizon": 5}, "matrix with masks"),
     Case("matrix/prisoners_dilemma_v0", {"payoffs": _PAYOFFS, "horizon": 5}, "matrix with three groups"),
     Case(

@@ -1,0 +1,61 @@
+/* A finite Markov game (stochastic game) from arrays: S states, P players, a chance move after every joint action.
+ *
+ * A row is a state and a joint action, row = (state, a_0, ..., a_{P-1}) in C order. Its outcomes are what may come of
+ * it: entries row_starts[row] to row_starts[row + 1] of `successors` and `probabilities`.
+ *
+ * Observation of a player, float32: the state as a one-hot vector [S], or the state's row of `features`.
+ *
+ * An illegal action counts as the player's first legal one in that state.
+ *
+ * Players with the same number of actions form one group `players`; otherwise each player is a group of its own.
+ */
+#ifndef AGORA_MARKOV_H
+#define AGORA_MARKOV_H
+
+#include "../core/game.h"
+
+enum { MARKOV_MAX_PLAYERS = AGORA_MAX_GROUPS };
+
+typedef struct MarkovConfig {
+    AgoraSpan num_actions;   /* [P] int32, each >= 1 */
+    AgoraSpan row_starts;    /* [R + 1] int32, from 0 up to N; only rows of terminal states are empty */
+    AgoraSpan successors;    /* [N] int32, states */
+    AgoraSpan probabilities; /* [N] double, >= 0, of each outcome in its row; normalised here */
+    AgoraSpan rewards;       /* [R, P] double, or [N, P] where they depend on the outcome */
+    AgoraSpan initial;       /* [S] double, >= 0; probability of each first state, 0 for terminal ones */
+    AgoraSpan terminal;      /* [S] uint8, 1: the episode is over on arrival */
+    AgoraSpan legal_actions; /* [S, A_0 + ... + A_{P-1}] uint8, 1 = may be played, or empty: all may */
+    AgoraSpan features;      /* [S, D] or [P, S, D] float, in [feature_low, feature_high], or empty: one-hot */
+    double continuation;     /* probability that the episode goes on after a step, in [0, 1] */
+    float feature_low, feature_high;
+    int32_t num_features; /* D; 0 without features */
+    int32_t horizon;      /* steps, >= 1 */
+} MarkovConfig;
+
+/* One slot of an alias table (Walker 1977; Vose 1991): a uniform number picks a slot and then one of two outcomes. */
+typedef struct MarkovSlot {
+    double threshold; /* below it the slot's own outcome, else the alias */
+    int32_t alias;    /* an outcome of the same row, counted over all rows */
+    int32_t state;    /* where the slot's own outcome leads */
+} MarkovSlot;
+
+typedef struct MarkovModel {
+    int32_t num_players, num_states, num_features, is_one_group;
+    int32_t has_outcome_rewards;
+    int32_t num_choices; /* actions of all players together */
+    int32_t num_actions[MARKOV_MAX_PLAYERS];
+    int32_t first_flags[MARKOV_MAX_PLAYERS]; /* where a player's flags begin in a state's legal actions */
+    size_t initial;                          /* slots of the first state; those of the outcomes stand before them */
+    MarkovSlot slots[];
+} MarkovModel;
+
+typedef struct MarkovState {
+    int32_t state;
+    int32_t previous_state;                   /* -1 before the first step */
+    int32_t steps;                            /* taken */
+    int32_t last_actions[MARKOV_MAX_PLAYERS]; /* as they counted; -1 before the first step */
+} MarkovState;
+
+extern const AgoraWorld agora_markov;
+
+#endif
