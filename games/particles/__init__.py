@@ -1,15 +1,43 @@
 """Particle worlds: discs that push, see and speak, by the rules of mpe2. See README.md beside this file."""
 
-from games.particles.settings import Body, ParticlesConfig, SpreadConfig
+from games.particles.scenarios import (
+    AdversaryConfig,
+    CryptoConfig,
+    PushConfig,
+    ReferenceConfig,
+    SimpleConfig,
+    SpeakerListenerConfig,
+    SpreadConfig,
+    TagConfig,
+    WorldCommConfig,
+)
+from games.particles.settings import Body, ParticlesConfig
 from games.spec import EnvSpec, register
 
-__all__ = ["Body", "ParticlesConfig", "SpreadConfig"]
+__all__ = [
+    "AdversaryConfig",
+    "Body",
+    "CryptoConfig",
+    "ParticlesConfig",
+    "PushConfig",
+    "ReferenceConfig",
+    "SimpleConfig",
+    "SpeakerListenerConfig",
+    "SpreadConfig",
+    "TagConfig",
+    "WorldCommConfig",
+]
 
-register(
-    EnvSpec(
-        "particles/simple_spread_v0",
-        SpreadConfig,
-        {},
-        "three agents should stand on three landmarks without running into each other",
-    )
+_SPECS: tuple[tuple[type[ParticlesConfig], str], ...] = (
+    (SimpleConfig, "one agent should go to one landmark"),
+    (SpreadConfig, "three agents should stand on three landmarks without running into each other"),
+    (TagConfig, "three adversaries chase a faster agent between obstacles"),
+    (AdversaryConfig, "two agents should reach a goal without showing an adversary which of two it is"),
+    (PushConfig, "an agent should be at a goal, an adversary should keep it away"),
+    (SpeakerListenerConfig, "a speaker who knows the goal leads a listener there"),
+    (ReferenceConfig, "two agents lead each other by words"),
+    (CryptoConfig, "Alice tells Bob a bit that Eve should not understand; nobody moves"),
+    (WorldCommConfig, "tag with food, with forests to hide in and with a leader who sees all and speaks"),
 )
+for _config_class, _description in _SPECS:
+    register(EnvSpec(f"particles/{_config_class.scenario}_v0", _config_class, {}, _description))

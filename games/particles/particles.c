@@ -9,7 +9,15 @@
 enum { MOVES = 5 }; /* stay, left, right, down, up: as choices or as numbers in [0, 1] */
 
 static const ParticlesScenario *const SCENARIOS[PARTICLES_NUM_SCENARIOS] = {
+    [PARTICLES_SIMPLE] = &particles_simple,
     [PARTICLES_SPREAD] = &particles_spread,
+    [PARTICLES_TAG] = &particles_tag,
+    [PARTICLES_ADVERSARY] = &particles_adversary,
+    [PARTICLES_PUSH] = &particles_push,
+    [PARTICLES_SPEAKER_LISTENER] = &particles_speaker_listener,
+    [PARTICLES_REFERENCE] = &particles_reference,
+    [PARTICLES_CRYPTO] = &particles_crypto,
+    [PARTICLES_WORLD_COMM] = &particles_world_comm,
 };
 
 /* ---- config and model ---- */
@@ -22,7 +30,9 @@ static const AgoraField CONFIG_FIELDS[] = {
     FIELD(AGORA_I32, horizon),
     FIELD(AGORA_I32, num_agents),
     FIELD(AGORA_I32, num_adversaries),
-    FIELD(AGORA_I32, num_landmarks),
+    FIELD(AGORA_I32, num_obstacles),
+    FIELD(AGORA_I32, num_food),
+    FIELD(AGORA_I32, num_forests),
     FIELD(AGORA_I32, agent_neighbors),
     FIELD(AGORA_I32, landmark_neighbors),
     FIELD(AGORA_U8, is_continuous),
@@ -39,14 +49,20 @@ static bool check_counts(const ParticlesConfig *config, AgoraError *error)
     } counts[] = {
         {"num_agents", config->num_agents, PARTICLES_MAX_AGENTS},
         {"num_adversaries", config->num_adversaries, PARTICLES_MAX_AGENTS},
-        {"num_agents and num_adversaries together", config->num_agents + config->num_adversaries, PARTICLES_MAX_AGENTS},
-        {"num_landmarks", config->num_landmarks, PARTICLES_MAX_LANDMARKS},
+        {"num_obstacles", config->num_obstacles, PARTICLES_MAX_LANDMARKS},
+        {"num_food", config->num_food, PARTICLES_MAX_LANDMARKS},
+        {"num_forests", config->num_forests, PARTICLES_MAX_LANDMARKS},
         {"agent_neighbors", config->agent_neighbors, PARTICLES_MAX_AGENTS},
         {"landmark_neighbors", config->landmark_neighbors, PARTICLES_MAX_LANDMARKS},
     };
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
         if (counts[i].count < 0 || counts[i].count > counts[i].most)
             return agora_fail(error, "%s must be in [0, %d], got %d", counts[i].name, counts[i].most, counts[i].count);
+    int32_t agents = config->num_agents + config->num_adversaries;
+    int32_t landmarks = config->num_obstacles + config->num_food + config->num_forests;
+    if (agents > PARTICLES_MAX_AGENTS || landmarks > PARTICLES_MAX_LANDMARKS)
+        return agora_fail(error, "there can be %d agents and %d landmarks, got %d and %d", PARTICLES_MAX_AGENTS,
+                          PARTICLES_MAX_LANDMARKS, agents, landmarks);
     return true;
 }
 
@@ -96,7 +112,8 @@ static bool check_config(const void *config_bytes, AgoraError *error)
         return agora_fail(error, "horizon must be at least 1, got %d", config->horizon);
     if (!(config->local_ratio >= 0 && config->local_ratio <= 1))
         return agora_fail(error, "local_ratio must be in [0, 1], got %g", config->local_ratio);
-    return check_counts(config, error) && SCENARIOS[config->scenario]->check(config, error) &&
+    const ParticlesScenario *scenario = SCENARIOS[config->scenario];
+    return check_counts(config, error) && (!scenario->check || scenario->check(config, error)) &&
            check_populations(config, error);
 }
 
@@ -115,7 +132,7 @@ static AgoraGroup make_group(const ParticlesConfig *config, const ParticlesModel
     };
     memcpy(group.name, cast->name, sizeof group.name);
     memcpy(group.agent_name, cast->agent_name, sizeof group.agent_name);
-    memcpy(group.info_names, model->scenario->info_names, sizeof group.info_names);
+    memcpy(group.info_names, model->scenario->info_names, sizeof model->scenario->info_names);
     if (config->is_continuous) {
         group.action_kind = AGORA_CONTINUOUS;
         group.action_parts = MOVES * cast->is_movable + cast->words;
@@ -275,6 +292,20 @@ static void act_all(const ParticlesConfig *config, const ParticlesModel *model, 
     }
 }
 
+static void tell(const ParticlesModel *model, const ParticlesCast *cast, const ParticlesState *state,
+                 const ParticlesOutcome *outcome, bool is_terminated, bool is_truncated, AgoraView *view)
+{
+    for (int32_t i = 0; i < cast->count; i++) {
+        int32_t agent = cast->first + i;
+        bool is_present = state->present[agent];
+        view->rewards[i] = is_present ? (float)outcome->rewards[agent] : 0;
+        view->terminations[i] = is_present && is_terminated;
+        view->truncations[i] = is_present && is_truncated;
+        for (int32_t k = 0; k < model->scenario->num_infos; k++)
+            view->infos[k][i] = is_present ? (float)outcome->infos[k][agent] : 0;
+    }
+}
+
 static bool step(const AgoraContext *context, AgoraRng *rng, void *state_bytes, AgoraView *views)
 {
     (void)rng;
@@ -282,17 +313,14 @@ static bool step(const AgoraContext *context, AgoraRng *rng, void *state_bytes, 
     const ParticlesModel *model = context->model;
     ParticlesState *state = state_bytes;
     double forces[PARTICLES_MAX_AGENTS][2];
+    ParticlesOutcome outcome;
     act_all(config, model, state, views, forces);
     particles_move(config, model, state, forces);
-    bool is_done = model->scenario->score(config, model, state, views) && config->ends_on_success;
+    bool is_done = model->scenario->score(config, model, state, &outcome) && config->ends_on_success;
     state->steps += state->steps < config->horizon; /* a loaded state may be the last one already */
     bool is_time_up = state->steps >= config->horizon;
     for (int32_t c = 0; c < model->num_casts; c++)
-        for (int32_t i = 0; i < model->casts[c].count; i++) {
-            uint8_t is_present = state->present[model->casts[c].first + i];
-            views[c].truncations[i] = is_present && is_time_up;
-            views[c].terminations[i] = is_present && is_done && !is_time_up;
-        }
+        tell(model, &model->casts[c], state, &outcome, is_done && !is_time_up, is_time_up, &views[c]);
     return is_time_up || is_done;
 }
 

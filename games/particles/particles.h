@@ -26,7 +26,15 @@ enum {
 static const double PARTICLES_LIMIT = 1000;
 
 typedef enum ParticlesScenarioId {
+    PARTICLES_SIMPLE,
     PARTICLES_SPREAD,
+    PARTICLES_TAG,
+    PARTICLES_ADVERSARY,
+    PARTICLES_PUSH,
+    PARTICLES_SPEAKER_LISTENER,
+    PARTICLES_REFERENCE,
+    PARTICLES_CRYPTO,
+    PARTICLES_WORLD_COMM,
     PARTICLES_NUM_SCENARIOS,
 } ParticlesScenarioId;
 
@@ -37,7 +45,7 @@ typedef struct ParticlesConfig {
     int32_t horizon;            /* steps, >= 1 */
     int32_t num_agents;         /* good agents, or all where there is one kind */
     int32_t num_adversaries;
-    int32_t num_landmarks;      /* obstacles, where the scenario has its other landmarks by rule */
+    int32_t num_obstacles, num_food, num_forests;
     int32_t agent_neighbors;    /* others that an agent sees, the nearest ones; 0: all */
     int32_t landmark_neighbors; /* landmarks that an agent sees, the nearest ones; 0: all */
     uint8_t is_continuous;      /* actions are numbers in [0, 1] */

@@ -1,5 +1,7 @@
 #include "scenario.h"
 
+#include "soft.h"
+
 #include <math.h>
 #include <stdio.h>
 
@@ -38,12 +40,20 @@ void particles_add_landmarks(ParticlesModel *model, int32_t count, double radius
 
 int32_t particles_places(int32_t count, int32_t neighbors) { return neighbors ? neighbors : count; }
 
+void particles_remove_landmarks(const ParticlesModel *model, ParticlesState *state, int32_t first)
+{
+    for (int32_t k = model->num_agents + first; k < model->num_entities; k++) {
+        state->present[k] = 0;
+        state->positions[k][0] = state->positions[k][1] = 0;
+    }
+}
+
 void particles_count_collisions(ParticlesState *state, int32_t count)
 {
     state->collisions = state->collisions > INT32_MAX - count ? INT32_MAX : state->collisions + count;
 }
 
-static double square_distance(const ParticlesState *state, int32_t one, int32_t other)
+double particles_square_distance(const ParticlesState *state, int32_t one, int32_t other)
 {
     double dx = state->positions[one][0] - state->positions[other][0];
     double dy = state->positions[one][1] - state->positions[other][1];
@@ -52,22 +62,37 @@ static double square_distance(const ParticlesState *state, int32_t one, int32_t 
 
 double particles_distance(const ParticlesState *state, int32_t one, int32_t other)
 {
-    return sqrt(square_distance(state, one, other));
+    return sqrt(particles_square_distance(state, one, other));
 }
 
 bool particles_touch(const ParticlesModel *model, const ParticlesState *state, int32_t one, int32_t other)
 {
     double radii = model->radius[one] + model->radius[other];
-    return sqrt(square_distance(state, one, other)) < radii;
+    return sqrt(particles_square_distance(state, one, other)) < radii;
 }
 
 double particles_nearest(const ParticlesState *state, int32_t entity, int32_t first, int32_t end)
 {
     double least = INFINITY;
     for (int32_t agent = first; agent < end; agent++) {
-        double square = square_distance(state, agent, entity);
+        double square = particles_square_distance(state, agent, entity);
         if (square < least && state->present[agent])
             least = square;
     }
     return least < INFINITY ? sqrt(least) : 0; /* the root of the least is the least root */
+}
+
+static double leaving_cost_along(double place)
+{
+    double x = fabs(place);
+    if (x < 0.9)
+        return 0;
+    if (x < 1)
+        return (x - 0.9) * 10;
+    return x < 2.2 ? fmin(1 / particles_exp_of_minus(2 * x - 2), 10) : 10; /* exp(2.4) > 10 */
+}
+
+double particles_leaving_cost(const double position[2])
+{
+    return leaving_cost_along(position[0]) + leaving_cost_along(position[1]);
 }

@@ -1,23 +1,32 @@
 /* A scenario: who is there, what a step is worth, and what each agent sees. One file each.
  *
  * particles.c has filled the state's positions, velocities and presence when `start` is called, and has moved everybody
- * when `score` is. Neither of the two, nor `observe`, need to look after the empty slots of a population: particles.c
- * writes zeros there; but absent entities must not count for those who are there.
+ * when `score` is. The rows of absent agents in what comes out are zeros, whatever a scenario writes; but absent
+ * entities must not count for those who are there.
  */
 #ifndef AGORA_PARTICLES_SCENARIO_H
 #define AGORA_PARTICLES_SCENARIO_H
 
 #include "particles.h"
 
+enum { PARTICLES_MAX_INFOS = 3 };
+
+/* What a step was worth to each agent. */
+typedef struct ParticlesOutcome {
+    double rewards[PARTICLES_MAX_AGENTS];
+    double infos[PARTICLES_MAX_INFOS][PARTICLES_MAX_AGENTS];
+} ParticlesOutcome;
+
 typedef struct ParticlesScenario {
-    /* Whether the numbers of agents and landmarks are ones that the scenario can bear. */
+    /* Whether the numbers of agents and landmarks are ones that the scenario can bear; NULL: it does not use them. */
     bool (*check)(const ParticlesConfig *config, AgoraError *error);
     /* Fills casts, bodies and landmarks of a zeroed model (particles_add_cast and the like, below). */
     void (*build)(const ParticlesConfig *config, ParticlesModel *model);
     /* Goals, and landmarks that a population leaves out; NULL: nothing to do. */
     void (*start)(const ParticlesModel *model, AgoraRng *rng, ParticlesState *state);
-    /* Writes rewards and infos of the present agents. Returns whether the scenario's task is done. */
-    bool (*score)(const ParticlesConfig *config, const ParticlesModel *model, ParticlesState *state, AgoraView *views);
+    /* Writes rewards and infos of at least the present agents. Returns whether the scenario's task is done. */
+    bool (*score)(const ParticlesConfig *config, const ParticlesModel *model, ParticlesState *state,
+                  ParticlesOutcome *outcome);
     /* Writes the observation of a present agent; `features` is zeroed. */
     void (*observe)(const ParticlesConfig *config, const ParticlesModel *model, const ParticlesState *state, int32_t cast,
                     int32_t agent, float *features);
@@ -25,10 +34,11 @@ typedef struct ParticlesScenario {
     double (*distance)(const ParticlesModel *model, const ParticlesState *state);
     bool has_populations; /* whether observations have a place for agents that may be absent */
     int32_t num_infos;
-    const char *info_names[AGORA_MAX_INFOS];
+    const char *info_names[PARTICLES_MAX_INFOS];
 } ParticlesScenario;
 
-extern const ParticlesScenario particles_spread;
+extern const ParticlesScenario particles_simple, particles_spread, particles_tag, particles_adversary, particles_push,
+    particles_speaker_listener, particles_reference, particles_crypto, particles_world_comm;
 
 /* What all agents of a cast have in common. */
 typedef struct ParticlesBody {
@@ -48,9 +58,15 @@ void particles_add_landmarks(ParticlesModel *model, int32_t count, double radius
 /* Places for what an agent sees of `count` entities under a limit on neighbors. */
 int32_t particles_places(int32_t count, int32_t neighbors);
 
+/* ---- for `start` ---- */
+
+/* Leaves only the first landmarks. */
+void particles_remove_landmarks(const ParticlesModel *model, ParticlesState *state, int32_t first);
+
 /* ---- for `score` ---- */
 
 void particles_count_collisions(ParticlesState *state, int32_t count);
+double particles_square_distance(const ParticlesState *state, int32_t one, int32_t other);
 
 double particles_distance(const ParticlesState *state, int32_t one, int32_t other);
 
@@ -59,5 +75,8 @@ bool particles_touch(const ParticlesModel *model, const ParticlesState *state, i
 
 /* Distance from an entity to the nearest present agent of [first, end); 0 if there is none. */
 double particles_nearest(const ParticlesState *state, int32_t entity, int32_t first, int32_t end);
+
+/* What it costs to leave the field: 0 inside 0.9, rising to 1 at the edge and exponentially, up to 10, beyond. */
+double particles_leaving_cost(const double position[2]);
 
 #endif

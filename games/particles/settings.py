@@ -1,8 +1,7 @@
-"""Settings of the particle worlds: one class for what all scenarios share, and one for each scenario."""
+"""Settings that all particle worlds share, and what their discs look like."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -11,12 +10,22 @@ import numpy as np
 from games.config import GameProperties, WorldConfig, is_of_kind, setting
 
 MAX_AGENTS = 64  # of all groups together; PARTICLES_MAX_AGENTS in particles.h
-MAX_LANDMARKS = 64
+MAX_LANDMARKS = 64  # PARTICLES_MAX_LANDMARKS
 # Places are held within [-1000, 1000]^2, so no distance is longer than that square's diagonal.
 LONGEST_DISTANCE = 2 * 1000 * 2**0.5
 
 # Numbers of the scenarios, in the order of ParticlesScenarioId in particles.h.
-SCENARIOS = ("simple_spread",)
+SCENARIOS = (
+    "simple",
+    "simple_spread",
+    "simple_tag",
+    "simple_adversary",
+    "simple_push",
+    "simple_speaker_listener",
+    "simple_reference",
+    "simple_crypto",
+    "simple_world_comm",
+)
 
 Utility = Literal["zero_sum", "common", "general"]
 
@@ -36,9 +45,6 @@ class Body:
     count: int
     radius: float
     color: str
-
-
-BLUE, RED, GREEN, GRAY, INK = "#3d6fb8", "#c9503c", "#3f9a5c", "#7d8490", "#3b3f46"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -82,7 +88,9 @@ class ParticlesConfig(WorldConfig):
             "horizon": self.horizon,
             "num_agents": 0,
             "num_adversaries": 0,
-            "num_landmarks": 0,
+            "num_obstacles": 0,
+            "num_food": 0,
+            "num_forests": 0,
             "agent_neighbors": 0,
             "landmark_neighbors": 0,
             "is_continuous": int(self.continuous_actions),
@@ -90,70 +98,13 @@ class ParticlesConfig(WorldConfig):
             "moves_before_forces": int(self.integrator == "mpe2"),
         }
 
+    def _check_num_agents(self, num_agents: int) -> None:
+        if num_agents > MAX_AGENTS:
+            raise ValueError(f"all agents together must be at most {MAX_AGENTS}, got {num_agents}")
+
     def _properties(self, utility: Utility, lowest: float, highest: float) -> GameProperties:
         num_agents = sum(body.count for body in self.agent_bodies)
         return GameProperties(num_agents, "simultaneous", utility, (lowest, highest), self.horizon)
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class SpreadConfig(ParticlesConfig):
-    """Settings of simple_spread.
-
-    Attributes:
-        num_agents: Slots for agents, and landmarks (N in mpe2).
-        populations: How many agents, and as many landmarks, an episode may have; one is drawn for each episode. None:
-            always num_agents. With populations, observations say who is there.
-        local_ratio: Weight of an agent's own collisions in its reward; the shared distance has the rest.
-        terminate_on_success: Whether an episode ends when every landmark is occupied.
-        num_agent_neighbors: Other agents that an agent sees, the nearest ones; None: all.
-        num_landmark_neighbors: Landmarks that an agent sees, the nearest ones; None: all.
-    """
-
-    scenario: ClassVar[str] = "simple_spread"
-
-    num_agents: int = setting(3, low=1, high=MAX_AGENTS, doc="slots for agents, and landmarks")
-    populations: Sequence[int] | None = setting(
-        None, doc="how many agents an episode may have, one number drawn for each; None: always num_agents"
-    )
-    local_ratio: float = setting(0.5, low=0, high=1, doc="weight of an agent's own collisions in its reward")
-    terminate_on_success: bool = setting(False, doc="whether an episode ends when every landmark is occupied")
-    num_agent_neighbors: int | None = setting(
-        None, low=1, high=MAX_AGENTS, doc="other agents that an agent sees, the nearest ones; None: all"
-    )
-    num_landmark_neighbors: int | None = setting(
-        None, low=1, high=MAX_LANDMARKS, doc="landmarks that an agent sees, the nearest ones; None: all"
-    )
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        population_rows(self.populations, (self.num_agents,))
-
-    @property
-    def agent_bodies(self) -> tuple[Body, ...]:
-        """The agents."""
-        return (Body("agent", self.num_agents, 0.15, BLUE),)
-
-    @property
-    def landmark_bodies(self) -> tuple[Body, ...]:
-        """The landmarks."""
-        return (Body("landmark", self.num_agents, 0.05, INK),)
-
-    def core_fields(self) -> dict[str, Any]:
-        """Returns the C config."""
-        return super().core_fields() | {
-            "populations": population_rows(self.populations, (self.num_agents,)),
-            "local_ratio": float(self.local_ratio),
-            "num_agents": self.num_agents,
-            "agent_neighbors": self.num_agent_neighbors or 0,
-            "landmark_neighbors": self.num_landmark_neighbors or 0,
-            "ends_on_success": int(self.terminate_on_success),
-        }
-
-    def properties(self) -> GameProperties:
-        """Returns the utility class: common if nobody's own collisions count."""
-        worst = (1 - self.local_ratio) * self.num_agents * LONGEST_DISTANCE
-        worst += self.local_ratio * (self.num_agents - 1)
-        return self._properties("common" if self.local_ratio == 0 else "general", -worst, 0.0)
 
 
 def population_rows(populations: Any, slots: tuple[int, ...]) -> np.ndarray:

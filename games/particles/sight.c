@@ -1,12 +1,27 @@
 #include "sight.h"
 
-float *particles_put_self(const ParticlesState *state, int32_t agent, float *features)
+#include "scenario.h"
+
+#include <string.h>
+
+float *particles_put_numbers(const float *numbers, int32_t count, float *features)
 {
-    for (int32_t axis = 0; axis < 2; axis++) {
+    memcpy(features, numbers, (size_t)count * sizeof *features);
+    return features + count;
+}
+
+float *particles_put_velocity(const ParticlesState *state, int32_t agent, float *features)
+{
+    for (int32_t axis = 0; axis < 2; axis++)
         features[axis] = (float)state->velocities[agent][axis];
-        features[2 + axis] = (float)state->positions[agent][axis];
-    }
-    return features + 4;
+    return features + 2;
+}
+
+float *particles_put_position(const ParticlesState *state, int32_t agent, float *features)
+{
+    for (int32_t axis = 0; axis < 2; axis++)
+        features[axis] = (float)state->positions[agent][axis];
+    return features + 2;
 }
 
 float *particles_put_offset(const ParticlesState *state, int32_t agent, int32_t entity, float *features)
@@ -14,13 +29,6 @@ float *particles_put_offset(const ParticlesState *state, int32_t agent, int32_t 
     for (int32_t axis = 0; axis < 2; axis++)
         features[axis] = (float)(state->positions[entity][axis] - state->positions[agent][axis]);
     return features + 2;
-}
-
-static double square_distance(const ParticlesState *state, int32_t one, int32_t other)
-{
-    double dx = state->positions[one][0] - state->positions[other][0];
-    double dy = state->positions[one][1] - state->positions[other][1];
-    return dx * dx + dy * dy;
 }
 
 /* Insertion into a list that is kept as long as there are places. Equally near entities keep their order. */
@@ -32,7 +40,7 @@ static int32_t look_at_nearest(const ParticlesState *state, int32_t agent, int32
     for (int32_t entity = first; entity < end; entity++) {
         if (entity == agent || !state->present[entity])
             continue;
-        double square = square_distance(state, agent, entity);
+        double square = particles_square_distance(state, agent, entity);
         int32_t place = count;
         while (place > 0 && square < squares[place - 1])
             place--;

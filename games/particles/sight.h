@@ -6,8 +6,9 @@
 
 enum { PARTICLES_SEE_ALL = 0 }; /* as a number of neighbors */
 
-/* Own velocity, then own position. */
-float *particles_put_self(const ParticlesState *state, int32_t agent, float *features);
+float *particles_put_numbers(const float *numbers, int32_t count, float *features);
+float *particles_put_velocity(const ParticlesState *state, int32_t agent, float *features);
+float *particles_put_position(const ParticlesState *state, int32_t agent, float *features);
 
 /* Position of one entity minus the agent's. */
 float *particles_put_offset(const ParticlesState *state, int32_t agent, int32_t entity, float *features);

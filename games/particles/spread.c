@@ -34,21 +34,17 @@ static void build(const ParticlesConfig *config, ParticlesModel *model)
 static void start(const ParticlesModel *model, AgoraRng *rng, ParticlesState *state)
 {
     (void)rng;
-    for (int32_t i = state->population; i < model->num_landmarks; i++) {
-        int32_t landmark = model->num_agents + i;
-        state->present[landmark] = 0;
-        state->positions[landmark][0] = state->positions[landmark][1] = 0;
-    }
+    particles_remove_landmarks(model, state, state->population);
 }
 
 /* How many others each agent overlaps. */
-static void count_collisions(const ParticlesModel *model, const ParticlesState *state, float *collisions)
+static void count_collisions(const ParticlesModel *model, const ParticlesState *state, double *collisions)
 {
     for (int32_t a = 0; a < model->num_agents; a++)
         collisions[a] = 0;
     for (int32_t a = 0; a < model->num_agents; a++)
         for (int32_t b = a + 1; b < model->num_agents; b++)
-            if (particles_touch(model, state, a, b) && state->present[a] && state->present[b]) {
+            if (state->present[a] && state->present[b] && particles_touch(model, state, a, b)) {
                 collisions[a]++;
                 collisions[b]++;
             }
@@ -63,27 +59,24 @@ static double distance(const ParticlesModel *model, const ParticlesState *state)
     return sum;
 }
 
-static bool score(const ParticlesConfig *config, const ParticlesModel *model, ParticlesState *state, AgoraView *views)
+static bool score(const ParticlesConfig *config, const ParticlesModel *model, ParticlesState *state,
+                  ParticlesOutcome *outcome)
 {
-    float *collisions = views[0].infos[COLLISIONS];
-    double shared = 0;
+    double *collisions = outcome->infos[COLLISIONS], shared = 0;
     int32_t occupied = 0, landmarks = 0;
     for (int32_t k = model->num_agents; k < model->num_entities; k++) {
         if (!state->present[k])
             continue;
-        double distance = particles_nearest(state, k, 0, model->num_agents);
-        shared -= distance;
-        occupied += distance < CAPTURE_RADIUS;
+        double nearest = particles_nearest(state, k, 0, model->num_agents);
+        shared -= nearest;
+        occupied += nearest < CAPTURE_RADIUS;
         landmarks++;
     }
     count_collisions(model, state, collisions);
     for (int32_t a = 0; a < model->num_agents; a++) {
-        bool is_present = state->present[a];
-        double own = -(double)collisions[a];
-        double reward = shared * (1 - config->local_ratio) + own * config->local_ratio;
-        views[0].rewards[a] = is_present ? (float)reward : 0;
-        views[0].infos[DISTANCE][a] = is_present ? (float)-shared : 0;
-        views[0].infos[OCCUPIED][a] = is_present ? (float)occupied : 0;
+        outcome->rewards[a] = shared * (1 - config->local_ratio) - collisions[a] * config->local_ratio;
+        outcome->infos[DISTANCE][a] = -shared;
+        outcome->infos[OCCUPIED][a] = occupied;
         particles_count_collisions(state, (int32_t)collisions[a]);
     }
     return occupied == landmarks;
@@ -97,7 +90,8 @@ static void observe(const ParticlesConfig *config, const ParticlesModel *model, 
     int32_t num_landmarks = particles_look(state, agent, model->num_agents, model->num_entities,
                                            config->landmark_neighbors, landmarks);
     int32_t num_others = particles_look(state, agent, 0, model->num_agents, config->agent_neighbors, others);
-    features = particles_put_self(state, agent, features);
+    features = particles_put_velocity(state, agent, features);
+    features = particles_put_position(state, agent, features);
     features = particles_put_offsets(state, agent, landmarks, num_landmarks, features);
     features = particles_put_offsets(state, agent, others, num_others, features) + WORDS * num_others;
     if (model->has_presence_flags) {

@@ -121,6 +121,37 @@ static const ParticlesConfig SPREAD_CROWDS = {.populations = SPAN(CROWDS),
                                               .is_continuous = 1,
                                               .ends_on_success = 1};
 
+static const int32_t PACKS[] = {1, 1, 4, 2, 2, 3};
+static const ParticlesConfig TAG_PACKS = {.populations = SPAN(PACKS),
+                                          .scenario = PARTICLES_TAG,
+                                          .horizon = 60,
+                                          .num_agents = 3,
+                                          .num_adversaries = 4,
+                                          .num_obstacles = 3,
+                                          .ends_on_success = 1,
+                                          .moves_before_forces = 1};
+static const int32_t DECOYS[] = {1, 1, 1, 5};
+static const ParticlesConfig ADVERSARY_DECOYS = {.populations = SPAN(DECOYS),
+                                                 .scenario = PARTICLES_ADVERSARY,
+                                                 .horizon = 25,
+                                                 .num_agents = 5,
+                                                 .landmark_neighbors = 2,
+                                                 .moves_before_forces = 1};
+static const ParticlesConfig PUSH_CONFIG = {.scenario = PARTICLES_PUSH, .horizon = 25, .moves_before_forces = 1};
+static const ParticlesConfig LISTENER_CONFIG = {
+    .scenario = PARTICLES_SPEAKER_LISTENER, .horizon = 25, .is_continuous = 1, .moves_before_forces = 1};
+static const ParticlesConfig REFERENCE_CONFIG = {
+    .scenario = PARTICLES_REFERENCE, .horizon = 25, .local_ratio = 0.5, .moves_before_forces = 1};
+static const ParticlesConfig CRYPTO_CONFIG = {.scenario = PARTICLES_CRYPTO, .horizon = 25, .moves_before_forces = 1};
+static const ParticlesConfig WORLD_COMM_CONFIG = {.scenario = PARTICLES_WORLD_COMM,
+                                                  .horizon = 25,
+                                                  .num_agents = 2,
+                                                  .num_adversaries = 4,
+                                                  .num_obstacles = 1,
+                                                  .num_food = 2,
+                                                  .num_forests = 2,
+                                                  .moves_before_forces = 1};
+
 /* ---- probe ---- */
 
 static const uint8_t MELODY[] = {0, 2, 4, 1, 2};
@@ -187,6 +218,13 @@ const Case CASES[] = {
     {"overcooked: features, chance", &agora_overcooked, &CHANCE_CONFIG, 0x6ffdf70c283130c2},
     {"particles: spread", &agora_particles, &SPREAD_CONFIG, 0xbf490598d709db65},
     {"particles: spread, crowds", &agora_particles, &SPREAD_CROWDS, 0x3317d560848a7b9b},
+    {"particles: tag, packs", &agora_particles, &TAG_PACKS, 0xaf22ebd19f7b0642},
+    {"particles: adversary, decoys", &agora_particles, &ADVERSARY_DECOYS, 0xaaf1af6856235f40},
+    {"particles: push", &agora_particles, &PUSH_CONFIG, 0xbddc8df1eb8a2597},
+    {"particles: speaker and listener", &agora_particles, &LISTENER_CONFIG, 0x227fcc32e95e2a4e},
+    {"particles: reference", &agora_particles, &REFERENCE_CONFIG, 0xac35cfa247c1ac8a},
+    {"particles: crypto", &agora_particles, &CRYPTO_CONFIG, 0x618487fa6f4ac5c7},
+    {"particles: world with words", &agora_particles, &WORLD_COMM_CONFIG, 0xf80c81d17b620299},
     {"probe: defaults", &agora_probe, &PROBE_CONFIG, 0xf3429a5a86bc1c43},
     {"probe: extremes", &agora_probe, &PROBE_EXTREMES, 0x2d547a6f138d0e20},
     {"trust: defaults", &agora_trust, &TRUST_CONFIG, 0xaa51e349f60c185f},

@@ -76,6 +76,11 @@ EXTRA_CASES = [
         "a crowded trust dilemma",
     ),
     Case("particles/simple_spread_v0", {"num_agents": 4, "populations": (1, 2, 4)}, "spread with populations"),
+    Case(
+        "particles/simple_tag_v0",
+        {"num_agents": 2, "populations": ((1, 2), (3, 1)), "terminate_on_success": True, "continuous_actions": True},
+        "tag with populations",
+    ),
 ]
 
 

@@ -47,7 +47,15 @@ def expected_warnings(env: pettingzoo.ParallelEnv) -> list[str]:
         messages += ["Observations are different shapes", "Observations have different number of dimensions"]
     if can_lack_agents(env):
         messages += ["No agents present but not all possible_agents", "Observation numpy array is all zeros"]
+    if can_begin_unseeing(env):
+        messages.append("Observation numpy array is all zeros")
     return messages
+
+
+def can_begin_unseeing(env: pettingzoo.ParallelEnv) -> bool:
+    """Whether an agent sees nothing but zeros at first, such as one that only hears."""
+    observations = env.reset(seed=0)[0].values()
+    return any(not np.any(seen["observation"] if isinstance(seen, dict) else seen) for seen in observations)
 
 
 def can_lack_agents(env: pettingzoo.ParallelEnv) -> bool:

@@ -207,6 +207,142 @@ def test_everybody_is_truncated_at_the_horizon():
     assert not batch.terminations.any()
 
 
+# ---- other scenarios ----
+
+
+def act(batch, **choices):
+    """Steps with a choice for each agent of each group."""
+    batch.step({name: np.array([row], np.int32) for name, row in choices.items()})
+    return {name: group.rewards[0].tolist() for name, group in batch.groups.items()}
+
+
+def test_tag_pays_all_adversaries_for_a_touch_and_the_agent_for_leaving():
+    batch = make("particles/simple_tag_v0", num_obstacles=1)
+    far = [[5, 5]]
+    put(batch, [[0.8, 0], [-0.5, 0], [0, 0.5], [0.9, 0]], landmarks=far)
+    rewards = act(batch, adversaries=[STAY] * 3, agents=[STAY])
+    assert rewards == {"adversaries": [10, 10, 10], "agents": [-10]}  # 0.1 apart, radii 0.125; 0.9 costs nothing yet
+    put(batch, [[0.5, 0], [0, 0], [0, 0.5], [0.95, -1.25]], landmarks=far)
+    rewards = act(batch, adversaries=[STAY] * 3, agents=[STAY])
+    assert rewards["adversaries"] == [0, 0, 0]
+    assert rewards["agents"] == pytest.approx([-0.5 - np.exp(0.5)])
+    put(batch, [[0.5, 0], [0, 0], [0, 0.5], [-30, 2]], landmarks=far)
+    assert act(batch, adversaries=[STAY] * 3, agents=[STAY])["agents"] == pytest.approx([-10 - np.exp(2)])
+
+
+def test_tag_has_speed_limits_that_keep_the_direction():
+    batch = make("particles/simple_tag_v0", num_adversaries=1, num_obstacles=0)
+    put(batch, [[-50, 0], [50, 0]], [[3, 4], [3, 4]])
+    act(batch, adversaries=[STAY], agents=[STAY])
+    np.testing.assert_allclose(batch.fields(0)["agent_velocities"], [[0.6, 0.8], [0.78, 1.04]], rtol=1e-12)
+
+
+def test_obstacles_push_and_are_not_pushed():
+    batch = make("particles/simple_tag_v0", num_adversaries=1, num_obstacles=1)
+    put(batch, [[0.2, 0], [50, 0]], landmarks=[[0, 0]])
+    act(batch, adversaries=[STAY], agents=[STAY])
+    fields = batch.fields(0)
+    assert fields["agent_velocities"][0, 0] == pytest.approx(100 * 0.075 * 0.1)  # radii 0.275, 0.2 apart
+    assert not fields["landmark_positions"].any()
+
+
+def test_tag_can_end_when_everybody_is_caught_at_once():
+    batch = make("particles/simple_tag_v0", num_agents=2, num_adversaries=2, num_obstacles=0, terminate_on_success=True)
+    put(batch, [[0, 0], [1, 0], [0, 0.1], [1, 0.2]])
+    act(batch, adversaries=[STAY, STAY], agents=[STAY, STAY])
+    assert not batch.ended[0]
+    put(batch, [[0, 0], [1, 0], [0, 0.1], [1, 0.1]])
+    act(batch, adversaries=[STAY, STAY], agents=[STAY, STAY])
+    assert all(group.terminations.all() for group in batch.groups.values())
+
+
+def test_an_adversary_and_agents_share_one_distance_with_opposite_signs():
+    batch = make("particles/simple_adversary_v0")
+    put(batch, [[0, 3], [0, 1], [0, 2]], landmarks=[[5, 5], [0, 0]])
+    batch.load_fields(0, {"goals": np.array([1], np.int32)})
+    assert act(batch, adversaries=[STAY], agents=[STAY, STAY]) == {"adversaries": [-3], "agents": [2, 2]}
+    assert batch.groups["agents"].observations[0, 0].tolist() == [0, -1, 5, 4, 0, -1, 0, 2, 0, 1]
+    assert batch.groups["adversaries"].observations[0, 0].tolist() == [5, 2, 0, -3, 0, -2, 0, -1]
+
+
+def test_a_listener_hears_the_word_of_the_step_before():
+    batch = make("particles/simple_speaker_listener_v0")
+    put(batch, [[9, 9], [1, 0]], landmarks=[[1, 2], [0, 0], [3, 3]])
+    batch.load_fields(0, {"goals": np.array([0], np.int32)})
+    np.testing.assert_array_equal(batch.groups["speakers"].observations[0, 0], np.float32([0.65, 0.15, 0.15]))
+    assert act(batch, speakers=[2], listeners=[LEFT]) == {"speakers": [-4], "listeners": [-4]}
+    heard = batch.groups["listeners"].observations[0, 0]
+    assert heard.tolist() == [-0.5, 0, 0, 2, -1, 0, 2, 3, 0, 0, 1]
+    assert batch.fields(0)["agent_positions"][0].tolist() == [9, 9]  # speakers do not move
+
+
+def test_words_and_moves_share_one_choice():
+    batch = make("particles/simple_reference_v0")
+    put(batch, [[0, 0], [1, 1]])
+    batch.step(np.array([[5 * 7 + RIGHT, 5 * 0 + DOWN]], np.int32))
+    fields = batch.fields(0)
+    assert fields["agent_velocities"].tolist() == [[0.5, 0], [0, -0.5]]
+    assert np.flatnonzero(fields["messages"]).tolist() == [7, 10]
+    assert np.flatnonzero(batch.observations[0, 1, 11:]).tolist() == [7]  # agent 1 hears agent 0
+
+
+def test_eve_pays_for_what_she_guesses_wrong():
+    batch = make("particles/simple_crypto_v0")
+    batch.load_fields(0, {"goals": np.array([1, 0], np.int32)})
+    assert act(batch, eve=[0], bob=[1], alice=[3]) == {"eve": [-2], "bob": [2], "alice": [2]}
+    assert act(batch, eve=[1], bob=[2], alice=[0]) == {"eve": [0], "bob": [-2], "alice": [-2]}
+    assert batch.groups["alice"].observations[0, 0].tolist() == [0, 1, 0, 0, 1, 0, 0, 0]
+    assert batch.groups["bob"].observations[0, 0].tolist() == [1, 0, 0, 0, 1, 0, 0, 0]
+
+
+def test_forests_hide_from_all_but_the_leader():
+    batch = make("particles/simple_world_comm_v0", num_adversaries=2, num_agents=1, num_forests=1, num_obstacles=0)
+    put(batch, [[0, 0], [0.5, 0.5], [3, 3]], landmarks=[[9, 9], [9, 8], [3, 3.1]])  # the agent is in the forest
+    offset = slice(4 + 6 + 2, 4 + 6 + 4)  # of the agent, behind the other adversary
+    assert batch.groups["leaders"].observations[0, 0, offset].tolist() == [3, 3]
+    assert batch.groups["adversaries"].observations[0, 0, offset].tolist() == [0, 0]
+    put(batch, [[0, 0], [3, 3.25], [3, 3]], landmarks=[[9, 9], [9, 8], [3, 3.1]])  # both are
+    assert batch.groups["adversaries"].observations[0, 0, offset].tolist() == [0, -0.25]
+
+
+@pytest.mark.parametrize("id", [id for id in games.env_ids() if id.startswith("particles/")])
+def test_starts_are_uniform_in_their_squares(id):
+    batch = make(id, num_envs=300)
+    states = [batch.fields(env) for env in range(300)]
+    agents = np.concatenate([state["agent_positions"] for state in states])
+    landmarks = np.concatenate([state["landmark_positions"] for state in states])
+    area = 0.9 if "tag" in id or "world" in id else 1
+    for places, half in ((agents, 1), (landmarks, area)):
+        assert np.abs(places).max() < half
+        assert np.abs(places).max() > 0.97 * half
+        np.testing.assert_allclose(places.mean(axis=0), 0, atol=4 * half / np.sqrt(3 * len(places)))
+    if "goals" in states[0]:
+        counts = np.bincount(np.concatenate([state["goals"] for state in states]), minlength=2)
+        assert counts.min() > 0.7 * counts.mean()
+
+
+@pytest.mark.parametrize("scenario", ["simple_spread", "simple_tag", "simple_push", "simple_world_comm"])
+def test_bodies_are_drawn_as_large_as_they_are(scenario):
+    """Two discs of the sizes that Python draws push each other with the logarithm of two: they touch, just so."""
+    batch = make(f"particles/{scenario}_v0")
+    config = batch.config
+    sizes = [body.radius for body in config.agent_bodies for _ in range(body.count)]
+    for other in range(1, len(sizes)):
+        places = np.array([[10.0 * k, 50] for k in range(len(sizes))])
+        places[0], places[other] = (0, 0), (sizes[0] + sizes[other], 0)
+        put(batch, places)
+        batch.step()
+        velocity = batch.fields(0)["agent_velocities"][0]
+        np.testing.assert_allclose(velocity, [-100 * 0.001 * np.log(2) * 0.1, 0], rtol=1e-9, atol=1e-99)
+
+
+@pytest.mark.parametrize("id", [id for id in games.env_ids() if id.startswith("particles/")])
+def test_every_disc_has_a_body_to_draw(id):
+    batch = make(id)
+    for bodies, places in ((batch.config.agent_bodies, "agent"), (batch.config.landmark_bodies, "landmark")):
+        assert sum(body.count for body in bodies) == len(batch.fields(0)[f"{places}_positions"])
+
+
 # ---- populations ----
 
 
@@ -250,6 +386,23 @@ def test_the_nearest_are_seen_first_and_empty_places_are_zero():
     assert batch.observations[0, 0].tolist() == [*own, 0, 0.25, 0, 0.5, np.float32(0.9), 0, 0, 0, *[0] * 6, 1, 1, 1, 0]
 
 
+def test_packs_of_tag_are_drawn_in_pairs():
+    batch = make("particles/simple_tag_v0", num_envs=60, num_agents=2, populations=((1, 2), (3, 1)))
+    sizes = {
+        (int(hunters.sum()), int(agents.sum()))
+        for hunters, agents in zip(batch.groups["adversaries"].alive, batch.groups["agents"].alive, strict=True)
+    }
+    assert sizes == {(1, 2), (3, 1)}
+
+
+def test_the_goal_is_among_the_landmarks_that_are_there():
+    batch = make("particles/simple_adversary_v0", num_envs=60, num_agents=6, populations=(1, 2))
+    for env in range(60):
+        fields = batch.fields(env)
+        assert fields["landmarks_present"].sum() == fields["population"] - 1
+        assert fields["landmarks_present"][fields["goals"][0]]
+
+
 # ---- refusals ----
 
 
@@ -271,6 +424,28 @@ def test_the_nearest_are_seen_first_and_empty_places_are_zero():
 def test_impossible_settings_are_refused(settings, message):
     with pytest.raises((ValueError, KeyError), match=message):
         games.make_batch(SPREAD, **settings)
+
+
+@pytest.mark.parametrize(
+    ("id", "settings", "message"),
+    [
+        ("simple_tag", {"num_agents": 30, "num_adversaries": 40}, "all agents together must be at most 64, got 70"),
+        (
+            "simple_tag",
+            {"populations": (1, 2)},
+            "tuples \\(a whole number in \\[1, 3\\], a whole number in \\[1, 1\\]\\)",
+        ),
+        ("simple_tag", {"populations": ((3, 2),)}, "populations"),
+        ("simple_adversary", {"num_agents": 64}, "num_agents"),
+        ("simple_world_comm", {"num_adversaries": 1}, "num_adversaries"),
+        ("simple_world_comm", {"num_food": 60, "num_forests": 5}, "at most 64 together, got 66"),
+        ("simple_push", {"populations": (1,)}, "populations"),
+        ("simple_speaker_listener", {"local_ratio": 0.5}, "local_ratio"),
+    ],
+)
+def test_impossible_casts_are_refused(id, settings, message):
+    with pytest.raises((ValueError, KeyError), match=message):
+        games.make_batch(f"particles/{id}_v0", **settings)
 
 
 @pytest.mark.parametrize(
