@@ -157,9 +157,7 @@ class Batch:
     ) -> None:
         self.spec, self.config = spec, config
         self.num_envs, self.num_threads, self.autoreset = num_envs, num_threads, autoreset
-        self._core = _core.Batch(
-            config.world, config.core_fields(), num_envs, num_threads, autoreset, MAX_PENDING_EPISODES
-        )
+        self._core = self._make_core()
         self.first_env = _check_word("first_env", first_env, num_more=num_envs - 1)
         made = [_make_group(layout, num_envs, autoreset) for layout in self._core.groups()]
         self.groups: dict[str, Group] = {group.name: group for group in made}
@@ -175,6 +173,11 @@ class Batch:
         }
         self._core.attach([_core_arrays(group) for group in made], log)
         self._seed_core(seed)
+
+    def _make_core(self) -> Any:
+        """Returns what steps the envs: the engine in C, or what offers the same (games/_core.pyi)."""
+        sizes = self.num_envs, self.num_threads, self.autoreset, MAX_PENDING_EPISODES
+        return _core.Batch(self.config.world, self.config.core_fields(), *sizes)
 
     @property
     def only_group(self) -> Group:
