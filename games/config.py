@@ -8,6 +8,7 @@ import math
 import sys
 import types
 import typing
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Self
 
@@ -61,6 +62,46 @@ class GameProperties:
     horizon: int
 
 
+@dataclass(frozen=True)
+class ChanceOutcome:
+    """One thing that chance may do in a step or a reset.
+
+    Attributes:
+        probability: Of this outcome; those of a list sum to 1.
+        fields: The state fields that it sets, for `Batch.load_fields`.
+    """
+
+    probability: float
+    fields: dict[str, Any]
+
+
+Fields = dict[str, Any]
+ListChance = Callable[[Fields | None, dict[str, np.ndarray] | None, Fields], Sequence[ChanceOutcome]]
+
+
+@dataclass(frozen=True)
+class TreeRules:
+    """How a world unfolds as a game tree, so that solvers can walk all of it (`games.open_spiel.game`).
+
+    Nothing but actions and the chance listed here may decide what happens, and neither the rewards of a step nor
+    the end of the episode may depend on the chance of that step.
+
+    Attributes:
+        chance: Called with the fields before a step (None: a reset), the joint action by group, [P] each (None: a
+            reset), and the fields after it, which chance has drawn already; lists what may be there instead, or nothing
+            where chance had no part. None: a world without chance.
+        max_chance_outcomes: Length of the longest list.
+        remembers: Whether an observation tells all that its agent has seen and done so far, or all of it that matters.
+            Otherwise information states are made of all observations and actions of an agent.
+        pays_at_end: Whether only the last step of an episode has rewards.
+    """
+
+    chance: ListChance | None = None
+    max_chance_outcomes: int = 0
+    remembers: bool = False
+    pays_at_end: bool = False
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class WorldConfig:
     """Base of the worlds' configs. Construction checks every setting against its declaration.
@@ -110,6 +151,10 @@ class WorldConfig:
     def properties(self) -> GameProperties:
         """Returns what kind of game these settings make."""
         raise NotImplementedError
+
+    def tree(self) -> TreeRules | None:
+        """Returns how the world unfolds as a game tree; None where its chance cannot be listed."""
+        return None
 
 
 @functools.cache

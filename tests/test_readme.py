@@ -26,6 +26,7 @@ WITH_EXAMPLES = [
     "games/kuhn_poker/README.md",
     "games/markov/README.md",
     "games/matrix/README.md",
+    "games/open_spiel/README.md",
     "games/overcooked/README.md",
     "marl/rllib/README.md",
 ]

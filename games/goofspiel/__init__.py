@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from games.config import GameProperties, WorldConfig, setting
+import numpy as np
+
+from games.config import ChanceOutcome, GameProperties, TreeRules, WorldConfig, setting
 from games.spec import EnvSpec, register
 
 # In the order of the C enums.
@@ -74,6 +77,19 @@ class GoofspielConfig(WorldConfig):
         utility: Literal["zero_sum", "general"] = "general" if self.returns_type == "total_points" else "zero_sum"
         horizon = self.turns - (self.turns == self.num_cards)
         return GameProperties(self.players, "simultaneous", utility, bounds, horizon)
+
+    def tree(self) -> TreeRules:
+        """Returns the game tree: prizes are turned up one by one."""
+        if self.points_order != "random":
+            return TreeRules(remembers=True, pays_at_end=True)
+        return TreeRules(self._list_prizes, self.num_cards, remembers=True, pays_at_end=True)
+
+    def _list_prizes(self, before: Any, actions: Any, after: Any) -> Sequence[ChanceOutcome]:
+        """Lists what the next prize may be; those after it are any."""
+        shown = after["prizes"][: after["turn"]].tolist()
+        hidden = [prize for prize in range(self.num_cards) if prize not in shown]
+        orders = [shown + [prize] + [other for other in hidden if other != prize] for prize in hidden]
+        return [ChanceOutcome(1 / len(hidden), {"prizes": np.array(order[: self.turns], np.uint8)}) for order in orders]
 
 
 register(

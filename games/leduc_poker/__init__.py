@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from games.config import GameProperties, WorldConfig, setting
+import numpy as np
+
+from games.config import ChanceOutcome, GameProperties, TreeRules, WorldConfig, setting
 from games.spec import EnvSpec, register
 
 FOLD, CALL, RAISE = 0, 1, 2
@@ -50,6 +55,29 @@ class LeducConfig(WorldConfig):
         """Returns what kind of game it is: each round has 3 P - 2 actions at most."""
         bounds = (-MAX_CHIPS, MAX_CHIPS * (self.players - 1))
         return GameProperties(self.players, "turn", "zero_sum", bounds, 2 * (3 * self.players - 2))
+
+    def tree(self) -> TreeRules:
+        """Returns the game tree: a deal, a round of betting, the public card, a round of betting."""
+        num_cards = 2 * (self.players + 1)
+        deals = math.perm(num_cards, self.players)
+        return TreeRules(self._list_cards, deals, remembers=True, pays_at_end=True)
+
+    def _list_cards(self, before: Any, actions: Any, after: Any) -> Sequence[ChanceOutcome]:
+        deck = range(2 * (self.players + 1))
+        if before is None:
+            # The public card is dealt later: until then it is any.
+            return _outcomes(
+                (*own, next(c for c in deck if c not in own)) for own in itertools.permutations(deck, self.players)
+            )
+        if after["round"] > before["round"]:
+            own = after["cards"][:-1].tolist()
+            return _outcomes((*own, public) for public in deck if public not in own)
+        return []
+
+
+def _outcomes(deals: Iterable[tuple[int, ...]]) -> list[ChanceOutcome]:
+    cards = [np.array(deal, np.uint8) for deal in deals]
+    return [ChanceOutcome(1 / len(cards), {"cards": deal}) for deal in cards]
 
 
 register(EnvSpec("cards/leduc_poker_v0", LeducConfig, {}, "poker with six cards, two rounds of betting, a public card"))

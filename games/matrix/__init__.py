@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from games.config import GameProperties, WorldConfig, setting
+from games.config import GameProperties, TreeRules, WorldConfig, setting
 from games.matrix.gambit import GambitError, read_game
 from games.matrix.named import NAMED_GAMES, PRISONERS_DILEMMA, ROCK_PAPER_SCISSORS, from_bimatrix
 from games.spec import EnvSpec, register
@@ -108,6 +108,10 @@ class MatrixConfig(WorldConfig):
             utility = "zero_sum"
         bounds = (float(payoffs.min()), float(payoffs.max()))
         return GameProperties(payoffs.shape[0], "simultaneous", utility, bounds, self.horizon)
+
+    def tree(self) -> TreeRules:
+        """Returns the game tree; with memory or without, players of a solver remember all that they saw."""
+        return TreeRules(pays_at_end=self.horizon == 1)
 
 
 for _game in NAMED_GAMES:

@@ -39,8 +39,8 @@ def batch(
         UnknownNameError: OpenSpiel has no such game or parameter.
         ValueError: Parameters that OpenSpiel refuses, or a game that cannot be shown as arrays.
     """
-    from games.open_spiel.spiel_batch import SpielBatch
     from games.open_spiel.load import load_game
+    from games.open_spiel.spiel_batch import SpielBatch
 
     return SpielBatch(load_game(game, params), num_envs, seed, autoreset, first_env)
 

@@ -20,9 +20,8 @@ class SpielAECEnv(pettingzoo.AECEnv):
     """One game of OpenSpiel, one agent after the other.
 
     In a game of turns the agent selected is the player to move; where players move at once, they are asked in their
-    order and nobody sees the others' choices before all have chosen. Observations are
-    `{"observation": float32, "action_mask": int8}`; the mask of an agent that waits is zeros, as in PettingZoo's classic
-    games.
+    order and nobody sees the others' choices before all have chosen. Observations are `{"observation": float32,
+    "action_mask": int8}`; the mask of an agent that waits is zeros, as in PettingZoo's classic games.
 
     Args:
         game: The game.
@@ -44,15 +43,13 @@ class SpielAECEnv(pettingzoo.AECEnv):
         self.possible_agents = list(self.batch.agents)
         self.agents: list[str] = []
         self._index = {agent: i for i, agent in enumerate(self.possible_agents)}
-        group = self.batch.only_group
-        observation = spaces.Dict(
-            {
-                "observation": group.observation_space,
-                "action_mask": spaces.Box(0, 1, (int(group.action_masks.shape[-1]),), np.int8),  # type: ignore[union-attr]
-            }
-        )
+        choices = game.num_distinct_actions()
+        mask = spaces.Box(0, 1, (choices,), np.int8)
+        observation = spaces.Dict({"observation": self.batch.only_group.observation_space, "action_mask": mask})
         self.observation_spaces = dict.fromkeys(self.possible_agents, observation)
-        self.action_spaces = {agent: spaces.Discrete(int(group.action_space.n)) for agent in self.possible_agents}  # type: ignore[union-attr]
+        self.action_spaces: dict[str, spaces.Space] = {
+            agent: spaces.Discrete(choices) for agent in self.possible_agents
+        }
         self._has_started = False
         self._chosen: list[str] = []
 
