@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from typing import Any
 
 import numpy as np
 import pyspiel
 
 from games import _core
-from games.batch import Batch
+from games.batch import MAX_PENDING_EPISODES, Batch
 from games.open_spiel.load import SpielConfig, write_mask
 from games.spec import EnvSpec
 
@@ -76,6 +77,8 @@ class SpielCore:
             raise ValueError(f"autoreset must be one of {', '.join(AUTORESETS)}, got {autoreset!r}")
         self._config, self._game, self._autoreset = config, config.game, autoreset
         self.hands = [_Hand() for _ in range(num_envs)]
+        self._ended_lengths: deque[int] = deque(maxlen=MAX_PENDING_EPISODES)
+        self._ended_returns: deque[list[float]] = deque(maxlen=MAX_PENDING_EPISODES)
 
     def groups(self) -> list[dict[str, Any]]:
         """Returns the one group of players, as `games.batch` reads layouts."""
@@ -101,9 +104,25 @@ class SpielCore:
         """OpenSpiel has none."""
         return []
 
+    def read_lengths(self) -> np.ndarray:
+        """Returns and forgets the lengths of episodes that ended, [n]."""
+        lengths = np.array(self._ended_lengths, np.int32)
+        self._ended_lengths.clear()
+        return lengths
+
+    def read_returns(self) -> np.ndarray:
+        """Returns and forgets the returns of episodes that ended, [n, P]."""
+        returns = np.array(self._ended_returns, np.float64).reshape(-1, self._game.num_players())
+        self._ended_returns.clear()
+        return returns
+
+    def read_statistics(self) -> np.ndarray:
+        """OpenSpiel has none: [0, 0]."""
+        return np.zeros((0, 0))
+
     def attach(self, arrays: list[dict[str, np.ndarray]], log: dict[str, np.ndarray]) -> None:
         """Takes the arrays to write into."""
-        self._arrays, self._log = arrays[0], log
+        self._arrays, self._ended = arrays[0], log["ended"]
 
     def seed(self, seed: int, first_env: int) -> None:
         """Starts counting episodes from 0 under a seed."""
@@ -149,7 +168,7 @@ class SpielCore:
         self._check_legal()
         for env in range(len(self.hands)):
             self._step_env(env)
-        return int(self._log["ended"].sum())
+        return int(self._ended.sum())
 
     def _check_started(self) -> None:
         for env, hand in enumerate(self.hands):
@@ -162,7 +181,7 @@ class SpielCore:
         actions, masks = self._arrays["actions"], self._arrays["action_masks"]
         is_legal = np.take_along_axis(masks, actions[..., None], axis=-1)[..., 0] == 1
         if self._autoreset == "next_step":
-            is_legal |= self._log["ended"][:, None] == 1  # this step is a reset
+            is_legal |= self._ended[:, None] == 1  # this step is a reset
         for env, player in np.argwhere(~is_legal):
             legal = np.flatnonzero(masks[env, player]).tolist()
             raise ValueError(
@@ -180,10 +199,10 @@ class SpielCore:
         self._arrays["rewards"][env] = hand.play(self._arrays["actions"][env].tolist())
         is_over = hand.state.is_terminal()
         self._arrays["terminations"][env] = is_over
-        self._log["ended"][env] = is_over
+        self._ended[env] = is_over
         if is_over:
-            self._log["lengths"][env] = hand.length
-            self._log["returns"][env] = hand.returns
+            self._ended_lengths.append(hand.length)
+            self._ended_returns.append(hand.returns)
             if self._autoreset == "same_step":
                 self._show_tensors(env, self._arrays["final_observations"])
                 hand.start(self._game)
@@ -192,7 +211,7 @@ class SpielCore:
     def _clear_outcome(self, env: int) -> None:
         for name in ("rewards", "terminations", "truncations"):
             self._arrays[name][env] = 0
-        self._log["ended"][env] = 0
+        self._ended[env] = 0
 
     def _show_tensors(self, env: int, out: np.ndarray) -> None:
         for player in range(self._game.num_players()):
@@ -213,7 +232,7 @@ class SpielCore:
         """Replaces the state of one env."""
         hand = self._hand(env)
         hand.state, hand.returns = state, list(state.returns())
-        self._log["ended"][env] = state.is_terminal()
+        self._ended[env] = state.is_terminal()
         self._observe(env)
 
     def fields(self, env: int) -> dict[str, Any]:
@@ -257,7 +276,7 @@ class SpielCore:
             raise ValueError(f"these bytes are no snapshot of {self._game}: {error}") from None
         vars(hand).update(numbers, state=state)
         self._arrays["terminations"][env] = outcome["terminations"]
-        self._log["ended"][env] = state is not None and state.is_terminal()
+        self._ended[env] = state is not None and state.is_terminal()
         if state is not None:
             self._observe(env)
 
