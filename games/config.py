@@ -69,10 +69,14 @@ class ChanceOutcome:
     Attributes:
         probability: Of this outcome; those of a list sum to 1.
         fields: The state fields that it sets, for `Batch.load_fields`.
+        rewards: Of the step, by agent; None: chance has no part in them.
+        is_over: Whether the episode ends with it; None: chance has no part in that.
     """
 
     probability: float
     fields: dict[str, Any]
+    rewards: tuple[float, ...] | None = None
+    is_over: bool | None = None
 
 
 Fields = dict[str, Any]
@@ -83,8 +87,7 @@ ListChance = Callable[[Fields | None, dict[str, np.ndarray] | None, Fields], Seq
 class TreeRules:
     """How a world unfolds as a game tree, so that solvers can walk all of it (`games.open_spiel.game`).
 
-    Nothing but actions and the chance listed here may decide what happens, and neither the rewards of a step nor
-    the end of the episode may depend on the chance of that step.
+    Nothing but actions and the chance listed here may decide what happens.
 
     Attributes:
         chance: Called with the fields before a step (None: a reset), the joint action by group, [P] each (None: a

@@ -86,6 +86,8 @@ class GoofspielConfig(WorldConfig):
 
     def _list_prizes(self, before: Any, actions: Any, after: Any) -> Sequence[ChanceOutcome]:
         """Lists what the next prize may be; those after it are any."""
+        if after["turn"] == self.turns:
+            return []
         shown = after["prizes"][: after["turn"]].tolist()
         hidden = [prize for prize in range(self.num_cards) if prize not in shown]
         orders = [shown + [prize] + [other for other in hidden if other != prize] for prize in hidden]

@@ -10,10 +10,11 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from games.config import GameProperties, WorldConfig, setting
+from games.config import GameProperties, TreeRules, WorldConfig, setting
 from games.markov import classics
 from games.markov.game import MarkovGame, from_arrays, from_rules
 from games.markov.generators import UTILITIES, garnet, potential
+from games.markov.tree import tree_rules
 from games.spec import EnvSpec, register
 
 __all__ = [
@@ -105,6 +106,10 @@ class MarkovConfig(WorldConfig):
         bounds = (float(rewards.min()), float(rewards.max())) if rewards.size else (0.0, 0.0)
         dynamics: Literal["turn", "simultaneous"] = "turn" if _is_turn_based(game) else "simultaneous"
         return GameProperties(game.num_players, dynamics, utility, bounds, self.horizon)
+
+    def tree(self) -> TreeRules:
+        """Returns the game tree; worth a walk where the horizon is short."""
+        return tree_rules(self.game, self.continuation, self.horizon)
 
 
 def _is_turn_based(game: MarkovGame) -> bool:

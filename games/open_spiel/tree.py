@@ -27,22 +27,26 @@ class Node:
         now: What each player sees now, as text.
         tensors: [P, D] what each player sees now; None where groups differ.
         outcomes: What chance may do; empty: nothing.
-        fields: Of the world, as text.
+        text: The state fields of the world.
+        snapshot: To go on from: of this state or, where chance is to decide, of the last one that it had decided.
+        fields: Where chance is to decide: the state fields as the step left them.
+        ends: Where chance is to decide: whether the step ended the episode.
     """
 
     __slots__ = (
-        *("children", "fields", "is_over", "legal", "now", "outcomes"),
-        *("rewards", "seen", "snapshot", "tensors", "to_move"),
+        *("children", "ends", "fields", "is_over", "legal", "now", "outcomes"),
+        *("rewards", "seen", "snapshot", "tensors", "text", "to_move"),
     )
 
     def __init__(self, rewards: tuple[float, ...], seen: tuple[str, ...], now: tuple[str, ...]) -> None:
         self.rewards, self.seen, self.now = rewards, seen, now
-        self.is_over = False
+        self.is_over = self.ends = False
         self.to_move: int | None = None
         self.legal: list[list[int]] = []
         self.tensors: np.ndarray | None = None
         self.outcomes: Sequence[ChanceOutcome] = ()
-        self.snapshot, self.fields = b"", "chance"
+        self.snapshot, self.text = b"", "chance"
+        self.fields: Fields = {}
         self.children: dict[Any, Node] = {}
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Node:
@@ -79,7 +83,9 @@ class Tree:
     def _make_root(self) -> Node:
         self.batch.reset(seed=0)
         nobody = ("",) * self.num_players
-        return self._unfold((0.0,) * self.num_players, nobody, nobody, None, None)
+        start = Node((0.0,) * self.num_players, nobody, nobody)
+        start.snapshot = self.batch.state_bytes(0)
+        return self._unfold(start, start.rewards, start.seen, None, None)
 
     def child(self, node: Node, move: int | tuple[int, ...]) -> Node:
         """Returns what an outcome of chance, by index, or the actions of all players lead to."""
@@ -93,8 +99,9 @@ class Tree:
         return child
 
     def _decided(self, node: Node, outcome: ChanceOutcome) -> Node:
-        self.batch.load_fields(0, outcome.fields)
-        return self._read((0.0,) * self.num_players, node.seen)
+        self.batch.load_fields(0, {**node.fields, **outcome.fields})
+        is_over = node.ends if outcome.is_over is None else outcome.is_over
+        return self._read(outcome.rewards or (0.0,) * self.num_players, node.seen, is_over)
 
     def _stepped(self, node: Node, actions: tuple[int, ...]) -> Node:
         before = self.batch.fields(0)
@@ -103,28 +110,30 @@ class Tree:
         joint = {name: group.actions[0].copy() for name, group in self.batch.groups.items()}
         self.batch.step()
         rewards = tuple(float(group.rewards[0, index]) for group, index in self.rows)
-        acted = tuple(f"{seen} a{a}" for seen, a in zip(node.seen, actions, strict=True))
-        return self._unfold(rewards, acted, node.now, before, joint)
+        seen = tuple(f"{text} a{action}" for text, action in zip(node.seen, actions, strict=True))
+        return self._unfold(node, rewards, seen, before, joint)
 
     def _unfold(
         self,
+        last: Node,
         rewards: tuple[float, ...],
         seen: tuple[str, ...],
-        now: tuple[str, ...],
         before: Fields | None,
         actions: dict[str, np.ndarray] | None,
     ) -> Node:
-        """Returns the node after a step or a reset: chance's turn, if it had a part, or a state."""
-        if self.rules.chance is None or self.batch.ended[0]:
-            return self._read(rewards, seen)
-        outcomes = self.rules.chance(before, actions, self.batch.fields(0))
+        """Returns the node after a step from `last`, or after a reset: chance's turn, if it had a part, or a state."""
+        is_over = bool(self.batch.ended[0])
+        after = self.batch.fields(0)
+        outcomes = self.rules.chance(before, actions, after) if self.rules.chance else ()
         if not outcomes:
-            return self._read(rewards, seen)
-        node = Node(rewards, seen, now)
-        node.outcomes, node.snapshot = outcomes, self.batch.state_bytes(0)
+            return self._read(rewards, seen, is_over)
+        pays_later = outcomes[0].rewards is not None
+        node = Node((0.0,) * self.num_players if pays_later else rewards, seen, last.now)
+        # Chance may have ended the episode, in the draw that is taken back: so from where it had not.
+        node.outcomes, node.snapshot, node.fields, node.ends = outcomes, last.snapshot, after, is_over
         return node
 
-    def _read(self, rewards: tuple[float, ...], seen: tuple[str, ...]) -> Node:
+    def _read(self, rewards: tuple[float, ...], seen: tuple[str, ...], is_over: bool) -> Node:
         """Returns the node of the state that the batch shows."""
         observations = [np.asarray(group.observations[0, index]).ravel() for group, index in self.rows]
         now = tuple(f"p{player}: {_listed(observation)}" for player, observation in enumerate(observations))
@@ -133,8 +142,8 @@ class Tree:
         node = Node(rewards, now if self.rules.remembers else seen, now)
         node.tensors = np.stack(observations).astype(np.float32) if len(self.batch.groups) == 1 else None
         node.snapshot = self.batch.state_bytes(0)
-        node.fields = " ".join(f"{name}={np.asarray(value).tolist()}" for name, value in self.batch.fields(0).items())
-        node.is_over = bool(self.batch.ended[0])
+        node.text = " ".join(f"{name}={np.asarray(value).tolist()}" for name, value in self.batch.fields(0).items())
+        node.is_over = is_over
         node.legal = [self._legal(group, index) for group, index in self.rows]
         if self.properties.dynamics == "turn" and not node.is_over:
             node.to_move = next((p for p, legal in enumerate(node.legal) if len(legal) > 1), 0)

@@ -116,7 +116,7 @@ class WorldState(pyspiel.State):
         return list(self._returns)
 
     def __str__(self) -> str:
-        return f"{self.node.fields} returns={list(self._returns)}"
+        return f"{self.node.text} returns={list(self._returns)}"
 
 
 class WorldObserver:
