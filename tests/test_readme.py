@@ -25,6 +25,7 @@ WITH_EXAMPLES = [
     "README.md",
     "games/kuhn_poker/README.md",
     "games/markov/README.md",
+    "marl/equilibrium/README.md",
     "games/matrix/README.md",
     "games/open_spiel/README.md",
     "games/overcooked/README.md",
