@@ -1,5 +1,6 @@
 #include "cases.h"
 
+#include "../../games/commons/commons.h"
 #include "../../games/goofspiel/goofspiel.h"
 #include "../../games/kuhn_poker/kuhn_poker.h"
 #include "../../games/leduc_poker/leduc_poker.h"
@@ -202,7 +203,35 @@ static const TrustConfig TRUST_CROWD = {.width = 4,
                                         .horizon = 30,
                                         .observation = TRUST_COORDINATES};
 
+/* ---- commons ---- */
+
+enum { O = COMMONS_FLOOR, W = COMMONS_WALL, B = COMMONS_ORCHARD, R = COMMONS_RIVER, S = COMMONS_STREAM };
+static const uint8_t VALLEY[] = {W, W, W, W, W, W, W, W, W, /* 9 x 6 cells */
+                                 W, R, R, O, O, O, B, B, W, /**/
+                                 W, R, R, O, O, O, B, B, W, /**/
+                                 W, S, S, O, O, B, B, B, W, /**/
+                                 W, R, R, O, W, O, B, B, W, /**/
+                                 W, W, W, W, W, W, W, W, W};
+static const uint8_t APPLES_IN_VALLEY[54] = {[15] = COMMONS_APPLE, [16] = COMMONS_APPLE, [24] = COMMONS_APPLE,
+                                             [33] = COMMONS_APPLE, [34] = COMMONS_APPLE, [42] = COMMONS_APPLE};
+static const uint8_t WASTE_IN_VALLEY[54] = {[10] = COMMONS_WASTE, [20] = COMMONS_WASTE};
+static const int32_t VALLEY_SPAWN[] = {12, 13, 21, 22, 30, 31, 39};
+static const double REGROWTH[] = {0, 0.05, 0.1, 0.3};
+#define VALLEY_CONFIG                                                                                                  \
+    .width = 9, .height = 6, .terrain = SPAN(VALLEY), .spawn_cells = SPAN(VALLEY_SPAWN),                               \
+    .regrowth_probabilities = SPAN(REGROWTH), .regrowth_distance = 4, .apple_probability = 0.2,                        \
+    .waste_probability = 0.3, .depletion_threshold = 0.9, .restoration_threshold = 0.1, .apple_reward = 1,             \
+    .fire_reward = -1, .hit_reward = -50, .clean_reward = 0.125, .beam_length = 5, .beam_width = 3,                    \
+    .hits_to_timeout = 1, .view_ahead = 4, .view_behind = 1, .view_side = 2, .horizon = 90
+static const CommonsConfig HARVEST_CONFIG = {VALLEY_CONFIG, .game = COMMONS_HARVEST, .num_agents = 3,
+                                             .start_items = SPAN(APPLES_IN_VALLEY)};
+/* As many agents as spawn cells, sent away often. */
+static const CommonsConfig CLEANUP_CONFIG = {VALLEY_CONFIG, .game = COMMONS_CLEANUP, .num_agents = 7,
+                                             .start_items = SPAN(WASTE_IN_VALLEY), .timeout_steps = 4};
+
 const Case CASES[] = {
+    {"commons: harvest", &agora_commons, &HARVEST_CONFIG, 0x55b7b8f9bae55f00},
+    {"commons: cleanup, time-outs", &agora_commons, &CLEANUP_CONFIG, 0x5ed98cf5fab0c7e6},
     {"goofspiel: open bids", &agora_goofspiel, &OPEN_BIDS, 0xfe6ff0f8bac1a814},
     {"goofspiel: hidden bids, few turns", &agora_goofspiel, &HIDDEN_BIDS, 0xcd36eecf36474a95},
     {"kuhn poker: two players", &agora_kuhn_poker, &KUHN_FOR_TWO, 0x027b2d7e3039b84d},

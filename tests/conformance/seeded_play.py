@@ -80,6 +80,17 @@ EXTRA_CASES = [
         "particles/simple_tag_v0",
         {"num_agents": 2, "populations": ((1, 2), (3, 1)), "terminate_on_success": True, "continuous_actions": True},
         "tag with populations",
+        "grid/cleanup_v0",
+        {
+            **{
+                "map": "@@@@@@@@\n@PHR BA@\n@PSR BA@\n@PPR BA@\n@@@@@@@@",
+                "num_agents": 4,
+                "timeout_steps": 3,
+                "horizon": 30,
+            },
+            **{"hits_to_timeout": 2, "view_ahead": 3, "view_behind": 0, "view_side": 1, "clean_reward": 0.5},
+        },
+        "cleanup with time-outs",
     ),
 ]
 
