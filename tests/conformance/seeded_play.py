@@ -80,6 +80,8 @@ EXTRA_CASES = [
         "particles/simple_tag_v0",
         {"num_agents": 2, "populations": ((1, 2), (3, 1)), "terminate_on_success": True, "continuous_actions": True},
         "tag with populations",
+    ),
+    Case(
         "grid/cleanup_v0",
         {
             **{
