@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from experiments.bench.peer import JAXMARL, OVERCOOKED_AI, Program
+from experiments.bench.peer import JAXMARL, MPE2, OVERCOOKED_AI, PGX, PYSPIEL, VMAS, Program
+
+ONE_VIEW = "ours shows both players, the peer the one who moves"
+NO_VIEW = "ours shows both players, the peer's loop neither"
 
 
 @dataclass(frozen=True)
@@ -31,5 +34,16 @@ class Contest:
 
 CONTESTS = [
     Contest("overcooked/cramped_room_v0", OVERCOOKED_AI, "cramped_room:lossless"),
-    Contest("overcooked/cramped_room_v0", JAXMARL, "overcooked:cramped_room"),
+    Contest("overcooked/cramped_room_v0", JAXMARL, "overcooked:cramped_room", note="no order list, fixed starts"),
+    Contest("particles/simple_spread_v0", MPE2, "simple_spread_v3", aim=500),
+    Contest("particles/simple_tag_v0", MPE2, "simple_tag_v3"),
+    Contest("particles/simple_spread_v0", VMAS, "simple_spread", note="vmas resets all envs at once"),
+    Contest("particles/simple_tag_v0", VMAS, "simple_tag", note="vmas resets all envs at once"),
+    Contest("particles/simple_spread_v0", JAXMARL, "MPE_simple_spread_v3"),
+    Contest("particles/simple_tag_v0", JAXMARL, "MPE_simple_tag_v3"),
+    Contest("cards/kuhn_poker_v0", PYSPIEL, "kuhn_poker", note=ONE_VIEW, aim=100),
+    Contest("cards/leduc_poker_v0", PYSPIEL, "leduc_poker", note=ONE_VIEW, aim=100),
+    Contest("cards/goofspiel_v0", PYSPIEL, "goofspiel(players=2,num_cards=13,imp_info=True)", note=NO_VIEW, aim=100),
+    Contest("cards/kuhn_poker_v0", PGX, "kuhn_poker", note=ONE_VIEW),
+    Contest("cards/leduc_poker_v0", PGX, "leduc_holdem", note=ONE_VIEW),
 ]
