@@ -43,7 +43,7 @@ CONTESTS = [
     Contest("particles/simple_tag_v0", JAXMARL, "MPE_simple_tag_v3"),
     Contest("cards/kuhn_poker_v0", PYSPIEL, "kuhn_poker", note=ONE_VIEW, aim=100),
     Contest("cards/leduc_poker_v0", PYSPIEL, "leduc_poker", note=ONE_VIEW, aim=100),
-    Contest("cards/goofspiel_v0", PYSPIEL, "goofspiel(players=2,num_cards=13,imp_info=True)", note=NO_VIEW, aim=100),
+    Contest("cards/goofspiel_v0", PYSPIEL, "goofspiel", note=NO_VIEW, aim=100),
     Contest("cards/kuhn_poker_v0", PGX, "kuhn_poker", note=ONE_VIEW),
     Contest("cards/leduc_poker_v0", PGX, "leduc_holdem", note=ONE_VIEW),
 ]
