@@ -59,11 +59,12 @@ static void observe(const ParticlesConfig *config, const ParticlesModel *model, 
     (void)cast;
     const float *heard = state->messages + ALICE * WORDS;
     if (agent == ALICE) {
+        particles_put_zeros(2 * WORDS, features);
         features[state->goals[MESSAGE]] = 1;
         features[WORDS + state->goals[KEY]] = 1;
     } else if (agent == BOB) {
+        particles_put_numbers(heard, WORDS, particles_put_zeros(WORDS, features));
         features[state->goals[KEY]] = 1;
-        particles_put_numbers(heard, WORDS, features + WORDS);
     } else {
         particles_put_numbers(heard, WORDS, features);
     }

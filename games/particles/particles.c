@@ -332,11 +332,12 @@ static void observe(const AgoraContext *context, const void *state_bytes, AgoraV
     for (int32_t c = 0; c < model->num_casts; c++) {
         const ParticlesCast *cast = &model->casts[c];
         float *features = views[c].observations;
-        memset(features, 0, (size_t)cast->count * (size_t)cast->features * sizeof *features);
         memcpy(views[c].alive, state->present + cast->first, (size_t)cast->count);
-        for (int32_t i = 0; i < cast->count; i++)
+        for (int32_t i = 0; i < cast->count; i++, features += cast->features)
             if (state->present[cast->first + i])
-                model->scenario->observe(config, model, state, c, cast->first + i, features + i * cast->features);
+                model->scenario->observe(config, model, state, c, cast->first + i, features);
+            else
+                memset(features, 0, (size_t)cast->features * sizeof *features);
     }
 }
 

@@ -9,39 +9,89 @@ static const double DT_S = 0.1, DAMPING = 0.25, CONTACT_FORCE = 1e2, CONTACT_MAR
 /* exp(-745.14) and all below it round to 0 in double; so does the force at a gap of 745.14 margins. */
 static const double CONTACT_REACH = 0.7455;
 
-/* Pairs are taken, and forces summed, in the order of the reference. */
-static void add_contacts(const ParticlesModel *model, const ParticlesState *state, double forces[][2])
+/* Pairs that are near enough to push each other. Three passes over a few hundred at a time, each without branches that
+ * depend on where bodies are: who is near, how hard they push, who gets it. */
+enum { MAX_PAIRS = 2 * PARTICLES_MAX_ENTITIES };
+typedef struct Pairs {
+    int32_t count;
+    int32_t one[MAX_PAIRS], other[MAX_PAIRS];
+    double dx[MAX_PAIRS], dy[MAX_PAIRS]; /* place of one minus place of the other */
+    double squares[MAX_PAIRS];           /* of the distance */
+    double touch[MAX_PAIRS];             /* distance at which they touch */
+} Pairs;
+
+/* Adds the pairs of the i-th collider with those after it. */
+static void find_pairs(const ParticlesModel *model, const ParticlesState *state, int32_t i, Pairs *pairs)
 {
-    for (int32_t i = 0; i < model->num_agent_colliders; i++) {
-        int32_t a = model->colliders[i];
-        if (!state->present[a])
-            continue;
-        for (int32_t j = i + 1; j < model->num_colliders; j++) {
-            int32_t b = model->colliders[j];
-            double dx = state->positions[a][0] - state->positions[b][0];
-            double dy = state->positions[a][1] - state->positions[b][1];
-            double square = dx * dx + dy * dy, touch = model->radius[a] + model->radius[b];
-            double reach = touch + CONTACT_REACH;
-            if (square > reach * reach || !state->present[b] || square == 0)
-                continue;
-            double distance = sqrt(square);
-            double penetration = particles_softplus_of_minus((distance - touch) / CONTACT_MARGIN) * CONTACT_MARGIN;
-            double push_x = CONTACT_FORCE * dx / distance * penetration;
-            double push_y = CONTACT_FORCE * dy / distance * penetration;
-            forces[a][0] += push_x;
-            forces[a][1] += push_y;
-            if (b < model->num_agents) {
-                forces[b][0] -= push_x;
-                forces[b][1] -= push_y;
-            }
+    int32_t a = model->colliders[i], count = pairs->count;
+    double x = state->positions[a][0], y = state->positions[a][1], radius = model->radius[a];
+    for (int32_t j = i + 1; j < model->num_colliders; j++) {
+        int32_t b = model->colliders[j];
+        double dx = x - state->positions[b][0], dy = y - state->positions[b][1], square = dx * dx + dy * dy;
+        double touch = radius + model->radius[b], reach = touch + CONTACT_REACH;
+        pairs->one[count] = a;
+        pairs->other[count] = b;
+        pairs->dx[count] = dx;
+        pairs->dy[count] = dy;
+        pairs->squares[count] = square;
+        pairs->touch[count] = touch;
+        count += (square <= reach * reach) & (square > 0) & state->present[b];
+    }
+    pairs->count = count;
+}
+
+/* Forces are summed in the order of the reference. */
+static void push_pairs(const ParticlesModel *model, Pairs *pairs, double forces[][2])
+{
+    double gaps[MAX_PAIRS], softness[MAX_PAIRS]; /* in margins */
+    for (int32_t k = 0; k < pairs->count; k++) {
+        pairs->squares[k] = sqrt(pairs->squares[k]);
+        gaps[k] = (pairs->squares[k] - pairs->touch[k]) / CONTACT_MARGIN;
+        softness[k] = particles_exp_of_minus(fabs(gaps[k]));
+    }
+    for (int32_t k = 0; k < pairs->count; k++) {
+        int32_t a = pairs->one[k], b = pairs->other[k];
+        double penetration = particles_softplus_of_minus(gaps[k], softness[k]) * CONTACT_MARGIN;
+        double push_x = CONTACT_FORCE * pairs->dx[k] / pairs->squares[k] * penetration;
+        double push_y = CONTACT_FORCE * pairs->dy[k] / pairs->squares[k] * penetration;
+        forces[a][0] += push_x;
+        forces[a][1] += push_y;
+        if (b < model->num_agents) {
+            forces[b][0] -= push_x;
+            forces[b][1] -= push_y;
         }
     }
+    pairs->count = 0;
+}
+
+static void add_contacts(const ParticlesModel *model, const ParticlesState *state, double forces[][2])
+{
+    Pairs pairs;
+    pairs.count = 0;
+    for (int32_t i = 0; i < model->num_agent_colliders; i++) {
+        if (state->present[model->colliders[i]])
+            find_pairs(model, state, i, &pairs);
+        if (pairs.count > MAX_PAIRS - PARTICLES_MAX_ENTITIES)
+            push_pairs(model, &pairs, forces);
+    }
+    push_pairs(model, &pairs, forces);
 }
 
 static double within_limit(double value)
 {
     value = value > PARTICLES_LIMIT ? PARTICLES_LIMIT : value;
     return value < -PARTICLES_LIMIT ? -PARTICLES_LIMIT : value;
+}
+
+/* Most are slow enough to be told without a root. */
+static void limit_speed(double velocity[2], double most)
+{
+    double square = velocity[0] * velocity[0] + velocity[1] * velocity[1];
+    if (square < 0.999 * most * most)
+        return;
+    double speed = sqrt(square);
+    for (int32_t axis = 0; axis < 2 && speed > most; axis++)
+        velocity[axis] = velocity[axis] / speed * most;
 }
 
 static void integrate(const ParticlesConfig *config, const ParticlesModel *model, ParticlesState *state, int32_t a,
@@ -51,10 +101,8 @@ static void integrate(const ParticlesConfig *config, const ParticlesModel *model
     double old[2] = {velocity[0], velocity[1]};
     for (int32_t axis = 0; axis < 2; axis++)
         velocity[axis] = velocity[axis] * (1 - DAMPING) + force[axis] / model->mass[a] * DT_S;
-    double speed = sqrt(velocity[0] * velocity[0] + velocity[1] * velocity[1]);
+    limit_speed(velocity, model->max_speed[a]);
     for (int32_t axis = 0; axis < 2; axis++) {
-        if (speed > model->max_speed[a])
-            velocity[axis] = velocity[axis] / speed * model->max_speed[a];
         velocity[axis] = within_limit(velocity[axis]);
         double moving = config->moves_before_forces ? old[axis] : velocity[axis];
         position[axis] = within_limit(position[axis] + moving * DT_S);

@@ -1,5 +1,6 @@
 #include "scenario.h"
 
+#include "geometry.h"
 #include "soft.h"
 
 #include <math.h>
@@ -53,31 +54,12 @@ void particles_count_collisions(ParticlesState *state, int32_t count)
     state->collisions = state->collisions > INT32_MAX - count ? INT32_MAX : state->collisions + count;
 }
 
-double particles_square_distance(const ParticlesState *state, int32_t one, int32_t other)
-{
-    double dx = state->positions[one][0] - state->positions[other][0];
-    double dy = state->positions[one][1] - state->positions[other][1];
-    return dx * dx + dy * dy;
-}
-
-double particles_distance(const ParticlesState *state, int32_t one, int32_t other)
-{
-    return sqrt(particles_square_distance(state, one, other));
-}
-
-bool particles_touch(const ParticlesModel *model, const ParticlesState *state, int32_t one, int32_t other)
-{
-    double radii = model->radius[one] + model->radius[other];
-    return sqrt(particles_square_distance(state, one, other)) < radii;
-}
-
 double particles_nearest(const ParticlesState *state, int32_t entity, int32_t first, int32_t end)
 {
     double least = INFINITY;
     for (int32_t agent = first; agent < end; agent++) {
-        double square = particles_square_distance(state, agent, entity);
-        if (square < least && state->present[agent])
-            least = square;
+        double square = state->present[agent] ? particles_square_distance(state, agent, entity) : INFINITY;
+        least = square < least ? square : least;
     }
     return least < INFINITY ? sqrt(least) : 0; /* the root of the least is the least root */
 }

@@ -7,6 +7,7 @@
 #ifndef AGORA_PARTICLES_SCENARIO_H
 #define AGORA_PARTICLES_SCENARIO_H
 
+#include "geometry.h"
 #include "particles.h"
 
 enum { PARTICLES_MAX_INFOS = 3 };
@@ -27,7 +28,7 @@ typedef struct ParticlesScenario {
     /* Writes rewards and infos of at least the present agents. Returns whether the scenario's task is done. */
     bool (*score)(const ParticlesConfig *config, const ParticlesModel *model, ParticlesState *state,
                   ParticlesOutcome *outcome);
-    /* Writes the observation of a present agent; `features` is zeroed. */
+    /* Writes all numbers of the observation of a present agent. */
     void (*observe)(const ParticlesConfig *config, const ParticlesModel *model, const ParticlesState *state, int32_t cast,
                     int32_t agent, float *features);
     /* What is left to go, in length units, as an episode's statistic; NULL: no such thing. */
@@ -66,13 +67,6 @@ void particles_remove_landmarks(const ParticlesModel *model, ParticlesState *sta
 /* ---- for `score` ---- */
 
 void particles_count_collisions(ParticlesState *state, int32_t count);
-double particles_square_distance(const ParticlesState *state, int32_t one, int32_t other);
-
-double particles_distance(const ParticlesState *state, int32_t one, int32_t other);
-
-/* Whether two discs overlap. */
-bool particles_touch(const ParticlesModel *model, const ParticlesState *state, int32_t one, int32_t other);
-
 /* Distance from an entity to the nearest present agent of [first, end); 0 if there is none. */
 double particles_nearest(const ParticlesState *state, int32_t entity, int32_t first, int32_t end);
 

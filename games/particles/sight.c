@@ -1,39 +1,66 @@
 #include "sight.h"
 
-#include "scenario.h"
-
-#include <string.h>
-
-float *particles_put_numbers(const float *numbers, int32_t count, float *features)
+float *particles_put_velocity(const ParticlesState *state, int32_t entity, float *features)
 {
-    memcpy(features, numbers, (size_t)count * sizeof *features);
-    return features + count;
+    static const double NOTHING[2] = {0, 0};
+    return particles_put_vector(state->present[entity] ? state->velocities[entity] : NOTHING, features);
 }
 
-float *particles_put_velocity(const ParticlesState *state, int32_t agent, float *features)
+/* Of entities in a row, whoever is there: a loop for the machine's wide registers. */
+static float *put_row(const ParticlesState *state, int32_t agent, int32_t first, int32_t end, float *features)
 {
-    for (int32_t axis = 0; axis < 2; axis++)
-        features[axis] = (float)state->velocities[agent][axis];
-    return features + 2;
+    double x = state->positions[agent][0], y = state->positions[agent][1];
+    const double(*positions)[2] = state->positions + first;
+    int32_t count = end - first;
+    for (int32_t k = 0; k < count; k++) {
+        features[2 * k] = (float)(positions[k][0] - x);
+        features[2 * k + 1] = (float)(positions[k][1] - y);
+    }
+    if (!particles_are_all_present(state, first, end))
+        for (int32_t k = 0; k < count; k++)
+            if (!state->present[first + k])
+                features[2 * k] = features[2 * k + 1] = 0;
+    return features + 2 * count;
 }
 
-float *particles_put_position(const ParticlesState *state, int32_t agent, float *features)
+static bool is_between(int32_t entity, int32_t first, int32_t end) { return entity >= first && entity < end; }
+
+float *particles_put_offsets(const ParticlesState *state, int32_t agent, int32_t first, int32_t end, int32_t neighbors,
+                             float *features)
 {
-    for (int32_t axis = 0; axis < 2; axis++)
-        features[axis] = (float)state->positions[agent][axis];
-    return features + 2;
+    if (neighbors > 0) {
+        int32_t seen[PARTICLES_MAX_ENTITIES];
+        particles_find_nearest(state, agent, first, end, neighbors, seen);
+        for (int32_t k = 0; k < neighbors; k++)
+            features = seen[k] >= 0 ? particles_put_offset(state, agent, seen[k], features)
+                                    : particles_put_zeros(2, features);
+        return features;
+    }
+    if (!is_between(agent, first, end))
+        return put_row(state, agent, first, end, features);
+    features = put_row(state, agent, first, agent, features);
+    return put_row(state, agent, agent + 1, end, features);
 }
 
-float *particles_put_offset(const ParticlesState *state, int32_t agent, int32_t entity, float *features)
+float *particles_put_presence(const ParticlesState *state, int32_t agent, int32_t first, int32_t end, int32_t neighbors,
+                              float *features)
 {
-    for (int32_t axis = 0; axis < 2; axis++)
-        features[axis] = (float)(state->positions[entity][axis] - state->positions[agent][axis]);
-    return features + 2;
+    int32_t present = 0;
+    for (int32_t entity = first; entity < end; entity++) {
+        if (entity == agent)
+            continue;
+        present += state->present[entity];
+        if (neighbors == 0)
+            *features++ = state->present[entity];
+    }
+    for (int32_t k = 0; k < neighbors; k++)
+        *features++ = k < present;
+    return features;
 }
 
 /* Insertion into a list that is kept as long as there are places. Equally near entities keep their order. */
-static int32_t look_at_nearest(const ParticlesState *state, int32_t agent, int32_t first, int32_t end,
-                               int32_t neighbors, int32_t *seen)
+void particles_find_nearest(const ParticlesState *state, int32_t agent, int32_t first, int32_t end, int32_t neighbors,
+                            int32_t *seen)
 {
     double squares[PARTICLES_MAX_ENTITIES];
     int32_t count = 0;
@@ -56,33 +83,4 @@ static int32_t look_at_nearest(const ParticlesState *state, int32_t agent, int32
     }
     for (int32_t k = count; k < neighbors; k++)
         seen[k] = -1;
-    return neighbors;
-}
-
-int32_t particles_look(const ParticlesState *state, int32_t agent, int32_t first, int32_t end, int32_t neighbors,
-                       int32_t seen[PARTICLES_MAX_ENTITIES])
-{
-    if (neighbors != PARTICLES_SEE_ALL)
-        return look_at_nearest(state, agent, first, end, neighbors, seen);
-    int32_t places = 0;
-    for (int32_t entity = first; entity < end; entity++)
-        if (entity != agent)
-            seen[places++] = state->present[entity] ? entity : -1;
-    return places;
-}
-
-float *particles_put_offsets(const ParticlesState *state, int32_t agent, const int32_t *seen, int32_t places,
-                             float *features)
-{
-    for (int32_t k = 0; k < places; k++)
-        if (seen[k] >= 0)
-            particles_put_offset(state, agent, seen[k], features + 2 * k);
-    return features + 2 * places;
-}
-
-float *particles_put_presence(const int32_t *seen, int32_t places, float *features)
-{
-    for (int32_t k = 0; k < places; k++)
-        features[k] = seen[k] >= 0;
-    return features + places;
 }

@@ -1,27 +1,54 @@
-/* Pieces of observations. Each writes its numbers and returns the place behind them. */
+/* Pieces of observations. Each writes all its numbers and returns the place behind them.
+ *
+ * A view of the entities [first, end) other than the agent has a place for each of them, in their order, or, with a limit
+ * on neighbors, so many places for the nearest ones, nearest first. Absent entities and empty places show zeros.
+ */
 #ifndef AGORA_PARTICLES_SIGHT_H
 #define AGORA_PARTICLES_SIGHT_H
 
+#include "geometry.h"
 #include "particles.h"
 
-enum { PARTICLES_SEE_ALL = 0 }; /* as a number of neighbors */
+static inline float *particles_put_numbers(const float *numbers, int32_t count, float *features)
+{
+    memcpy(features, numbers, (size_t)count * sizeof *features);
+    return features + count;
+}
 
-float *particles_put_numbers(const float *numbers, int32_t count, float *features);
-float *particles_put_velocity(const ParticlesState *state, int32_t agent, float *features);
-float *particles_put_position(const ParticlesState *state, int32_t agent, float *features);
+static inline float *particles_put_zeros(int32_t count, float *features)
+{
+    memset(features, 0, (size_t)count * sizeof *features);
+    return features + count;
+}
+
+static inline float *particles_put_vector(const double vector[2], float *features)
+{
+    features[0] = (float)vector[0];
+    features[1] = (float)vector[1];
+    return features + 2;
+}
 
 /* Position of one entity minus the agent's. */
-float *particles_put_offset(const ParticlesState *state, int32_t agent, int32_t entity, float *features);
+static inline float *particles_put_offset(const ParticlesState *state, int32_t agent, int32_t entity, float *features)
+{
+    features[0] = (float)(state->positions[entity][0] - state->positions[agent][0]);
+    features[1] = (float)(state->positions[entity][1] - state->positions[agent][1]);
+    return features + 2;
+}
 
-/* Entities of [first, end) other than the agent, seen from it. With PARTICLES_SEE_ALL in their order; otherwise the
- * nearest `neighbors`, nearest first. Absent entities and empty places show zeros. `seen` gets the entity at each place
- * (-1: nobody), for further numbers in the same order; returns how many places there are. */
-int32_t particles_look(const ParticlesState *state, int32_t agent, int32_t first, int32_t end, int32_t neighbors,
-                       int32_t seen[PARTICLES_MAX_ENTITIES]);
-float *particles_put_offsets(const ParticlesState *state, int32_t agent, const int32_t *seen, int32_t places,
+/* Velocity of one entity; zeros if it is absent. */
+float *particles_put_velocity(const ParticlesState *state, int32_t entity, float *features);
+
+/* Positions of a view's entities minus the agent's. `neighbors` 0: no limit. */
+float *particles_put_offsets(const ParticlesState *state, int32_t agent, int32_t first, int32_t end, int32_t neighbors,
                              float *features);
 
-/* 1 where somebody is, else 0. */
-float *particles_put_presence(const int32_t *seen, int32_t places, float *features);
+/* 1 at the places of a view where somebody is, else 0. */
+float *particles_put_presence(const ParticlesState *state, int32_t agent, int32_t first, int32_t end, int32_t neighbors,
+                              float *features);
+
+/* The entities at a view's places with a limit on neighbors; -1: an empty place. */
+void particles_find_nearest(const ParticlesState *state, int32_t agent, int32_t first, int32_t end, int32_t neighbors,
+                            int32_t *seen);
 
 #endif

@@ -12,27 +12,23 @@ static inline double particles_exp_of_minus(double x)
 {
     static const double LOG2_HIGH = 0x1.62e42feep-1, LOG2_LOW = 0x1.a39ef35793c76p-33; /* n * LOG2_HIGH is exact */
     static const double INVERSE_LOG2 = 0x1.71547652b82fep+0, TO_INTEGER = 0x1.8p52;
-    double n = (x * INVERSE_LOG2 + TO_INTEGER) - TO_INTEGER;
+    double shifted = x * INVERSE_LOG2 + TO_INTEGER, n = shifted - TO_INTEGER; /* n stands in the last bits of the first */
     double r = (n * LOG2_HIGH - x) + n * LOG2_LOW;
-    double sum = 1.0 / 6227020800;
-    sum = sum * r + 1.0 / 479001600;
-    sum = sum * r + 1.0 / 39916800;
-    sum = sum * r + 1.0 / 3628800;
-    sum = sum * r + 1.0 / 362880;
-    sum = sum * r + 1.0 / 40320;
-    sum = sum * r + 1.0 / 5040;
-    sum = sum * r + 1.0 / 720;
-    sum = sum * r + 1.0 / 120;
-    sum = sum * r + 1.0 / 24;
-    sum = sum * r + 1.0 / 6;
-    sum = sum * r + 1.0 / 2;
-    sum = (sum * r) * r + r;
+    /* In pairs, and pairs of pairs, so that few products wait for each other. */
+    double r2 = r * r, r4 = r2 * r2, r8 = r4 * r4;
+    double low = (1.0 / 2 + r * (1.0 / 6)) + r2 * (1.0 / 24 + r * (1.0 / 120));
+    double middle = (1.0 / 720 + r * (1.0 / 5040)) + r2 * (1.0 / 40320 + r * (1.0 / 362880));
+    double high = (1.0 / 3628800 + r * (1.0 / 39916800)) + r2 * (1.0 / 479001600 + r * (1.0 / 6227020800));
+    double sum = r + r2 * ((low + r4 * middle) + r8 * high);
     /* 2^-n in two factors, since n may pass 1022; only the last product rounds. */
-    int64_t whole = (int64_t)n, half = whole / 2;
-    uint64_t bits[2] = {(uint64_t)(1023 - half) << 52, (uint64_t)(1023 - (whole - half)) << 52};
-    double powers[2];
-    memcpy(powers, bits, sizeof powers);
-    return (1 + sum) * powers[0] * powers[1];
+    uint64_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    uint64_t whole = bits & 0xfff, half = whole >> 1;
+    uint64_t one = (1023 - half) << 52, other = (1023 - (whole - half)) << 52;
+    double one_power, other_power;
+    memcpy(&one_power, &one, sizeof one);
+    memcpy(&other_power, &other, sizeof other);
+    return (1 + sum) * one_power * other_power;
 }
 
 /* log(1 + t) for t in [0, 1] as 2 artanh(s), s = t / (2 + t) <= 1/3; the first term left out is below 9^-17 / 35. */
@@ -46,12 +42,13 @@ static inline double particles_log_of_one_plus(double t)
     return 2 * s + 2 * s * (sum * z);
 }
 
-/* log(1 + exp(-x)) for x in (-746, 746). Beyond 37 the logarithm's argument is so near to 1 that it equals its linear part. */
-static inline double particles_softplus_of_minus(double x)
+/* log(1 + exp(-x)), where `power` is exp(-|x|). Beyond 37 the logarithm's argument is so near to 1 that it equals its
+ * linear part. */
+static inline double particles_softplus_of_minus(double x, double power)
 {
     if (x > 37)
-        return particles_exp_of_minus(x);
-    double rest = particles_log_of_one_plus(particles_exp_of_minus(x >= 0 ? x : -x));
+        return power;
+    double rest = particles_log_of_one_plus(power);
     return x >= 0 ? rest : -x + rest;
 }
 

@@ -86,17 +86,16 @@ static void observe(const ParticlesConfig *config, const ParticlesModel *model, 
                     int32_t agent, float *features)
 {
     (void)cast;
-    int32_t landmarks[PARTICLES_MAX_ENTITIES], others[PARTICLES_MAX_ENTITIES];
-    int32_t num_landmarks = particles_look(state, agent, model->num_agents, model->num_entities,
-                                           config->landmark_neighbors, landmarks);
-    int32_t num_others = particles_look(state, agent, 0, model->num_agents, config->agent_neighbors, others);
+    int32_t agents = model->num_agents, entities = model->num_entities;
+    int32_t landmark_neighbors = config->landmark_neighbors, agent_neighbors = config->agent_neighbors;
     features = particles_put_velocity(state, agent, features);
-    features = particles_put_position(state, agent, features);
-    features = particles_put_offsets(state, agent, landmarks, num_landmarks, features);
-    features = particles_put_offsets(state, agent, others, num_others, features) + WORDS * num_others;
+    features = particles_put_vector(state->positions[agent], features);
+    features = particles_put_offsets(state, agent, agents, entities, landmark_neighbors, features);
+    features = particles_put_offsets(state, agent, 0, agents, agent_neighbors, features);
+    features = particles_put_zeros(WORDS * particles_places(agents - 1, agent_neighbors), features);
     if (model->has_presence_flags) {
-        features = particles_put_presence(landmarks, num_landmarks, features);
-        particles_put_presence(others, num_others, features);
+        features = particles_put_presence(state, agent, agents, entities, landmark_neighbors, features);
+        particles_put_presence(state, agent, 0, agents, agent_neighbors, features);
     }
 }
 

@@ -62,16 +62,15 @@ static bool score(const ParticlesConfig *config, const ParticlesModel *model, Pa
 }
 
 /* With a limit on neighbors there is a place for each of their velocities; else only the agents have one. */
-static float *put_velocities(const ParticlesModel *model, const ParticlesState *state, const int32_t *seen, int32_t places,
-                             bool has_all_places, int32_t agent, float *features)
+static float *put_velocities(const ParticlesModel *model, const ParticlesState *state, int32_t agent, int32_t neighbors,
+                             float *features)
 {
-    if (has_all_places) {
-        for (int32_t k = 0; k < places; k++)
-            if (seen[k] >= model->casts[AGENTS].first)
-                particles_put_velocity(state, seen[k], features + 2 * k);
-        return features + 2 * places;
-    }
-    for (int32_t other = model->casts[AGENTS].first; other < model->num_agents; other++)
+    int32_t seen[PARTICLES_MAX_ENTITIES], first = model->casts[AGENTS].first;
+    if (neighbors > 0)
+        particles_find_nearest(state, agent, 0, model->num_agents, neighbors, seen);
+    for (int32_t k = 0; k < neighbors; k++)
+        features = seen[k] >= first ? particles_put_velocity(state, seen[k], features) : particles_put_zeros(2, features);
+    for (int32_t other = first; other < model->num_agents && neighbors == 0; other++)
         if (other != agent)
             features = particles_put_velocity(state, other, features);
     return features;
@@ -81,16 +80,14 @@ static void observe(const ParticlesConfig *config, const ParticlesModel *model, 
                     int32_t agent, float *features)
 {
     (void)cast;
-    int32_t seen[PARTICLES_MAX_ENTITIES];
-    int32_t places = particles_look(state, agent, model->num_agents, model->num_entities, config->landmark_neighbors, seen);
+    int32_t agents = model->num_agents, neighbors = config->agent_neighbors;
     features = particles_put_velocity(state, agent, features);
-    features = particles_put_position(state, agent, features);
-    features = particles_put_offsets(state, agent, seen, places, features);
-    places = particles_look(state, agent, 0, model->num_agents, config->agent_neighbors, seen);
-    features = particles_put_offsets(state, agent, seen, places, features);
-    features = put_velocities(model, state, seen, places, config->agent_neighbors > 0, agent, features);
+    features = particles_put_vector(state->positions[agent], features);
+    features = particles_put_offsets(state, agent, agents, model->num_entities, config->landmark_neighbors, features);
+    features = particles_put_offsets(state, agent, 0, agents, neighbors, features);
+    features = put_velocities(model, state, agent, neighbors, features);
     if (model->has_presence_flags)
-        particles_put_presence(seen, places, features);
+        particles_put_presence(state, agent, 0, agents, neighbors, features);
 }
 
 const ParticlesScenario particles_tag = {

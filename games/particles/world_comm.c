@@ -90,44 +90,33 @@ static float *put_forests(const ParticlesConfig *config, uint64_t forests, float
     return features + config->num_forests;
 }
 
-static float *put_seen_velocities(const ParticlesModel *model, const ParticlesState *state, int32_t agent,
-                                  const int32_t *seen, float *features)
+/* Who is in a forest is seen from the same forest only, and sees nobody outside; the leader sees everybody. */
+static bool can_see(uint64_t own, uint64_t theirs, int32_t cast)
 {
-    for (int32_t other = model->casts[AGENTS].first; other < model->num_agents; other++) {
-        if (other == agent)
-            continue;
-        if (seen[other - (other > agent)] >= 0)
-            particles_put_velocity(state, other, features);
-        features += 2;
-    }
-    return features;
+    return cast == LEADER || (own | theirs) == 0 || (own & theirs) != 0;
 }
 
-/* Who is in a forest is seen from the same forest only, and sees nobody outside; the leader sees everybody. */
 static void observe(const ParticlesConfig *config, const ParticlesModel *model, const ParticlesState *state, int32_t cast,
                     int32_t agent, float *features)
 {
-    int32_t seen[PARTICLES_MAX_ENTITIES];
     uint64_t own = forests_of(config, model, state, agent);
-    int32_t places = particles_look(state, agent, model->num_agents, model->num_entities, PARTICLES_SEE_ALL, seen);
     features = particles_put_velocity(state, agent, features);
-    features = particles_put_position(state, agent, features);
-    features = particles_put_offsets(state, agent, seen, places, features);
-    places = particles_look(state, agent, 0, model->num_agents, PARTICLES_SEE_ALL, seen);
-    for (int32_t k = 0; k < places && cast != LEADER; k++) {
-        uint64_t theirs = seen[k] < 0 ? 0 : forests_of(config, model, state, seen[k]);
-        if ((own | theirs) != 0 && (own & theirs) == 0)
-            seen[k] = -1;
+    features = particles_put_vector(state->positions[agent], features);
+    features = particles_put_offsets(state, agent, model->num_agents, model->num_entities, 0, features);
+    float *velocities = features + 2 * (model->num_agents - 1);
+    if (cast == AGENTS)
+        velocities = put_forests(config, own, velocities);
+    for (int32_t other = 0; other < model->num_agents; other++) {
+        if (other == agent)
+            continue;
+        bool is_seen = state->present[other] && can_see(own, forests_of(config, model, state, other), cast);
+        features = is_seen ? particles_put_offset(state, agent, other, features) : particles_put_zeros(2, features);
+        if (other >= model->casts[AGENTS].first)
+            velocities =
+                is_seen ? particles_put_velocity(state, other, velocities) : particles_put_zeros(2, velocities);
     }
-    features = particles_put_offsets(state, agent, seen, places, features);
-    if (cast == AGENTS) {
-        features = put_forests(config, own, features);
-        put_seen_velocities(model, state, agent, seen, features);
-    } else {
-        features = put_seen_velocities(model, state, agent, seen, features);
-        features = put_forests(config, own, features);
-        particles_put_numbers(state->messages, WORDS, features);
-    }
+    if (cast != AGENTS)
+        particles_put_numbers(state->messages, WORDS, put_forests(config, own, velocities));
 }
 
 const ParticlesScenario particles_world_comm = {
