@@ -90,10 +90,10 @@ class LeducPlayer:
         config = cast(LeducConfig, batch.config)
         ranks = config.players + 1
         cards = seen[:, config.players :][:, : 2 * ranks if config.suit_isomorphism else 4 * ranks]
-        shown: np.ndarray = cards.reshape(batch.num_envs, 2, ranks, -1).any(axis=3)
+        shown = cards.reshape(batch.num_envs, 2, ranks, -1).max(axis=3)
         own, public = shown[:, 0], shown[:, 1]
         rank = own.argmax(axis=1)
-        is_pair = (own & public).any(axis=1)
+        is_pair = (own * public).any(axis=1)
         wanted = np.where(is_pair | (rank == ranks - 1), RAISE, np.where(rank < ranks // 2, FOLD, CALL))
         # What is not legal becomes a call; for who waits, whose mask has action 0 alone, action 0.
         is_legal = np.take_along_axis(mask, wanted[:, None], axis=1)[:, 0] == 1
