@@ -219,12 +219,16 @@ static void log_episode(AgoraBatch *batch, int32_t env)
 /* The last observation of the episode, then the first of the next one. Alive flags and masks are the new episode's. */
 static void restart_within_step(AgoraBatch *batch, int32_t env, AgoraView *views)
 {
-    for (int32_t g = 0; g < batch->num_groups; g++)
+    void *observations[AGORA_MAX_GROUPS];
+    for (int32_t g = 0; g < batch->num_groups; g++) {
+        observations[g] = views[g].observations;
         views[g].observations =
             (unsigned char *)batch->arrays[g].final_observations + (size_t)env * batch->rows[g].observations;
+    }
     observe_env(batch, env, views);
     start_episode(batch, env);
-    point_views(batch, env, views);
+    for (int32_t g = 0; g < batch->num_groups; g++)
+        views[g].observations = observations[g];
     observe_env(batch, env, views);
 }
 

@@ -47,11 +47,12 @@ void agora_draw_cards(AgoraRng *rng, int32_t deck, int32_t count, uint8_t *cards
     uint8_t left[256];
     for (int32_t card = 0; card < deck; card++)
         left[card] = (uint8_t)card;
-    for (int32_t dealt = 0, next; dealt < count;) {
-        uint32_t orders = 1;
-        for (next = dealt; next < count && orders <= UINT32_MAX / (uint32_t)(deck - next); next++)
-            orders *= (uint32_t)(deck - next);
-        uint32_t number = agora_draw_below(rng, orders);
+    for (int32_t dealt = 0; dealt < count;) {
+        int32_t next = dealt;
+        uint64_t orders = 1;
+        while (next < count && orders * (uint64_t)(deck - next) <= UINT32_MAX)
+            orders *= (uint64_t)(deck - next++);
+        uint32_t number = agora_draw_below(rng, (uint32_t)orders);
         for (; dealt < next; dealt++) {
             uint32_t rest = (uint32_t)(deck - dealt), pick = number % rest;
             number /= rest;
