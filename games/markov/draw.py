@@ -1,6 +1,7 @@
 """Pictures of a Markov game: its states as a graph, where play stands, and what the last joint action paid.
 
-Up to MAX_WHOLE states all of them are shown, in a layout that stays; of larger games, the state and what may follow.
+Soccer and the grid games show their board. Otherwise, up to MAX_WHOLE states all of them are shown, in a layout that
+stays; of larger games, the state and what may follow.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import networkx as nx
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from games.markov import MarkovConfig
+from games.markov import ClassicConfig, MarkovConfig
+from games.markov.boards import SIZES, draw_board
 from games.markov.game import MarkovGame
 
 # All lengths in pixels.
@@ -41,6 +43,10 @@ def draw(fields: dict[str, Any], config: MarkovConfig) -> np.ndarray:
     image = Image.new("RGB", (SIZE, SIZE + HEADER), PAPER)
     pen = ImageDraw.Draw(image)
     _draw_header(pen, game, fields, config.horizon)
+    if isinstance(config, ClassicConfig) and config.name in SIZES and game.state_names:
+        last = game.state_names[previous if previous >= 0 else int(game.initial.argmax())]
+        draw_board(pen, config.name, game.state_names[state], last, (0, HEADER, SIZE, SIZE + HEADER))
+        return np.asarray(image)
     places = _whole(game) if game.num_states <= MAX_WHOLE else _around(game, state, previous)
     arcs = _arcs(game)
     for one, place in places.items():

@@ -5,7 +5,7 @@ import pytest
 from scipy import sparse, stats
 
 import games
-from games.markov import MarkovGame, from_arrays, from_rules
+from games.markov import MarkovGame, from_arrays, from_rules, garnet, potential
 from games.markov.classics import grid_game, soccer
 
 TABULAR = "markov/tabular_v0"
@@ -368,3 +368,50 @@ def test_grid_games_by_hand():
     # The barrier lets each up with probability 1/2; the shared goal holds both.
     assert outcomes(two, start, UP, UP) == {(str(((a, 0), (b, 2))), 0.25, (0, 0)) for a in (1, 2) for b in (1, 2)}
     assert outcomes(two, ((0, 0), (0, 2)), RIGHT, LEFT) == {(str(((0, 1), (0, 1))), 1, (100, 100))}
+
+
+# ---- random games ----
+
+
+@pytest.mark.parametrize("utility", ["general", "zero_sum", "common", "potential"])
+@pytest.mark.parametrize("num_actions", [(3, 2), (2, 2, 2)])
+def test_a_garnet_has_its_branching_and_its_class(utility, num_actions):
+    game = garnet(7, num_actions, 3, np.random.default_rng(5), utility)
+    again = garnet(7, num_actions, 3, np.random.default_rng(5), utility)
+    np.testing.assert_array_equal(game.transitions, again.transitions)
+    np.testing.assert_array_equal(game.rewards, again.rewards)
+    assert (np.diff(game.row_starts) == 3).all()
+    np.testing.assert_allclose(game.transitions.sum(axis=-1), 1)
+    rewards = game.rewards
+    if utility == "zero_sum":
+        np.testing.assert_allclose(rewards.sum(axis=0), 0, atol=1e-14)
+    elif utility == "common":
+        assert (rewards == rewards[0]).all()
+    elif utility == "potential":
+        # No action changes what follows, and with one player's action all payoff differences are the potential's.
+        assert (
+            game.transitions == game.transitions.reshape(7, -1, 7)[:, :1].reshape(7, *[1] * len(num_actions), 7)
+        ).all()
+        game, phi = potential(7, num_actions, 3, np.random.default_rng(5))
+        for player in range(len(num_actions)):
+            own = np.diff(game.rewards[player], axis=1 + player)
+            np.testing.assert_allclose(own, np.diff(phi, axis=1 + player), atol=1e-12)
+    else:
+        assert not np.allclose(rewards.sum(axis=0), 0)
+
+
+def test_the_probabilities_of_a_garnet_are_cut_by_uniform_points():
+    # The parts of [0, 1] between k - 1 uniform points are exchangeable, each beyond x with probability (1 - x)^(k - 1).
+    shares = np.sort(garnet(50, (20, 20), 3, np.random.default_rng(1)).probabilities)
+    for x in (0.1, 0.3, 0.5, 0.8):
+        assert abs((shares > x).mean() - (1 - x) ** 2) < 0.01
+
+
+def test_settings_of_a_random_game_make_that_game():
+    settings = {"num_players": 3, "num_states": 6, "num_actions": 2, "branching": 4, "table_seed": 9}
+    game = games.spec("markov/garnet_v0").config(**settings, utility="common").game
+    expected = garnet(6, (2, 2, 2), 4, np.random.default_rng(9), "common")
+    np.testing.assert_array_equal(game.transitions, expected.transitions)
+    assert games.spec("markov/garnet_v0").config(**settings, utility="common").properties().utility == "common"
+    other = games.spec("markov/garnet_v0").config(**{**settings, "table_seed": 10}).game
+    assert (other.transitions != game.transitions).any()
