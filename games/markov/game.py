@@ -77,7 +77,8 @@ class MarkovGame:
     def transition_matrix(self) -> sparse.csr_array:
         """[R, S] sparse: the distribution of the next state in each row; rows of terminal states are empty."""
         shape = (len(self.row_starts) - 1, self.num_states)
-        matrix = sparse.csr_array((self.probabilities, self.successors, self.row_starts), shape=shape)
+        # A copy: adding up the equal successors of a row happens in place.
+        matrix = sparse.csr_array((self.probabilities, self.successors, self.row_starts), shape=shape, copy=True)
         matrix.sum_duplicates()
         return matrix
 
@@ -200,7 +201,7 @@ def _rows(
     """Returns row_starts, successors, probabilities, and where the kept entries stood in the dense array."""
     num_rows = num_states * int(np.prod(num_actions))
     if sparse.issparse(transitions):
-        table = sparse.csr_array(transitions).astype(np.float64)
+        table = sparse.csr_array(transitions, dtype=np.float64, copy=True)
         table.sum_duplicates()
     else:
         table = sparse.csr_array(_array("transitions", transitions, "[S, A_0, ..., S']").reshape(num_rows, num_states))

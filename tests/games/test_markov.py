@@ -281,6 +281,21 @@ def test_bad_settings_of_a_random_game_are_refused(settings, message):
         games.make_batch("markov/garnet_v0", **settings)
 
 
+def test_reading_a_game_does_not_change_it():
+    def play(state, actions):
+        yield from [("b", 0.25, (1,)), ("b", 0.25, (2,)), ("a", 0.5, (3,))]
+
+    game = from_rules({"a": 1.0}, (1,), play, lambda state: state == "b")
+    before = [game.row_starts.copy(), game.successors.copy(), game.probabilities.copy()]
+    assert game.transition_matrix.toarray().tolist() == [[0.5, 0.5], [0, 0]]
+    assert game.rewards.tolist() == [[[0.25 + 0.5 + 1.5], [0]]]
+    for array, copy in zip((game.row_starts, game.successors, game.probabilities), before, strict=True):
+        np.testing.assert_array_equal(array, copy)
+    given = sparse.csr_array(([0.5, 0.5, 1.0], [0, 0, 1], [0, 2, 3]), shape=(2, 2))
+    assert from_arrays(given, np.zeros((1, 2, 1))).successors.tolist() == [0, 1]
+    assert given.data.tolist() == [0.5, 0.5, 1.0]
+
+
 # ---- the literature ----
 
 
