@@ -9,6 +9,7 @@
 #include "../../games/overcooked/overcooked.h"
 #include "../../games/particles/particles.h"
 #include "../../games/probe/probe.h"
+#include "../../games/pursuit/pursuit.h"
 #include "../../games/trust/trust.h"
 
 #define SPAN(array) {.data = array, .count = sizeof array / sizeof array[0]}
@@ -229,7 +230,28 @@ static const CommonsConfig HARVEST_CONFIG = {VALLEY_CONFIG, .game = COMMONS_HARV
 static const CommonsConfig CLEANUP_CONFIG = {VALLEY_CONFIG, .game = COMMONS_CLEANUP, .num_agents = 7,
                                              .start_items = SPAN(WASTE_IN_VALLEY), .timeout_steps = 4};
 
+/* ---- pursuit ---- */
+
+static const uint8_t TOWN[] = {0, 0, 0, 0, 0, /* 5 x 4 cells */
+                               0, 1, 0, 1, 0, /**/
+                               0, 0, 0, 1, 0, /**/
+                               1, 0, 0, 0, 0};
+static const PursuitConfig PURSUIT_CONFIG = {.x_size = 5,
+                                             .y_size = 4,
+                                             .walls = SPAN(TOWN),
+                                             .num_pursuers = 4,
+                                             .num_evaders = 40,
+                                             .obs_range = 5,
+                                             .surround = 1,
+                                             .n_catch = 2,
+                                             .tag_reward = 0.01,
+                                             .catch_reward = 5,
+                                             .urgency_reward = -0.1,
+                                             .constraint_window = 0.75,
+                                             .horizon = 70};
+
 const Case CASES[] = {
+    {"pursuit: a town", &agora_pursuit, &PURSUIT_CONFIG, 0xdf2bf576c35c9432},
     {"commons: harvest", &agora_commons, &HARVEST_CONFIG, 0x55b7b8f9bae55f00},
     {"commons: cleanup, time-outs", &agora_commons, &CLEANUP_CONFIG, 0x5ed98cf5fab0c7e6},
     {"goofspiel: open bids", &agora_goofspiel, &OPEN_BIDS, 0xfe6ff0f8bac1a814},

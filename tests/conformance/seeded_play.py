@@ -64,6 +64,19 @@ _MARKOV = {
 }
 
 EXTRA_CASES = [
+    Case(
+        "grid/pursuit_v0",
+        {
+            "x_size": 4,
+            "y_size": 5,
+            "n_pursuers": 9,
+            "n_evaders": 2,
+            "obs_range": 3,
+            "shared_reward": False,
+            "horizon": 40,
+        },
+        "a crowded pursuit",
+    ),
     Case("markov/tabular_v0", _MARKOV, "markov with two groups"),
     Case("matrix/prisoners_dilemma_v0", {"legal_actions": _LEGAL, "horizon": 5}, "matrix with masks"),
     Case("matrix/prisoners_dilemma_v0", {"payoffs": _PAYOFFS, "horizon": 5}, "matrix with three groups"),
