@@ -1,6 +1,7 @@
 #include "cases.h"
 
 #include "../../games/commons/commons.h"
+#include "../../games/driving/driving.h"
 #include "../../games/goofspiel/goofspiel.h"
 #include "../../games/kuhn_poker/kuhn_poker.h"
 #include "../../games/leduc_poker/leduc_poker.h"
@@ -11,6 +12,8 @@
 #include "../../games/probe/probe.h"
 #include "../../games/pursuit/pursuit.h"
 #include "../../games/trust/trust.h"
+
+#include <math.h>
 
 #define SPAN(array) {.data = array, .count = sizeof array / sizeof array[0]}
 
@@ -57,6 +60,76 @@ static const MarkovConfig MARKOV_MASKS_CONFIG = {SMALL_GAME,
                                                  .feature_high = 1,
                                                  .continuation = 0.9,
                                                  .horizon = 12};
+/* ---- driving ---- */
+
+/* Three lanes of 2 km; traffic that collides with agents only, as in highway_fast. */
+static const double HIGHWAY_SHAPES[] = {0, 0, 2000, 0, 0, 0, 0, 0, 4, 2000, 4, 0, 0, 0, 0, 8, 2000, 8, 0, 0, 0};
+static const double HIGHWAY_TRAITS[] = {4, 30, HUGE_VAL, 4, 30, HUGE_VAL, 4, 30, 1900};
+static const int32_t HIGHWAY_LANES[] = {DRIVING_STRAIGHT, 0, 1, 0, 0, DRIVING_STRAIGHT, 0, 1, 0, 0, DRIVING_STRAIGHT, 0, 1, 0, 0};
+static const int32_t FIRST_LANE[] = {0};
+static const double THREE_SPEEDS[] = {20, 25, 30};
+static const int32_t KINEMATIC_FEATURES[] = {DRIVING_PRESENCE, DRIVING_X, DRIVING_Y, DRIVING_VX, DRIVING_VY};
+#define DRIVERS                                                                                                        \
+    .ego_spacing = 1.5, .density = 1.5, .simulation_frequency = 5, .policy_frequency = 1, .comfort_acceleration = 3,    \
+    .comfort_braking = 5, .max_acceleration = 6, .distance_wanted = 10, .time_wanted = 1.5, .min_gain = 0.2,           \
+    .max_imposed_braking = 2, .lane_change_delay = 1, .target_speeds = SPAN(THREE_SPEEDS),                             \
+    .acceleration_range = {-5, 5}, .steering_range = {-0.8, 0.8}, .is_clipped = 1, .grid_size = {{-20, 20}, {-10, 10}}, \
+    .grid_step = {5, 5}, .reward_speed_range = {20, 30}, .collision_reward = -1, .high_speed_reward = 0.4
+static const DrivingConfig HIGHWAY_CONFIG = {.lane_shapes = SPAN(HIGHWAY_SHAPES),
+                                             .lane_traits = SPAN(HIGHWAY_TRAITS),
+                                             .lane_numbers = SPAN(HIGHWAY_LANES),
+                                             .entries = SPAN(FIRST_LANE),
+                                             .scene = DRIVING_HIGHWAY,
+                                             .num_agents = 2,
+                                             .num_others = 18,
+                                             .max_vehicles = 20,
+                                             .initial_lane = -1,
+                                             DRIVERS,
+                                             .ends_together = 1,
+                                             .horizon = 30,
+                                             .actions = DRIVING_META,
+                                             .observation = DRIVING_KINEMATICS,
+                                             .num_rows = 5,
+                                             .features = SPAN(KINEMATIC_FEATURES),
+                                             .feature_ranges = {[DRIVING_X] = {-200, 200},
+                                                                [DRIVING_VX] = {-80, 80},
+                                                                [DRIVING_VY] = {-80, 80}},
+                                             .has_lane_range = 1,
+                                             .is_team = 1,
+                                             .is_normalized = 1,
+                                             .right_lane_reward = 0.1};
+
+/* A loop of every kind of lane, with an obstacle; agents steer freely and see grids. */
+static const double LOOP_SHAPES[] = {0,  0, 120, 0, 0,   0,    0,   0,   4,  120, 4,      0, 0, 0,
+                                     120, 4, 200, 4, 3, 0.07, 0.5, 200, 34, 30,  -1.5708, 1.5708, 1, 0};
+static const double LOOP_TRAITS[] = {4, 25, HUGE_VAL, 4, 25, HUGE_VAL, 4, 20, HUGE_VAL, 5, 15, 60};
+static const int32_t LOOP_LANES[] = {DRIVING_STRAIGHT, 0, 1, 2, 0, DRIVING_STRAIGHT, 0, 1, 1, 0,
+                                     DRIVING_SINE,     1, 2, 3, 4, DRIVING_CIRCULAR, 2, 0, 0, 1};
+static const double LOOP_OBSTACLE[] = {150, 12};
+static const int32_t LOOP_ENTRIES[] = {1, 2};
+static const int32_t GRID_FEATURES[] = {DRIVING_PRESENCE, DRIVING_VX, DRIVING_ON_ROAD};
+static const DrivingConfig LOOP_CONFIG = {.lane_shapes = SPAN(LOOP_SHAPES),
+                                          .lane_traits = SPAN(LOOP_TRAITS),
+                                          .lane_numbers = SPAN(LOOP_LANES),
+                                          .obstacles = SPAN(LOOP_OBSTACLE),
+                                          .entries = SPAN(LOOP_ENTRIES),
+                                          .scene = DRIVING_TWO_WAY,
+                                          .num_agents = 3,
+                                          .num_others = 6,
+                                          .max_vehicles = 9,
+                                          .initial_lane = -1,
+                                          DRIVERS,
+                                          .is_regulated = 1,
+                                          .traffic_checks_collisions = 1,
+                                          .horizon = 25,
+                                          .actions = DRIVING_CONTINUOUS,
+                                          .observation = DRIVING_GRID,
+                                          .num_rows = 1,
+                                          .features = SPAN(GRID_FEATURES),
+                                          .feature_ranges = {[DRIVING_VX] = {-80, 80}},
+                                          .is_grid_aligned = 1,
+                                          .politeness = 0.5,
+                                          .left_lane_reward = 0.2};
 
 /* ---- matrix ---- */
 
@@ -254,6 +327,8 @@ const Case CASES[] = {
     {"pursuit: a town", &agora_pursuit, &PURSUIT_CONFIG, 0xdf2bf576c35c9432},
     {"commons: harvest", &agora_commons, &HARVEST_CONFIG, 0x55b7b8f9bae55f00},
     {"commons: cleanup, time-outs", &agora_commons, &CLEANUP_CONFIG, 0x5ed98cf5fab0c7e6},
+    {"driving: highway", &agora_driving, &HIGHWAY_CONFIG, 0xff65d23690726d61},
+    {"driving: loop, free steering, grids", &agora_driving, &LOOP_CONFIG, 0xef023a3c2bade35e},
     {"goofspiel: open bids", &agora_goofspiel, &OPEN_BIDS, 0xfe6ff0f8bac1a814},
     {"goofspiel: hidden bids, few turns", &agora_goofspiel, &HIDDEN_BIDS, 0xcd36eecf36474a95},
     {"kuhn poker: two players", &agora_kuhn_poker, &KUHN_FOR_TWO, 0x027b2d7e3039b84d},

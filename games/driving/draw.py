@@ -1,0 +1,207 @@
+"""A picture of the road, from the fields of its state alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from games.driving import DrivingConfig
+from games.driving.roads import RoadNetwork
+
+SCALE = 2  # drawn larger and shrunk, so that edges are smooth
+STRIP, SQUARE = (960, 200), (640, 640)  # pixels of the view of a long road, and of a crossing
+BAR = 34  # pixels of the line of text below
+NEAREST = 6.5  # pixels of a metre at most
+MARGIN = 70.0  # m of road ahead of and behind the agents
+DASH, GAP = 3.0, 5.0  # m, of striped lines
+
+CAR_LENGTH, CAR_WIDTH, OBSTACLE = 5.0, 2.0, 2.0  # m
+MIDDLE_OF_CROSSING = np.zeros(2)
+
+GRASS, VERGE, ASPHALT, LINE = "#b9cda0", "#a3b98b", "#565c66", "#eceae0"
+TRAFFIC, WINDOW, TYRES, INK = "#c9ced6", "#2f3a47", "#22252b", "#23272e"
+PAPER, FLAME, SPARK, WARNING = "#fbfaf5", "#e4572e", "#ffc857", "#d1495b"
+AGENTS = ("#2f7fd1", "#e07a1f", "#3f9b57", "#9a55b8", "#1f9c9c", "#c8476f", "#86862c", "#5f6bb0")
+
+
+class _Canvas:
+    """Draws metres of the world onto the enlarged picture."""
+
+    def __init__(self, size: tuple[int, int], middle: np.ndarray, pixels_per_metre: float) -> None:
+        self.size = size
+        self.unit = pixels_per_metre * SCALE
+        self.image = Image.new("RGB", (size[0] * SCALE, (size[1] + BAR) * SCALE), GRASS)
+        self.pen = ImageDraw.Draw(self.image)
+        self.origin = np.array(size) * SCALE / 2 - middle * self.unit
+        self.middle = middle
+        self.reach = float(np.hypot(*size)) / 2 / pixels_per_metre
+
+    def pixels(self, points: np.ndarray) -> list[tuple[float, float]]:
+        return [(float(x), float(y)) for x, y in np.asarray(points) * self.unit + self.origin]
+
+    def area(self, points: np.ndarray, fill: str, outline: str | None = None, width: int = 1) -> None:
+        self.pen.polygon(self.pixels(points), fill=fill, outline=outline, width=width * SCALE)
+
+    def path(self, points: np.ndarray, fill: str, width_m: float) -> None:
+        self.pen.line(self.pixels(points), fill=fill, width=max(round(width_m * self.unit), SCALE))
+
+    def text(self, x: float, y: float, text: str, size: float, anchor: str = "mm", fill: str = INK) -> None:
+        """Writes at pixels of the small picture."""
+        font = ImageFont.load_default(size * SCALE)
+        self.pen.text((x * SCALE, y * SCALE), text, fill=fill, font=font, anchor=anchor)
+
+    def shrink(self) -> np.ndarray:
+        size = (self.image.width // SCALE, self.image.height // SCALE)
+        return np.asarray(self.image.resize(size, Image.Resampling.LANCZOS))
+
+
+def draw(fields: dict[str, Any], config: DrivingConfig) -> np.ndarray:
+    """Draws one state of the road. Long roads are shown round the agents, crossings whole.
+
+    Args:
+        fields: From `Batch.fields`.
+        config: The drive's settings.
+
+    Returns:
+        [234, 960, 3] uint8 of a road along x, [674, 640, 3] of one that goes all ways.
+    """
+    canvas = _frame(fields, config)
+    pieces = [_visible_lane(config.network, lane, canvas) for lane in range(len(config.network.lanes))]
+    for margin, colour in ((0.8, VERGE), (0.0, ASPHALT)):
+        for row, along, lane in zip(config.network.lanes, pieces, range(len(pieces)), strict=True):
+            if along is not None:
+                canvas.area(_ribbon(config.network, lane, along, row["width"] / 2 + margin), colour)
+    for row, along, lane in zip(config.network.lanes, pieces, range(len(pieces)), strict=True):
+        if along is not None:
+            _draw_lines(canvas, config.network, lane, along, row)
+    for place in config.network.obstacles:
+        canvas.area(_box(np.asarray(place, float), 0.0, OBSTACLE, OBSTACLE), WARNING, INK)
+    _draw_cars(canvas, fields)
+    _draw_bar(canvas, fields, config)
+    return canvas.shrink()
+
+
+# ---- the view ----
+
+
+def _frame(fields: dict[str, Any], config: DrivingConfig) -> _Canvas:
+    vehicles = [int(i) for i in fields["agent_vehicles"] if i >= 0]
+    corners = np.concatenate(
+        [config.network.position(lane, [0.0, config.network.length(lane)]) for lane in _all(config)]
+    )
+    if np.ptp(corners[:, 1]) > 60:
+        return _Canvas(SQUARE, MIDDLE_OF_CROSSING, SQUARE[0] / 110)
+    places = fields["positions"][vehicles] if vehicles else corners
+    width = STRIP[0] / (np.ptp(places[:, 0]) + 2 * MARGIN)
+    scale = float(min(NEAREST, width))
+    ahead = 0.18 * STRIP[0] / scale if len(vehicles) == 1 else 0.0  # one car is shown with more road before it
+    middle_x = (places[:, 0].min() + places[:, 0].max()) / 2 + ahead
+    middle_y = (corners[:, 1].min() + corners[:, 1].max()) / 2
+    return _Canvas(STRIP, np.array([middle_x, middle_y]), scale)
+
+
+def _all(config: DrivingConfig) -> range:
+    return range(len(config.network.lanes))
+
+
+def _visible_lane(network: RoadNetwork, lane: int, canvas: _Canvas) -> np.ndarray | None:
+    """Returns places along the part of a lane that the picture can show, a metre or two apart."""
+    row, length = network.lanes[lane], network.length(lane)
+    low, high = 0.0, length
+    if row["kind"] != "circular":
+        start, end = np.asarray(row["start"], float), np.asarray(row["end"], float)
+        middle = float((canvas.middle - start) @ (end - start) / length)
+        low, high = max(0.0, middle - canvas.reach), min(length, middle + canvas.reach)
+    if high <= low:
+        return None
+    count = 2 if row["kind"] == "straight" else max(int((high - low) / 1.5), 8)
+    return np.linspace(low, high, count)
+
+
+def _ribbon(network: RoadNetwork, lane: int, along: np.ndarray, half_width: float) -> np.ndarray:
+    left, right = network.position(lane, along, -half_width), network.position(lane, along, half_width)
+    return np.concatenate([left, right[::-1]])
+
+
+def _draw_lines(canvas: _Canvas, network: RoadNetwork, lane: int, along: np.ndarray, row: dict[str, Any]) -> None:
+    thickness = max(0.15, 1.2 * SCALE / canvas.unit)
+    for side, line in zip((-1, 1), row["lines"], strict=True):
+        across = side * row["width"] / 2
+        if line == "continuous":
+            canvas.path(network.position(lane, along, across), LINE, thickness)
+        elif line == "striped":
+            first = np.ceil(along[0] / (DASH + GAP)) * (DASH + GAP)
+            for start in np.arange(first, along[-1], DASH + GAP):
+                dash = np.linspace(start, min(start + DASH, along[-1]), 3)
+                canvas.path(network.position(lane, dash, across), LINE, thickness)
+
+
+# ---- cars ----
+
+
+def _box(middle: np.ndarray, heading: float, length: float, width: float, ahead: float = 0.0) -> np.ndarray:
+    """Corners of a turned box whose middle lies `ahead` of a point."""
+    way = np.array([np.cos(heading), np.sin(heading)])
+    side = np.array([-way[1], way[0]])
+    signs = ((-1, -1), (-1, 1), (1, 1), (1, -1))
+    return np.array([middle + (ahead + u * length / 2) * way + v * width / 2 * side for u, v in signs])
+
+
+def _draw_cars(canvas: _Canvas, fields: dict[str, Any]) -> None:
+    agents = {int(vehicle): agent for agent, vehicle in enumerate(fields["agent_vehicles"]) if vehicle >= 0}
+    others = [i for i in range(int(fields["num_vehicles"])) if i not in agents]
+    for i in [*others, *agents]:
+        colour = AGENTS[agents[i] % len(AGENTS)] if i in agents else TRAFFIC
+        _draw_car(canvas, fields["positions"][i], float(fields["headings"][i]), colour)
+    for i in [*others, *agents]:
+        if fields["crashed"][i]:
+            _draw_crash(canvas, fields["positions"][i])
+    for i, agent in agents.items():
+        if len(agents) > 1:
+            x, y = canvas.pixels(fields["positions"][i][None])[0]
+            canvas.text(x / SCALE, y / SCALE - max(canvas.unit / SCALE * 2.2, 11), str(agent), 12)
+
+
+def _draw_car(canvas: _Canvas, place: np.ndarray, heading: float, colour: str) -> None:
+    for ahead in (-1.5, 1.5):
+        canvas.area(_box(place, heading, 0.9, CAR_WIDTH + 0.3, ahead), TYRES)
+    canvas.area(_rounded(place, heading), colour, INK)
+    canvas.area(_box(place, heading, 0.8, CAR_WIDTH - 0.5, 0.75), WINDOW)
+    canvas.area(_box(place, heading, 0.5, CAR_WIDTH - 0.6, -1.5), WINDOW)
+
+
+def _rounded(place: np.ndarray, heading: float) -> np.ndarray:
+    """A car seen from above: a box without its corners, narrower at the front."""
+    half, side, cut = CAR_LENGTH / 2, CAR_WIDTH / 2, 0.45
+    outline = [(-half, -side + cut), (-half + cut, -side), (half - 2 * cut, -side), (half, -side + cut)]
+    outline += [(x, -y) for x, y in reversed(outline)]
+    way = np.array([np.cos(heading), np.sin(heading)])
+    return np.array([place + x * way + y * np.array([-way[1], way[0]]) for x, y in outline])
+
+
+def _draw_crash(canvas: _Canvas, place: np.ndarray) -> None:
+    size = max(2.0, 9 * SCALE / canvas.unit)
+    for radius, colour, turn in ((size, FLAME, 0.0), (0.6 * size, SPARK, 0.3)):
+        angles = np.arange(16) * np.pi / 8 + turn
+        lengths = np.where(np.arange(16) % 2 == 0, radius, 0.5 * radius)
+        canvas.area(np.asarray(place) + np.stack([np.cos(angles), np.sin(angles)], -1) * lengths[:, None], colour)
+
+
+def _draw_bar(canvas: _Canvas, fields: dict[str, Any], config: DrivingConfig) -> None:
+    width, top = canvas.size
+    canvas.pen.rectangle([0, top * SCALE, width * SCALE, (top + BAR) * SCALE], fill=PAPER)
+    canvas.text(12, top + BAR / 2, f"step {fields['timestep']} / {config.horizon}", 15, "lm")
+    shown = fields["agent_vehicles"][:4] if width < STRIP[0] else fields["agent_vehicles"][:7]
+    for place, vehicle in enumerate(shown):
+        x = width - 108 * (len(shown) - place)
+        colour = AGENTS[place % len(AGENTS)]
+        canvas.pen.ellipse([v * SCALE for v in (x, top + BAR / 2 - 6, x + 12, top + BAR / 2 + 6)], fill=colour)
+        canvas.text(x + 18, top + BAR / 2, _describe(fields, int(vehicle)), 14, "lm")
+
+
+def _describe(fields: dict[str, Any], vehicle: int) -> str:
+    if vehicle < 0:
+        return "arrived"
+    return "crashed" if fields["crashed"][vehicle] else f"{fields['speeds'][vehicle]:.1f} m/s"

@@ -1,0 +1,14 @@
+/* Who drives the traffic: the Intelligent Driver Model along the lane (Treiber, Hennecke, Helbing 2000) and MOBIL between
+ * lanes (Kesting, Treiber, Helbing 2007), as the reference has them.
+ */
+#ifndef AGORA_DRIVING_DRIVER_H
+#define AGORA_DRIVING_DRIVER_H
+
+#include "traffic.h"
+
+/* What a vehicle would accelerate with nobody ahead, m/s^2; `exponent` is the deciding driver's. */
+double driver_free_acceleration(const Traffic *traffic, int32_t vehicle, double exponent);
+
+void driver_act(Traffic *traffic, int32_t vehicle);
+
+#endif

@@ -1,0 +1,320 @@
+"""Our driving world beside highway-env 1.12.1: the same start, the same actions, and every difference between them.
+
+`python tests/parity/driving/duel.py PEER_PYTHON --episodes 200` plays that many episodes of every scenario and writes
+results.csv beside this file. Each scenario is compared three ways:
+
+- episodes: whole episodes, with nothing in common but the start, the actions and the vehicles that appear on the way;
+- frames: one simulation frame at a time, each from the reference's last one;
+- control: the reference with itself, all its cars moved by 1e-13 m at the start. Cars that come to a stand are chaotic
+  in the reference: rounding grows a hundredfold a frame, so that episodes with them agree with nothing, themselves
+  included.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import itertools
+import json
+import subprocess
+import tempfile
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import games
+from games.driving.transfer import add_vehicle, from_reference
+
+HERE = Path(__file__).parent
+NUMBERS = ("position", "heading", "speed")
+TOLERANCE = 1e-6
+NUDGE = 1e-13  # m
+MAX_FRAMES = 150  # of an episode that is compared frame by frame
+MULTI_ACTION = {"type": "MultiAgentAction", "action_config": {"type": "DiscreteMetaAction"}}
+MULTI_OBSERVATION = {"type": "MultiAgentObservation", "observation_config": {"type": "Kinematics"}}
+CONTINUOUS = {"type": "ContinuousAction"}
+GRID = {"type": "OccupancyGrid"}
+GRID_SETTINGS = {"observation": "occupancy_grid", "features": ("presence", "vx", "vy", "on_road")}
+KINEMATICS = {"type": "Kinematics"}
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One scenario on both sides.
+
+    Attributes:
+        ours: Our id, without the world and the version.
+        theirs: The reference's id.
+        settings: Of ours, beyond the id's.
+        config: The reference's, beyond its own defaults.
+        steps: Of an episode at most.
+    """
+
+    ours: str
+    theirs: str
+    settings: dict[str, Any] = field(default_factory=dict)
+    config: dict[str, Any] = field(default_factory=dict)
+    steps: int = 60
+
+    @property
+    def env_id(self) -> str:
+        return f"driving/{self.ours}_v0"
+
+
+_LIMITS = {"observation": KINEMATICS}
+SCENARIOS = {
+    "highway": Scenario("highway", "highway-v0"),
+    "highway_fast": Scenario("highway_fast", "highway-fast-v0"),
+    "merge": Scenario("merge", "merge-v0"),
+    "intersection": Scenario("intersection", "intersection-v0", {"spawn_probability": 0.0}),
+    "roundabout": Scenario("roundabout", "roundabout-v0"),
+    "two_way": Scenario("two_way", "two-way-v0", config=_LIMITS),
+    # Settings beyond the ids': several agents, continuous actions, grids, crowds.
+    "four_agents": Scenario(
+        "highway",
+        "highway-v0",
+        {"controlled_vehicles": 4, "vehicles_count": 12},
+        {"controlled_vehicles": 4, "vehicles_count": 12, "action": MULTI_ACTION, "observation": MULTI_OBSERVATION},
+    ),
+    "continuous": Scenario(
+        "highway_fast", "highway-fast-v0", {"actions": "continuous"}, {"action": CONTINUOUS, "offroad_terminal": False}
+    ),
+    "grid": Scenario("highway_fast", "highway-fast-v0", GRID_SETTINGS, {"observation": GRID}),
+    "grid_roundabout": Scenario(
+        "roundabout",
+        "roundabout-v0",
+        {**GRID_SETTINGS, "features_range": None, "align_to_vehicle_axes": True},
+        {"observation": {**GRID, "align_to_vehicle_axes": True}},
+    ),
+    "two_agents_intersection": Scenario(
+        "intersection",
+        "intersection-multi-agent-v0",
+        {"spawn_probability": 0.0, "controlled_vehicles": 2},
+        {"destination": None},
+    ),
+    "all_features": Scenario(
+        "roundabout",
+        "roundabout-v0",
+        {
+            "features": ("presence", "heading", "cos_d", "sin_d", "long_off", "lat_off", "ang_off"),
+            "features_range": {},
+            "observe_intentions": True,
+            "see_behind": True,
+        },
+        {
+            "observation": {
+                "type": "Kinematics",
+                "absolute": True,
+                "features": ["presence", "heading", "cos_d", "sin_d", "long_off", "lat_off", "ang_off"],
+                "features_range": {"none": [0, 1]},
+                "observe_intentions": True,
+                "see_behind": True,
+            }
+        },
+    ),
+}
+MAIN = ("highway", "highway_fast", "merge", "intersection", "roundabout", "two_way")
+
+
+def draw_actions(scenario: Scenario, seed: int) -> list[list[Any]]:
+    """Actions that crash now and then, but late enough for whole episodes: mostly idle, in some episodes wild."""
+    config = games.spec(scenario.env_id).config(**scenario.settings)
+    rng, agents = np.random.default_rng(seed), config.controlled_vehicles
+    shape = (min(scenario.steps, config.horizon), agents)
+    calm = (0.1, 0.55, 0.9)[seed % 3]
+    if config.actions == "continuous":
+        return (rng.uniform(-1, 1, (*shape, 2)) * (1 - calm) * (1, 0.3)).astype(np.float32).round(4).tolist()
+    choices = 5 if config.actions == "meta" else 3
+    actions = np.where(rng.random(shape) < calm, 1, rng.integers(0, choices, shape))
+    return actions.tolist()
+
+
+def by_frames(scenario: Scenario) -> Scenario:
+    """The same scenario with a step for every frame."""
+    config = games.spec(scenario.env_id).config(**scenario.settings)
+    rate = config.simulation_frequency
+    steps = min(config.horizon * rate - 2, MAX_FRAMES)  # the reference's clock is not exact at the very end
+    settings = {"policy_frequency": rate, "horizon": config.horizon * rate}
+    theirs = {"policy_frequency": rate}
+    if scenario.ours == "intersection":
+        theirs["spawn_probability"] = 0.6 / rate
+    return replace(
+        scenario, settings={**scenario.settings, **settings}, config={**scenario.config, **theirs}, steps=steps
+    )
+
+
+def play_theirs(python: Path, scenario: Scenario, seeds: list[int], nudge: float = 0.0) -> list[dict]:
+    """Runs highway-env in a process of its own and returns its traces."""
+    jobs = [
+        {
+            "id": scenario.theirs,
+            "config": scenario.config,
+            "seed": seed,
+            "actions": draw_actions(scenario, seed),
+            "nudge": nudge,
+        }
+        for seed in seeds
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [Path(folder) / "jobs.json", Path(folder) / "traces.json"]
+        paths[0].write_text(json.dumps(jobs))
+        subprocess.run([python, HERE / "peer.py", *paths], check=True)
+        return json.loads(paths[1].read_text())
+
+
+@dataclass
+class Differences:
+    """The largest ones over some episodes."""
+
+    episodes: int = 0
+    within: int = 0  # episodes without a difference above TOLERANCE
+    steps: int = 0
+    ended_by_rule: int = 0
+    largest: dict[str, float] = field(default_factory=dict)
+    episode_largest: float = 0.0
+
+    def note(self, name: str, ours: Any, theirs: Any, where: str) -> None:
+        ours, theirs = np.asarray(ours, float), np.asarray(theirs, float)
+        assert ours.shape == theirs.shape, f"{where}: {name} has shape {ours.shape}, theirs {theirs.shape}"
+        difference = float(np.abs(ours - theirs).max(initial=0))
+        self.largest[name] = max(self.largest.get(name, 0), difference)
+        self.episode_largest = max(self.episode_largest, difference)
+
+    def close_episode(self, has_ended: bool) -> None:
+        self.episodes += 1
+        self.within += self.episode_largest <= TOLERANCE
+        self.ended_by_rule += has_ended
+        self.episode_largest = 0.0
+
+
+def compare(scenario: Scenario, seed: int, trace: dict, found: Differences, is_resynced: bool = False) -> None:
+    """Plays one episode of ours along a trace of theirs and notes all differences.
+
+    With is_resynced, every step starts from where the reference's last one ended.
+    """
+    batch = games.make_batch(scenario.env_id, 1, autoreset="disabled", **scenario.settings)
+    batch.reset()
+    start = from_reference(trace["start"], batch.config)
+    batch.load_fields(0, start)
+    found.note("observation", batch.observations[0], trace["first"], f"{scenario.ours} {seed} start")
+    for t, (joint, step) in enumerate(zip(draw_actions(scenario, seed), trace["steps"], strict=False)):
+        batch.step(np.array(joint, batch.actions.dtype).reshape(batch.actions.shape))
+        note_step(batch, step, found, f"{scenario.ours}, seed {seed}, step {t}")
+        found.steps += 1
+        if batch.ended[0]:  # with several agents ours ends with any crash, a highway of theirs with the first agent's
+            break
+        if is_resynced:
+            fields = from_reference(step["after"], batch.config)
+            batch.load_fields(0, fields | {"timestep": t + 1, "view_lanes": start["view_lanes"]})
+        elif step["came"]:
+            fields = batch.fields(0)
+            for vehicle in step["came"]:
+                add_vehicle(fields, vehicle, batch.config)
+            batch.load_fields(0, fields)
+    found.close_episode(bool(batch.terminations.any()))
+
+
+def compare_with_itself(trace: dict, nudged: dict, found: Differences) -> None:
+    """Notes how far apart two traces of the reference get before they have other vehicles."""
+    for step, other in zip(trace["steps"], nudged["steps"], strict=False):
+        if len(step["vehicles"]) != len(other["vehicles"]):
+            found.episode_largest = np.inf
+            break
+        for key in NUMBERS:
+            found.note(key, *([vehicle[key] for vehicle in side["vehicles"]] for side in (step, other)), "control")
+        found.note(
+            "observation", match_rows(np.array(step["observations"]), other["observations"]), other["observations"], ""
+        )
+        found.note("reward", step["own_rewards"], other["own_rewards"], "")
+        found.steps += 1
+    found.close_episode(trace["steps"][-1]["terminated"])
+
+
+def match_rows(ours: np.ndarray, theirs: list) -> np.ndarray:
+    """Exchanges rows of ours that stand at the same distance along the observer's lane.
+
+    Rounding orders them: cars on a road at a right angle to it.
+    """
+    matched = ours.copy()
+    if ours.ndim != 3:
+        return matched
+    for rows, others in zip(matched, np.asarray(theirs), strict=True):
+        for k in range(1, len(rows)):
+            if np.abs(rows[k] - others[k]).max() > 1e-4:
+                same = [j for j in range(k + 1, len(rows)) if np.abs(rows[j] - others[k]).max() < 1e-5]
+                same = [j for j in same if np.abs(rows[j] - rows[k])[1:3].min() < 1e-6]  # the same x or the same y
+                if same:
+                    rows[[k, same[0]]] = rows[[same[0], k]]
+    return matched
+
+
+def note_step(batch: Any, step: dict, found: Differences, where: str) -> None:
+    fields, theirs, network = batch.fields(0), step["vehicles"], batch.config.network
+    count = fields["num_vehicles"]
+    assert count == len(theirs), f"{where}: {count} vehicles, theirs {len(theirs)}"
+    for key in NUMBERS:
+        found.note(key, fields[f"{key}s"][:count], [vehicle[key] for vehicle in theirs], where)
+    lanes = [network.lane(vehicle["lane"]) for vehicle in theirs]
+    assert fields["lanes"][:count].tolist() == lanes, where
+    targets = [network.lane(vehicle["target_lane"] or vehicle["lane"]) for vehicle in theirs]
+    assert fields["target_lanes"][:count].tolist() == targets, where
+    assert fields["crashed"][:count].tolist() == [int(vehicle["crashed"]) for vehicle in theirs], where
+    found.note("observation", match_rows(batch.observations[0], step["observations"]), step["observations"], where)
+    own = step["own_rewards"]
+    found.note("reward", batch.infos["own_reward"][0][: len(own)], own, where)
+    if len(own) == len(batch.agents):
+        found.note("reward", batch.rewards[0, :1], [step["reward"]], where)
+    if len(own) == len(batch.agents):
+        assert bool(batch.terminations[0].any()) == step["terminated"], where
+        assert bool(batch.truncations[0].any()) == (step["truncated"] and not step["terminated"]), where
+
+
+MODES = ("episodes", "frames", "control")
+
+
+def duel(python: Path, name: str, mode: str, seeds: list[int], found: Differences) -> None:
+    """Compares one scenario in one of MODES."""
+    scenario = by_frames(SCENARIOS[name]) if mode == "frames" else SCENARIOS[name]
+    traces = play_theirs(python, scenario, seeds)
+    if mode == "control":
+        for trace, nudged in zip(traces, play_theirs(python, scenario, seeds, NUDGE), strict=True):
+            compare_with_itself(trace, nudged, found)
+        return
+    for seed, trace in zip(seeds, traces, strict=True):
+        compare(scenario, seed, trace, found, is_resynced=mode == "frames")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Compares the driving world with highway-env and writes results.csv.")
+    parser.add_argument("peer_python", type=Path)
+    parser.add_argument("--episodes", type=int, default=200)
+    parser.add_argument("--scenarios", nargs="*", default=list(SCENARIOS))
+    parser.add_argument("--modes", nargs="*", default=list(MODES))
+    parser.add_argument("--chunk", type=int, default=10, help="episodes in one process of the peer")
+    parser.add_argument("--out", type=Path, default=HERE / "results.csv")
+    arguments = parser.parse_args()
+    columns = ("position", "heading", "speed", "reward", "observation")
+    rows = {}
+    if arguments.out.exists():
+        with arguments.out.open() as file:
+            rows = {(row["scenario"], row["mode"]): row for row in csv.DictReader(file)}
+    for name, mode in itertools.product(arguments.scenarios, arguments.modes):
+        found = Differences()
+        for first in range(0, arguments.episodes, arguments.chunk):
+            seeds = list(range(first, min(first + arguments.chunk, arguments.episodes)))
+            duel(arguments.peer_python, name, mode, seeds, found)
+        counts = {key: getattr(found, key) for key in ("episodes", "within", "steps", "ended_by_rule")}
+        row = {"scenario": name, "mode": mode, **counts}
+        rows[name, mode] = row | {column: f"{found.largest.get(column, 0):.1e}" for column in columns}
+        print(*rows[name, mode].values(), flush=True)
+        ordered = [rows[key] for key in itertools.product(SCENARIOS, MODES) if key in rows]
+        with arguments.out.open("w", newline="") as file:
+            writer = csv.DictWriter(file, list(ordered[0]))
+            writer.writeheader()
+            writer.writerows(ordered)
+
+
+if __name__ == "__main__":
+    main()

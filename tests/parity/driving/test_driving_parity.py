@@ -1,0 +1,51 @@
+"""Beside highway-env 1.12.1: positions, headings, speeds, lanes, crashes, rewards and observations of all vehicles.
+
+A few episodes of each scenario; results.csv has 200 of each, and duel.py says how they were played. Episodes in which
+cars come to a stand are compared frame by frame here, because there the reference is chaotic (results.csv, "control").
+"""
+
+import pytest
+from duel import SCENARIOS, TOLERANCE, Differences, by_frames, compare, play_theirs
+
+WHOLE_EPISODES = {
+    "highway_fast": 3,
+    "merge": 6,
+    "roundabout": 4,
+    "two_way": 4,
+    "four_agents": 1,
+    "continuous": 2,
+    "grid": 1,
+    "grid_roundabout": 1,
+    "all_features": 2,
+}
+BY_FRAMES = {"intersection": 3, "two_agents_intersection": 2, "merge": 2, "roundabout": 2}
+
+
+def assert_alike(found):
+    assert found.steps > 0
+    assert found.largest.keys() == {"position", "heading", "speed", "reward", "observation"}
+    assert max(found.largest.values()) <= TOLERANCE, found.largest
+
+
+@pytest.mark.parametrize("name", WHOLE_EPISODES)
+def test_whole_episodes_are_the_references(name, peer_python):
+    found, seeds = Differences(), list(range(WHOLE_EPISODES[name]))
+    for seed, trace in zip(seeds, play_theirs(peer_python("highway"), SCENARIOS[name], seeds), strict=True):
+        compare(SCENARIOS[name], seed, trace, found)
+    assert_alike(found)
+
+
+@pytest.mark.parametrize("name", BY_FRAMES)
+def test_every_frame_is_the_references(name, peer_python):
+    found, seeds, scenario = Differences(), list(range(BY_FRAMES[name])), by_frames(SCENARIOS[name])
+    for seed, trace in zip(seeds, play_theirs(peer_python("highway"), scenario, seeds), strict=True):
+        compare(scenario, seed, trace, found, is_resynced=True)
+    assert_alike(found)
+
+
+def test_a_crowded_highway_is_the_references(peer_python):
+    """Four lanes and traffic that collides with traffic, shortened: the reference plays four steps a second of it."""
+    found, scenario = Differences(), SCENARIOS["highway"]
+    (trace,) = play_theirs(peer_python("highway"), scenario, [4])
+    compare(scenario, 4, trace, found)
+    assert_alike(found)
