@@ -328,7 +328,7 @@ const Case CASES[] = {
     {"commons: harvest", &agora_commons, &HARVEST_CONFIG, 0x55b7b8f9bae55f00},
     {"commons: cleanup, time-outs", &agora_commons, &CLEANUP_CONFIG, 0x5ed98cf5fab0c7e6},
     {"driving: highway", &agora_driving, &HIGHWAY_CONFIG, 0xff65d23690726d61},
-    {"driving: loop, free steering, grids", &agora_driving, &LOOP_CONFIG, 0xef023a3c2bade35e},
+    {"driving: loop, free steering, grids", &agora_driving, &LOOP_CONFIG, 0xafd5d10a377cd57f},
     {"goofspiel: open bids", &agora_goofspiel, &OPEN_BIDS, 0xfe6ff0f8bac1a814},
     {"goofspiel: hidden bids, few turns", &agora_goofspiel, &HIDDEN_BIDS, 0xcd36eecf36474a95},
     {"kuhn poker: two players", &agora_kuhn_poker, &KUHN_FOR_TWO, 0x027b2d7e3039b84d},
