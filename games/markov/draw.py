@@ -48,9 +48,8 @@ def draw(fields: dict[str, Any], config: MarkovConfig) -> np.ndarray:
         draw_board(pen, config.name, game.state_names[state], last, (0, HEADER, SIZE, SIZE + HEADER))
         return np.asarray(image)
     places = _whole(game) if game.num_states <= MAX_WHOLE else _around(game, state, previous)
-    arcs = _arcs(game)
     for one, place in places.items():
-        for other in arcs[one]:
+        for other in _successors(game, one):
             if other in places and other != one and (one, other) != (previous, state):
                 _draw_arrow(pen, place, places[other], EDGE, 1)
     if previous in places and previous != state:
@@ -73,17 +72,16 @@ def _draw_header(pen: ImageDraw.ImageDraw, game: MarkovGame, fields: dict[str, A
         pen.text((SIZE - 16, y), line, FAINT, ImageFont.load_default(13), anchor="ra")
 
 
-@functools.lru_cache(maxsize=8)
-def _arcs(game: MarkovGame) -> tuple[tuple[int, ...], ...]:
-    """Returns the possible successors of each state."""
-    of_outcomes = game.outcome_rows // game.num_profiles
-    return tuple(tuple(np.unique(game.successors[of_outcomes == state]).tolist()) for state in range(game.num_states))
+def _successors(game: MarkovGame, state: int) -> list[int]:
+    """Returns the states that may follow."""
+    first, end = game.row_starts[[state * game.num_profiles, (state + 1) * game.num_profiles]]
+    return np.unique(game.successors[first:end]).tolist()
 
 
 @functools.lru_cache(maxsize=8)
 def _whole(game: MarkovGame) -> dict[int, Point]:
     """Returns a place for every state."""
-    graph = nx.Graph([(one, other) for one, after in enumerate(_arcs(game)) for other in after if one != other])
+    graph = nx.Graph([(s, other) for s in range(game.num_states) for other in _successors(game, s) if other != s])
     graph.add_nodes_from(range(game.num_states))
     places = nx.spring_layout(graph, k=2 / math.sqrt(game.num_states), iterations=200, seed=LAYOUT_SEED)
     points = np.array([places[state] for state in range(game.num_states)])
@@ -95,7 +93,7 @@ def _whole(game: MarkovGame) -> dict[int, Point]:
 
 def _around(game: MarkovGame, state: int, previous: int) -> dict[int, Point]:
     """Returns places for a state in the middle and for what may follow or came before, on a circle."""
-    others = [other for other in _arcs(game)[state] if other not in (state, previous)]
+    others = [other for other in _successors(game, state) if other not in (state, previous)]
     others = ([previous] if previous >= 0 and previous != state else []) + others
     middle, reach = (SIZE / 2, HEADER + SIZE / 2), SIZE / 2 - MARGIN
     places = {state: middle}

@@ -6,10 +6,12 @@ import functools
 import reprlib
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import sparse
+
+if TYPE_CHECKING:
+    from scipy import sparse  # at run time only where it is needed: it would double the time of `import games`
 
 # Of the sum of a distribution around 1; sums inside are made exactly 1.
 TOLERANCE = 1e-6
@@ -76,6 +78,8 @@ class MarkovGame:
     @functools.cached_property
     def transition_matrix(self) -> sparse.csr_array:
         """[R, S] sparse: the distribution of the next state in each row; rows of terminal states are empty."""
+        from scipy import sparse
+
         shape = (len(self.row_starts) - 1, self.num_states)
         # A copy: adding up the equal successors of a row happens in place.
         matrix = sparse.csr_array((self.probabilities, self.successors, self.row_starts), shape=shape, copy=True)
@@ -108,6 +112,10 @@ class MarkovGame:
         if self.legal is None:
             return list(range(self.num_actions[player]))
         return np.flatnonzero(self.legal[player][state]).tolist()
+
+
+def _is_sparse(value: Any) -> bool:
+    return hasattr(value, "tocsr")
 
 
 def _array(name: str, value: Any, shape: str) -> np.ndarray:
@@ -177,7 +185,7 @@ def _shape(transitions: Any, rewards: np.ndarray) -> tuple[int, tuple[int, ...]]
             f"one axis of actions per player, got {list(rewards.shape)}"
         )
     num_states, num_actions = rewards.shape[1], rewards.shape[2 : 2 + num_players]
-    is_sparse = sparse.issparse(transitions)
+    is_sparse = _is_sparse(transitions)
     expected = [int(np.prod(rewards.shape[1 : 2 + num_players])), num_states]
     if not is_sparse:
         expected = [num_states, *num_actions, num_states]
@@ -200,14 +208,16 @@ def _rows(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Returns row_starts, successors, probabilities, and where the kept entries stood in the dense array."""
     num_rows = num_states * int(np.prod(num_actions))
-    if sparse.issparse(transitions):
-        table = sparse.csr_array(transitions, dtype=np.float64, copy=True)
+    if _is_sparse(transitions):
+        table = transitions.tocsr(copy=True).astype(np.float64)
         table.sum_duplicates()
+        rows, successors, values = np.repeat(np.arange(num_rows), np.diff(table.indptr)), table.indices, table.data
     else:
-        table = sparse.csr_array(_array("transitions", transitions, "[S, A_0, ..., S']").reshape(num_rows, num_states))
-    rows = np.repeat(np.arange(num_rows), np.diff(table.indptr))
+        dense = _array("transitions", transitions, "[S, A_0, ..., S']").reshape(num_rows, num_states)
+        rows, successors = np.nonzero(dense)
+        values = dense[rows, successors]
     keep = ~np.repeat(terminal, num_rows // num_states)[rows]
-    rows, successors, values = rows[keep], table.indices[keep], table.data[keep]
+    rows, successors, values = rows[keep], successors[keep], values[keep]
     sums = _check_distributions(rows, values, num_actions, terminal)
     positive = values > 0
     rows, successors, values = rows[positive], successors[positive], values[positive]

@@ -8,12 +8,15 @@ standard normal for each state and joint action.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import sparse
 
 from games.markov.game import MarkovGame, from_arrays
 from games.names import unknown_name
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 UTILITIES = ("general", "zero_sum", "common", "potential")
 
@@ -75,6 +78,8 @@ def potential(
 
 
 def _rows(num_states: int, num_rows: int, branching: int, rng: np.random.Generator) -> sparse.csr_array:
+    from scipy import sparse
+
     if not 1 <= branching <= num_states:
         raise ValueError(f"branching must be in [1, {num_states}], the number of states, got {branching}")
     successors = np.argsort(rng.random((num_rows, num_states)), axis=1)[:, :branching]
