@@ -25,12 +25,38 @@ def steer(missing: np.ndarray, velocity: np.ndarray, accel: float, is_continuous
     """
     wanted = (missing - GLIDE_S * velocity) / (GLIDE_S * DT_S * accel)  # in full actions
     if is_continuous:
-        share = np.clip(wanted, -1, 1)
-        return np.array([0, max(-share[0], 0), max(share[0], 0), max(-share[1], 0), max(share[1], 0)], np.float32)
-    axis = int(np.argmax(np.abs(wanted)))
-    if abs(wanted[axis]) < 0.5:
+        return _numbers(np.clip(wanted, -1, 1))
+    return np.array(STAY, np.int32) if np.abs(wanted).max() < 0.5 else _choice(wanted)
+
+
+def push(direction: np.ndarray, is_continuous: bool) -> np.ndarray:
+    """Returns the full move along a direction: along its larger axis where moves are choices.
+
+    Args:
+        direction: [2] of any length; zeros: stay.
+        is_continuous: Whether actions are numbers.
+
+    Returns:
+        [] int32, one of 5 moves, or [5] float32.
+    """
+    length = np.abs(direction).max()
+    share = direction / length if length > 0 else direction
+    if is_continuous:
+        return _numbers(share)
+    if length == 0:
         return np.array(STAY, np.int32)
-    return np.array(((LEFT, RIGHT), (DOWN, UP))[axis][int(wanted[axis] > 0)], np.int32)
+    return _choice(share)
+
+
+def _numbers(share: np.ndarray) -> np.ndarray:
+    """Returns [nothing, left, right, down, up] for a push of [2] in [-1, 1]."""
+    return np.array([0, max(-share[0], 0), max(share[0], 0), max(-share[1], 0), max(share[1], 0)], np.float32)
+
+
+def _choice(share: np.ndarray) -> np.ndarray:
+    """Returns the move along the larger part of a push."""
+    axis = int(np.argmax(np.abs(share)))
+    return np.array(((LEFT, RIGHT), (DOWN, UP))[axis][int(share[axis] > 0)], np.int32)
 
 
 def idle(group: Group) -> np.ndarray:

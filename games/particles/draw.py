@@ -87,7 +87,7 @@ def draw(fields: dict[str, Any], config: ParticlesConfig) -> np.ndarray:
     canvas.pen.rectangle((0, FIELD * SCALE, FIELD * SCALE, (FIELD + BAR) * SCALE), fill=PAPER)
     foot = (FIELD + BAR / 2) * SCALE
     canvas.text(12 * SCALE, foot, f"step {fields['steps']} of {config.horizon}", 13, anchor="lm")
-    canvas.text((FIELD - 12) * SCALE, foot, _note(fields, len(agents)), 13, anchor="rm")
+    canvas.text((FIELD - 12) * SCALE, foot, _note(fields, agents), 13, anchor="rm")
     return canvas.shrink()
 
 
@@ -105,7 +105,21 @@ def _present(
     ]
 
 
-def _note(fields: dict[str, Any], num_agents: int) -> str:
-    if "messages" in fields:
-        return "says  " + " ".join(f"{number:.2g}" for number in fields["messages"])
-    return f"{num_agents} agents, {fields['collisions']} collisions"
+def _note(fields: dict[str, Any], agents: list[tuple[int, np.ndarray, Body]]) -> str:
+    if "messages" not in fields:
+        return f"{len(agents)} agents, {fields['collisions']} collisions"
+    said, first = [], 0
+    for a, _, body in agents:
+        if body.words:
+            said.append(f"{a}: {_spell(fields['messages'][first : first + body.words])}")
+            first += body.words
+    return "   ".join(said)
+
+
+def _spell(message: np.ndarray) -> str:
+    """Returns A for the first word, B for the second, ...; the loudest word of several with its number."""
+    if not message.any():
+        return "silent"
+    word = int(np.argmax(message))
+    letter = chr(ord("A") + word)
+    return letter if np.count_nonzero(message) == 1 else f"{letter} {message[word]:.1f}"

@@ -252,7 +252,7 @@ class SpeakerListenerConfig(ParticlesConfig):
     @property
     def agent_bodies(self) -> tuple[Body, ...]:
         """The speaker, then the listener."""
-        return Body("speaker", 1, 0.075, GRAY), Body("listener", 1, 0.075, BLUE)
+        return Body("speaker", 1, 0.075, GRAY, words=3), Body("listener", 1, 0.075, BLUE)
 
     @property
     def landmark_bodies(self) -> tuple[Body, ...]:
@@ -279,7 +279,7 @@ class ReferenceConfig(ParticlesConfig):
     @property
     def agent_bodies(self) -> tuple[Body, ...]:
         """The two agents."""
-        return (Body("agent", 2, 0.05, BLUE),)
+        return (Body("agent", 2, 0.05, BLUE, words=10),)
 
     @property
     def landmark_bodies(self) -> tuple[Body, ...]:
@@ -304,7 +304,9 @@ class CryptoConfig(ParticlesConfig):
     @property
     def agent_bodies(self) -> tuple[Body, ...]:
         """Eve, Bob, Alice."""
-        return tuple(Body(name, 1, 0.05, color) for name, color in (("eve", RED), ("bob", BLUE), ("alice", GREEN)))
+        return tuple(
+            Body(name, 1, 0.05, color, words=4) for name, color in (("eve", RED), ("bob", BLUE), ("alice", GREEN))
+        )
 
     @property
     def landmark_bodies(self) -> tuple[Body, ...]:
@@ -347,7 +349,7 @@ class WorldCommConfig(ParticlesConfig):
     def agent_bodies(self) -> tuple[Body, ...]:
         """The leader, the other adversaries, the agents."""
         return (
-            Body("leadadversary", 1, 0.075, DARK_RED),
+            Body("leadadversary", 1, 0.075, DARK_RED, words=4),
             Body("adversary", self.num_adversaries - 1, 0.075, RED),
             Body("agent", self.num_agents, 0.045, GREEN),
         )

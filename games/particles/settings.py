@@ -39,12 +39,14 @@ class Body:
         count: How many there are at most.
         radius: In length units.
         color: As Pillow reads it.
+        words: Numbers in a message of theirs; 0: they are silent.
     """
 
     name: str
     count: int
     radius: float
     color: str
+    words: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
