@@ -46,9 +46,10 @@ static double distance(const ParticlesModel *model, const ParticlesState *state)
     return particles_nearest(state, goal_of(model, state), FIRST_AGENT, model->num_agents);
 }
 
-static bool score(const ParticlesConfig *config, const ParticlesModel *model, ParticlesState *state,
+static bool score(const ParticlesConfig *config, const ParticlesModel *model, AgoraRng *rng, ParticlesState *state,
                   ParticlesOutcome *outcome)
 {
+    (void)rng;
     (void)config;
     double theirs = state->present[ADVERSARY] ? particles_distance(state, ADVERSARY, goal_of(model, state)) : 0;
     double ours = distance(model, state);

@@ -41,9 +41,10 @@ static double error_of(const ParticlesState *state, int32_t agent)
     return is_silent ? 0 : sum;
 }
 
-static bool score(const ParticlesConfig *config, const ParticlesModel *model, ParticlesState *state,
+static bool score(const ParticlesConfig *config, const ParticlesModel *model, AgoraRng *rng, ParticlesState *state,
                   ParticlesOutcome *outcome)
 {
+    (void)rng;
     (void)config;
     (void)model;
     outcome->rewards[EVE] = -error_of(state, EVE);

@@ -292,36 +292,43 @@ static void act_all(const ParticlesConfig *config, const ParticlesModel *model, 
     }
 }
 
-static void tell(const ParticlesModel *model, const ParticlesCast *cast, const ParticlesState *state,
-                 const ParticlesOutcome *outcome, bool is_terminated, bool is_truncated, AgoraView *view)
+/* `was_present`: before the step. Returns how many agents of the cast are present still. */
+static int32_t tell(const ParticlesModel *model, const ParticlesCast *cast, const ParticlesState *state,
+                    const uint8_t *was_present, const ParticlesOutcome *outcome, bool is_done, bool is_time_up,
+                    AgoraView *view)
 {
+    int32_t present = 0;
     for (int32_t i = 0; i < cast->count; i++) {
         int32_t agent = cast->first + i;
-        bool is_present = state->present[agent];
-        view->rewards[i] = is_present ? (float)outcome->rewards[agent] : 0;
-        view->terminations[i] = is_present && is_terminated;
-        view->truncations[i] = is_present && is_truncated;
+        bool was_there = was_present[agent], is_there = state->present[agent];
+        view->rewards[i] = was_there ? (float)outcome->rewards[agent] : 0;
+        view->truncations[i] = was_there && is_there && is_time_up;
+        view->terminations[i] = was_there && (!is_there || (is_done && !is_time_up));
         for (int32_t k = 0; k < model->scenario->num_infos; k++)
-            view->infos[k][i] = is_present ? (float)outcome->infos[k][agent] : 0;
+            view->infos[k][i] = was_there ? (float)outcome->infos[k][agent] : 0;
+        present += is_there;
     }
+    return present;
 }
 
 static bool step(const AgoraContext *context, AgoraRng *rng, void *state_bytes, AgoraView *views)
 {
-    (void)rng;
     const ParticlesConfig *config = context->config;
     const ParticlesModel *model = context->model;
     ParticlesState *state = state_bytes;
     double forces[PARTICLES_MAX_AGENTS][2];
     ParticlesOutcome outcome;
+    uint8_t was_present[PARTICLES_MAX_AGENTS];
+    memcpy(was_present, state->present, (size_t)model->num_agents);
     act_all(config, model, state, views, forces);
     particles_move(config, model, state, forces);
-    bool is_done = model->scenario->score(config, model, state, &outcome) && config->ends_on_success;
+    bool is_done = model->scenario->score(config, model, rng, state, &outcome) && config->ends_on_success;
     state->steps += state->steps < config->horizon; /* a loaded state may be the last one already */
     bool is_time_up = state->steps >= config->horizon;
+    int32_t present = 0;
     for (int32_t c = 0; c < model->num_casts; c++)
-        tell(model, &model->casts[c], state, &outcome, is_done && !is_time_up, is_time_up, &views[c]);
-    return is_time_up || is_done;
+        present += tell(model, &model->casts[c], state, was_present, &outcome, is_done, is_time_up, &views[c]);
+    return is_time_up || is_done || present == 0;
 }
 
 static void observe(const AgoraContext *context, const void *state_bytes, AgoraView *views)

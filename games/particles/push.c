@@ -32,9 +32,10 @@ static double distance(const ParticlesModel *model, const ParticlesState *state)
     return particles_distance(state, AGENT, FIRST_LANDMARK + state->goals[0]);
 }
 
-static bool score(const ParticlesConfig *config, const ParticlesModel *model, ParticlesState *state,
+static bool score(const ParticlesConfig *config, const ParticlesModel *model, AgoraRng *rng, ParticlesState *state,
                   ParticlesOutcome *outcome)
 {
+    (void)rng;
     (void)config;
     double ours = distance(model, state);
     outcome->rewards[AGENT] = -ours;

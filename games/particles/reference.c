@@ -40,9 +40,10 @@ static double distance(const ParticlesModel *model, const ParticlesState *state)
     return distance_left(state, 0) + distance_left(state, 1);
 }
 
-static bool score(const ParticlesConfig *config, const ParticlesModel *model, ParticlesState *state,
+static bool score(const ParticlesConfig *config, const ParticlesModel *model, AgoraRng *rng, ParticlesState *state,
                   ParticlesOutcome *outcome)
 {
+    (void)rng;
     double shared = -distance(model, state) / AGENTS;
     for (int32_t i = 0; i < AGENTS; i++)
         outcome->rewards[i] = shared * (1 - config->local_ratio) - distance_left(state, i) * config->local_ratio;

@@ -25,8 +25,9 @@ typedef struct ParticlesScenario {
     void (*build)(const ParticlesConfig *config, ParticlesModel *model);
     /* Goals, and landmarks that a population leaves out; NULL: nothing to do. */
     void (*start)(const ParticlesModel *model, AgoraRng *rng, ParticlesState *state);
-    /* Writes rewards and infos of at least the present agents. Returns whether the scenario's task is done. */
-    bool (*score)(const ParticlesConfig *config, const ParticlesModel *model, ParticlesState *state,
+    /* Writes rewards and infos of at least the agents who are present at the call. May move entities and end their
+     * presence; an agent who is no longer present is terminated. Returns whether the scenario's task is done. */
+    bool (*score)(const ParticlesConfig *config, const ParticlesModel *model, AgoraRng *rng, ParticlesState *state,
                   ParticlesOutcome *outcome);
     /* Writes all numbers of the observation of a present agent. */
     void (*observe)(const ParticlesConfig *config, const ParticlesModel *model, const ParticlesState *state, int32_t cast,

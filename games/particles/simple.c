@@ -18,9 +18,10 @@ static double distance(const ParticlesModel *model, const ParticlesState *state)
     return particles_distance(state, 0, 1);
 }
 
-static bool score(const ParticlesConfig *config, const ParticlesModel *model, ParticlesState *state,
+static bool score(const ParticlesConfig *config, const ParticlesModel *model, AgoraRng *rng, ParticlesState *state,
                   ParticlesOutcome *outcome)
 {
+    (void)rng;
     (void)config;
     (void)model;
     outcome->rewards[0] = -particles_square_distance(state, 0, 1);

@@ -34,9 +34,10 @@ static double distance(const ParticlesModel *model, const ParticlesState *state)
     return particles_distance(state, LISTENER, FIRST_LANDMARK + state->goals[0]);
 }
 
-static bool score(const ParticlesConfig *config, const ParticlesModel *model, ParticlesState *state,
+static bool score(const ParticlesConfig *config, const ParticlesModel *model, AgoraRng *rng, ParticlesState *state,
                   ParticlesOutcome *outcome)
 {
+    (void)rng;
     (void)config;
     (void)model;
     double reward = -particles_square_distance(state, LISTENER, FIRST_LANDMARK + state->goals[0]);

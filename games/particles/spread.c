@@ -59,9 +59,10 @@ static double distance(const ParticlesModel *model, const ParticlesState *state)
     return sum;
 }
 
-static bool score(const ParticlesConfig *config, const ParticlesModel *model, ParticlesState *state,
+static bool score(const ParticlesConfig *config, const ParticlesModel *model, AgoraRng *rng, ParticlesState *state,
                   ParticlesOutcome *outcome)
 {
+    (void)rng;
     double *collisions = outcome->infos[COLLISIONS], shared = 0;
     int32_t occupied = 0, landmarks = 0;
     for (int32_t k = model->num_agents; k < model->num_entities; k++) {

@@ -34,9 +34,10 @@ static void build(const ParticlesConfig *config, ParticlesModel *model)
     model->casts[AGENTS].features = num_features(config, model, config->num_agents - 1);
 }
 
-static bool score(const ParticlesConfig *config, const ParticlesModel *model, ParticlesState *state,
+static bool score(const ParticlesConfig *config, const ParticlesModel *model, AgoraRng *rng, ParticlesState *state,
                   ParticlesOutcome *outcome)
 {
+    (void)rng;
     (void)config;
     int32_t adversaries = model->casts[ADVERSARIES].count, catches = 0;
     double *collisions = outcome->infos[0];

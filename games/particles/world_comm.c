@@ -46,9 +46,10 @@ static double agent_reward(const ParticlesConfig *config, const ParticlesModel *
            0.05 * particles_nearest(state, agent, food, food + config->num_food);
 }
 
-static bool score(const ParticlesConfig *config, const ParticlesModel *model, ParticlesState *state,
+static bool score(const ParticlesConfig *config, const ParticlesModel *model, AgoraRng *rng, ParticlesState *state,
                   ParticlesOutcome *outcome)
 {
+    (void)rng;
     int32_t first = model->casts[AGENTS].first, catches = 0;
     double *collisions = outcome->infos[0];
     for (int32_t a = 0; a < model->num_agents; a++)

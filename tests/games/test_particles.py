@@ -403,6 +403,16 @@ def test_the_goal_is_among_the_landmarks_that_are_there():
         assert fields["landmarks_present"][fields["goals"][0]]
 
 
+def test_an_episode_without_anybody_is_over():
+    batch = make()
+    batch.load_fields(0, {"alive": np.zeros(3, np.uint8)})
+    assert not batch.observations.any()
+    step(batch, RIGHT, RIGHT, RIGHT)
+    assert batch.ended[0]
+    assert not batch.rewards.any()
+    assert not (batch.truncations | batch.terminations).any()
+
+
 # ---- refusals ----
 
 
