@@ -222,7 +222,7 @@ def _rows(
     positive = values > 0
     rows, successors, values = rows[positive], successors[positive], values[positive]
     starts = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=num_rows))])
-    if len(values) >= 2**31 or num_rows >= 2**31 - 1:
+    if len(values) + num_states >= 2**31 - 1 or num_rows >= 2**31 - 1:
         raise ValueError(f"a game of {num_rows} rows and {len(values)} outcomes is too large")
     kept = rows * num_states + successors
     return starts.astype(np.int32), successors.astype(np.int32), values / sums[rows], kept

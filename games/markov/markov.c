@@ -68,6 +68,8 @@ static bool check_rows(const MarkovConfig *config, int64_t num_rows, AgoraError 
     if (config->probabilities.count != outcomes || starts[0] != 0 || starts[num_rows] != outcomes)
         return agora_fail(error, "row_starts must go from 0 to %lld, the number of successors and probabilities",
                           (long long)outcomes);
+    if (outcomes + states >= INT32_MAX)
+        return agora_fail(error, "the game has too many outcomes, %lld", (long long)outcomes);
     for (int64_t k = 0; k < outcomes; k++)
         if (successors[k] < 0 || successors[k] >= states)
             return agora_fail(error, "successors must be states in [0, %lld], got %d", (long long)states - 1, successors[k]);
@@ -156,13 +158,17 @@ static bool check_config(const void *config_bytes, AgoraError *error)
 static size_t model_size(const void *config_bytes)
 {
     const MarkovConfig *config = config_bytes;
-    return sizeof(MarkovModel) + (size_t)(config->successors.count + config->initial.count) * sizeof(MarkovSlot);
+    return sizeof(MarkovModel) + (size_t)(config->successors.count + config->initial.count) * (sizeof(MarkovSlot) + sizeof(int32_t));
 }
 
-/* Fills `count` slots, of which the first is number `first` among all, by Vose's method. The two work lists lie in the
- * alias fields: a slot is on one list until it is paired, and its alias is written when it leaves. */
-static void build_slots(MarkovSlot *slots, const double *weights, const int32_t *states, int32_t first, int32_t count)
+static int32_t *aliases_of(MarkovModel *model) { return (int32_t *)(model->slots + model->num_slots); }
+
+/* Fills `count` slots from number `first` on, by Vose's method. The two work lists lie in the aliases: a slot is on one
+ * list until it is paired, and its alias is written when it leaves. */
+static void build_slots(MarkovModel *model, const double *weights, const int32_t *states, int32_t first, int32_t count)
 {
+    MarkovSlot *slots = model->slots + first;
+    int32_t *aliases = aliases_of(model) + first;
     double sum = 0;
     int32_t small = -1, large = -1; /* heads of the lists of slots with less and with at least the mean */
     for (int32_t k = 0; k < count; k++)
@@ -172,26 +178,28 @@ static void build_slots(MarkovSlot *slots, const double *weights, const int32_t 
         slots[k].threshold = weights[k] / sum * count;
         slots[k].state = states ? states[k] : k;
         list = slots[k].threshold < 1 ? &small : &large;
-        slots[k].alias = *list;
+        aliases[k] = *list;
         *list = k;
     }
     while (small >= 0 && large >= 0) {
         int32_t less = small, more = large;
-        small = slots[less].alias;
-        slots[less].alias = first + more;
+        small = aliases[less];
+        aliases[less] = first + more;
         slots[more].threshold -= 1 - slots[less].threshold;
         if (slots[more].threshold < 1) {
-            large = slots[more].alias;
-            slots[more].alias = small;
+            large = aliases[more];
+            aliases[more] = small;
             small = more;
         }
     }
     for (int32_t rest = small >= 0 ? small : large; rest >= 0;) { /* full up to rounding */
-        int32_t next = slots[rest].alias;
-        slots[rest].alias = first + rest;
+        int32_t next = aliases[rest];
+        aliases[rest] = first + rest;
         slots[rest].threshold = 1;
         rest = next;
     }
+    for (int32_t k = 0; k < count; k++)
+        slots[k].alias_state = slots[aliases[k] - first].state;
 }
 
 static void build_model(const void *config_bytes, void *model_bytes)
@@ -212,11 +220,12 @@ static void build_model(const void *config_bytes, void *model_bytes)
     }
     int64_t num_rows = config->row_starts.count - 1;
     model->has_outcome_rewards = config->rewards.count != num_rows * model->num_players;
-    for (int64_t row = 0; row < num_rows; row++)
-        build_slots(model->slots + starts[row], probabilities + starts[row],
-                    (const int32_t *)config->successors.data + starts[row], starts[row], starts[row + 1] - starts[row]);
     model->initial = (size_t)config->successors.count;
-    build_slots(model->slots + model->initial, config->initial.data, NULL, 0, model->num_states);
+    model->num_slots = model->initial + (size_t)model->num_states;
+    for (int64_t row = 0; row < num_rows; row++)
+        build_slots(model, probabilities + starts[row], (const int32_t *)config->successors.data + starts[row],
+                    starts[row], starts[row + 1] - starts[row]);
+    build_slots(model, config->initial.data, NULL, (int32_t)model->initial, model->num_states);
 }
 
 /* ---- spaces and state ---- */
@@ -293,22 +302,26 @@ static bool check_state(const AgoraContext *context, const void *state_bytes, Ag
 
 /* ---- rules ---- */
 
-/* One of `count` outcomes, as a number among all; `slots` are those of the row that begins at `first`. */
-static size_t draw_outcome(AgoraRng *rng, const MarkovSlot *slots, size_t first, size_t count)
+/* Draws one of the `count` outcomes from number `first` on: returns its slot, and whether it is the slot's own. */
+static size_t draw_slot(const MarkovModel *model, AgoraRng *rng, size_t first, size_t count, bool *is_own)
 {
+    *is_own = true;
     if (count == 1)
         return first;
     double position = agora_draw_unit(rng) * (double)count;
     size_t slot = (size_t)position;
     slot = slot < count ? slot : count - 1; /* the product may round up to count */
-    return position - (double)slot < slots[slot].threshold ? first + slot : (size_t)slots[slot].alias;
+    *is_own = position - (double)slot < model->slots[first + slot].threshold;
+    return first + slot;
 }
 
 static void reset(const AgoraContext *context, AgoraRng *rng, void *state_bytes)
 {
     const MarkovModel *model = context->model;
     MarkovState *state = state_bytes;
-    state->state = (int32_t)draw_outcome(rng, model->slots + model->initial, 0, (size_t)model->num_states);
+    bool is_own;
+    size_t slot = draw_slot(model, rng, model->initial, (size_t)model->num_states, &is_own);
+    state->state = is_own ? model->slots[slot].state : model->slots[slot].alias_state;
     state->previous_state = -1;
     for (int32_t i = 0; i < model->num_players; i++)
         state->last_actions[i] = -1;
@@ -370,13 +383,16 @@ static bool step(const AgoraContext *context, AgoraRng *rng, void *state_bytes, 
         return true;
     }
     const int32_t *starts = config->row_starts.data;
-    size_t first = (size_t)starts[row], count = (size_t)starts[row + 1] - first;
-    size_t outcome = draw_outcome(rng, model->slots + first, first, count);
-    state->state = model->slots[outcome].state;
+    bool is_own;
+    size_t first = (size_t)starts[row];
+    size_t slot = draw_slot(model, rng, first, (size_t)starts[row + 1] - first, &is_own);
+    state->state = is_own ? model->slots[slot].state : model->slots[slot].alias_state;
     bool is_stopped = config->continuation < 1 && agora_draw_unit(rng) >= config->continuation;
     bool is_terminated = terminal[state->state] == 1 || is_stopped;
     bool is_truncated = !is_terminated && state->steps >= config->horizon;
-    size_t paid = model->has_outcome_rewards ? outcome : row;
+    size_t paid = row;
+    if (model->has_outcome_rewards)
+        paid = is_own ? slot : (size_t)((const int32_t *)(model->slots + model->num_slots))[slot];
     const double *rewards = (const double *)config->rewards.data + paid * (size_t)model->num_players;
     write_outcome(model, rewards, is_terminated, is_truncated, views);
     return is_terminated || is_truncated;

@@ -32,11 +32,13 @@ typedef struct MarkovConfig {
     int32_t horizon;      /* steps, >= 1 */
 } MarkovConfig;
 
-/* One slot of an alias table (Walker 1977; Vose 1991): a uniform number picks a slot and then one of two outcomes. */
+/* One slot of an alias table (Walker 1977; Vose 1991): a uniform number picks a slot and then one of two outcomes. Both
+ * successors stand in the slot, so that a draw touches one place in memory; which outcome the other one is stands in a
+ * table of its own, for rewards that depend on it. */
 typedef struct MarkovSlot {
-    double threshold; /* below it the slot's own outcome, else the alias */
-    int32_t alias;    /* an outcome of the same row, counted over all rows */
-    int32_t state;    /* where the slot's own outcome leads */
+    double threshold;    /* below it the slot's own outcome, else the alias */
+    int32_t state;       /* where the slot's own outcome leads */
+    int32_t alias_state; /* where the other outcome leads */
 } MarkovSlot;
 
 typedef struct MarkovModel {
@@ -46,7 +48,8 @@ typedef struct MarkovModel {
     int32_t num_actions[MARKOV_MAX_PLAYERS];
     int32_t first_flags[MARKOV_MAX_PLAYERS]; /* where a player's flags begin in a state's legal actions */
     size_t initial;                          /* slots of the first state; those of the outcomes stand before them */
-    MarkovSlot slots[];
+    size_t num_slots;
+    MarkovSlot slots[]; /* [num_slots]; then int32 [num_slots], the alias of each, an outcome counted over all rows */
 } MarkovModel;
 
 typedef struct MarkovState {
