@@ -5,9 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from experiments.bench.peer import JAXMARL, MPE2, OVERCOOKED_AI, PGX, PYSPIEL, VMAS, Program
+from experiments.bench.peer import (
+    ENVPOOL,
+    HIGHWAY_ENV,
+    JAXMARL,
+    MPE2,
+    OVERCOOKED_AI,
+    PGX,
+    PURSUIT,
+    PYSPIEL,
+    VMAS,
+    Program,
+)
 
 ONE_VIEW = "ours shows both players, the peer the one who moves"
+FROZEN = "the peer's episodes all start in the same scene"
 NO_VIEW = "ours shows both players, the peer's loop neither"
 
 
@@ -35,6 +47,17 @@ class Contest:
 CONTESTS = [
     Contest("overcooked/cramped_room_v0", OVERCOOKED_AI, "cramped_room:lossless"),
     Contest("overcooked/cramped_room_v0", JAXMARL, "overcooked:cramped_room", note="no order list, fixed starts"),
+    Contest("driving/highway_fast_v0", HIGHWAY_ENV, "highway-fast-v0", aim=1500),
+    Contest("driving/merge_v0", HIGHWAY_ENV, "merge-v0"),
+    Contest("driving/intersection_v0", HIGHWAY_ENV, "intersection-v0"),
+    Contest("driving/roundabout_v0", HIGHWAY_ENV, "roundabout-v0"),
+    Contest("driving/two_way_v0", HIGHWAY_ENV, "two-way-v0"),
+    Contest("driving/highway_fast_v0", ENVPOOL, "highway-fast-v0", aim=2),
+    Contest("driving/merge_v0", ENVPOOL, "merge-v0"),
+    Contest("driving/intersection_v0", ENVPOOL, "intersection-v0", note=FROZEN),
+    Contest("driving/roundabout_v0", ENVPOOL, "roundabout-v0", note=FROZEN),
+    Contest("driving/two_way_v0", ENVPOOL, "two-way-v0", note=FROZEN),
+    Contest("grid/pursuit_v0", PURSUIT, "pursuit"),
     Contest("particles/simple_spread_v0", MPE2, "simple_spread_v3", aim=500),
     Contest("particles/simple_tag_v0", MPE2, "simple_tag_v3"),
     Contest("particles/simple_spread_v0", VMAS, "simple_spread", note="vmas resets all envs at once"),
