@@ -275,6 +275,7 @@ class Batch {
         lengths_ = {1, max_pending};
         returns_ = {(size_t)agora_batch_num_agents(batch_.get()), max_pending};
         statistics_ = {(size_t)world_.num_statistics, max_pending};
+        ended_.resize((size_t)num_envs);
     }
 
     nb::list groups() const
@@ -465,16 +466,14 @@ class Batch {
 
     void queue_ended()
     {
-        size_t agents = (size_t)agora_batch_num_agents(batch_.get()), numbers = (size_t)world_.num_statistics;
-        const uint8_t *first = log_.ended, *end = first + num_envs_;
-        for (first = std::find(first, end, 1); first != end;) {
-            const uint8_t *last = std::find(first, end, 0); // neighbours that ended together are copied together
-            size_t env = (size_t)(first - log_.ended), rows = (size_t)(last - first);
-            lengths_.push(log_.lengths + env, rows);
-            returns_.push(log_.returns + env * agents, rows);
-            statistics_.push(log_.statistics + env * numbers, rows);
-            first = std::find(last, end, 1);
+        size_t count = 0;
+        for (int32_t e = 0; e < num_envs_; e++) { // without a branch: in short episodes nobody can foresee it
+            ended_[count] = e;
+            count += log_.ended[e];
         }
+        lengths_.push(log_.lengths, ended_.data(), count);
+        returns_.push(log_.returns, ended_.data(), count);
+        statistics_.push(log_.statistics, ended_.data(), count);
     }
 
     static AgoraAutoreset parse(const std::string &name)
@@ -603,6 +602,7 @@ class Batch {
     AgoraEpisodeLog log_{};
     EpisodeQueue<int32_t> lengths_{1, 0};
     EpisodeQueue<double> returns_{0, 0}, statistics_{0, 0};
+    std::vector<int32_t> ended_; // [E]: the envs whose episodes ended in the last step, then anything
     bool is_attached_ = false;
     std::atomic<bool> is_busy_{false};
 };

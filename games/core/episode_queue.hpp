@@ -5,6 +5,7 @@
 #include <nanobind/ndarray.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <utility>
 #include <vector>
 
@@ -13,10 +14,16 @@ template <typename T> class EpisodeQueue {
     // `width`: numbers of a row, 0 or more.
     EpisodeQueue(size_t width, size_t max_rows) : width_(width), max_rows_(max_rows) {}
 
-    void push(const T *rows, size_t num_rows)
+    // Appends rows[indices[0]], ..., rows[indices[count - 1]].
+    void push(const T *rows, const int32_t *indices, size_t count)
     {
-        values_.insert(values_.end(), rows, rows + num_rows * width_);
-        num_rows_ += num_rows;
+        size_t old = values_.size();
+        values_.resize(old + count * width_);
+        T *out = values_.data() + old;
+        for (size_t i = 0; i < count; i++)
+            for (size_t k = 0; k < width_; k++)
+                *out++ = rows[(size_t)indices[i] * width_ + k];
+        num_rows_ += count;
         if (num_rows_ >= 2 * max_rows_) // the oldest are moved out many at a time, so that a push costs its own rows
             keep_latest();
     }
