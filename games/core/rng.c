@@ -42,7 +42,7 @@ uint32_t agora_draw_below(AgoraRng *rng, uint32_t count)
     return (uint32_t)(product >> 32);
 }
 
-void agora_draw_cards(AgoraRng *rng, int32_t deck, int32_t count, uint8_t *cards)
+void agora_deal_cards(AgoraRng *rng, int32_t deck, int32_t count, uint8_t *cards)
 {
     uint8_t left[256];
     for (int32_t card = 0; card < deck; card++)

@@ -29,7 +29,25 @@ uint32_t agora_draw_below(AgoraRng *rng, uint32_t count);
 
 /* Deals `count` different cards of {0, ..., deck - 1}, every order equally likely; 0 <= count <= deck <= 256.
  * One number decides about as many cards as its bits allow. */
-void agora_draw_cards(AgoraRng *rng, int32_t deck, int32_t count, uint8_t *cards);
+void agora_deal_cards(AgoraRng *rng, int32_t deck, int32_t count, uint8_t *cards);
+
+/* The same for a few cards: with constant sizes it needs no divisions. deck * (deck - 1) * ... fits 32 bits. */
+static inline void agora_deal_few_cards(AgoraRng *rng, int32_t deck, int32_t count, uint8_t *cards)
+{
+    uint32_t orders = 1;
+    uint8_t left[256];
+    for (int32_t card = 0; card < deck; card++)
+        left[card] = (uint8_t)card;
+    for (int32_t i = 0; i < count; i++)
+        orders *= (uint32_t)(deck - i);
+    uint32_t number = agora_draw_below(rng, orders);
+    for (int32_t i = 0; i < count; i++) {
+        uint32_t rest = (uint32_t)(deck - i), pick = number % rest;
+        number /= rest;
+        cards[i] = left[pick];
+        left[pick] = left[rest - 1];
+    }
+}
 
 /* Uniform on [0, 1) with 53 bits. */
 double agora_draw_unit(AgoraRng *rng);

@@ -166,7 +166,7 @@ static void reset(const AgoraContext *context, AgoraRng *rng, void *state_bytes)
     GoofspielState *state = state_bytes;
     start(config, state);
     if (config->points_order == GOOFSPIEL_RANDOM)
-        agora_draw_cards(rng, config->num_cards, config->num_turns, state->prizes);
+        agora_deal_cards(rng, config->num_cards, config->num_turns, state->prizes);
     else
         for (int32_t t = 0; t < config->num_turns; t++)
             state->prizes[t] = (uint8_t)(config->points_order == GOOFSPIEL_ASCENDING ? t : config->num_cards - 1 - t);

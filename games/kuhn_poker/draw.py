@@ -33,7 +33,7 @@ def draw(fields: dict[str, Any], config: KuhnConfig) -> np.ndarray:
         draw_card(pen, x, y, card, is_marked=acts, is_faded=bool(has_folded))
         draw_chips(pen, x + 50, y + 36, stakes[player])
         write(pen, x, y + 54, f"player {player}", 13, MARK if acts else FAINT if has_folded else TEXT)
-    words = " ".join("bet" if a == BET else "pass" for a in fields["history"][: fields["num_actions"]])
+    words = " ".join("bet" if entry == 1 + BET else "pass" for entry in fields["history"][: fields["num_actions"]])
     write(pen, WIDTH / 2, HEIGHT / 2 - 12, f"pot {sum(stakes)}", 20)
     write(pen, WIDTH / 2, HEIGHT / 2 + 16, words or "dealt", 15 if config.players < 5 else 11, FAINT)
     return np.asarray(image)
@@ -41,7 +41,7 @@ def draw(fields: dict[str, Any], config: KuhnConfig) -> np.ndarray:
 
 def _stakes(fields: dict[str, Any], players: int) -> list[int]:
     """Chips of each player in the pot."""
-    bets = [i % players for i in range(int(fields["num_actions"])) if fields["history"][i] == BET]
+    bets = [i % players for i in range(int(fields["num_actions"])) if fields["history"][i] == 1 + BET]
     return [1 + (player in bets) for player in range(players)]
 
 

@@ -59,36 +59,42 @@ static int32_t state_fields(const AgoraContext *context, AgoraField out[AGORA_MA
     return (int32_t)(sizeof fields / sizeof fields[0]);
 }
 
-/* ---- rules ---- */
+/* ---- rules ----
+ *
+ * Hands are short, so nothing here is as dear as a branch that nobody can foresee: cards and actions are looked up and
+ * counted with, not asked for. Most hands have two players, and with a constant number the loops unroll. */
 
-static void play(int32_t players, KuhnState *state, uint8_t action)
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE void play(int32_t players, KuhnState *state, int32_t action)
 {
-    state->history[state->num_actions++] = action;
-    if (action == KUHN_BET && state->first_bet == 0)
-        state->first_bet = state->num_actions;
+    int32_t first = state->first_bet, count = state->num_actions + 1;
+    state->history[count - 1] = (uint8_t)(1 + action);
+    first = first + (first == 0) * (action == KUHN_BET) * count;
     /* Everybody has decided once, and everybody before the first bet once more. */
-    int32_t last = state->first_bet ? players + state->first_bet - 1 : players;
-    state->to_move = (int16_t)(state->num_actions == last ? -1 : state->num_actions % players);
+    int32_t last = players + first - (first > 0), next = count - (count >= players) * players;
+    state->num_actions = (uint8_t)count;
+    state->first_bet = (uint8_t)first;
+    state->to_move = (int16_t)(count == last ? -1 : next);
 }
 
-static bool has_bet(int32_t players, const KuhnState *state, int32_t player)
+/* Whoever passed before the first bet has decided twice, and the second time counts. */
+INLINE bool has_bet(int32_t players, const KuhnState *state, int32_t player)
 {
-    if (state->first_bet == 0)
-        return false;
-    bool is_before = player < state->first_bet - 1; /* passed first, so the second decision counts */
-    return state->history[is_before ? players + player : player] == KUHN_BET;
+    int32_t decided_twice = player < state->first_bet - 1;
+    return state->history[player + decided_twice * players] == 1 + KUHN_BET;
 }
 
-static void pay(int32_t players, const KuhnState *state, float *rewards)
+INLINE void pay(int32_t players, const KuhnState *state, float *rewards)
 {
-    int32_t winner = -1, pot = 0;
+    int32_t winner = 0, best = -1, pot = 0;
     for (int32_t p = 0; p < players; p++) {
-        bool bet = has_bet(players, state, p);
+        int32_t bet = has_bet(players, state, p), is_in = bet | (state->first_bet == 0);
+        int32_t value = is_in * (state->cards[p] + 1);
         pot += 1 + bet;
         rewards[p] = (float)(-1 - bet);
-        bool is_in = bet || state->first_bet == 0;
-        if (is_in && (winner < 0 || state->cards[p] > state->cards[winner]))
-            winner = p;
+        winner = value > best ? p : winner;
+        best = value > best ? value : best;
     }
     rewards[winner] += (float)pot;
 }
@@ -96,16 +102,17 @@ static void pay(int32_t players, const KuhnState *state, float *rewards)
 static void reset(const AgoraContext *context, AgoraRng *rng, void *state_bytes)
 {
     KuhnState *state = state_bytes;
-    agora_draw_cards(rng, num_players(context) + 1, num_players(context), state->cards);
+    int32_t players = num_players(context);
+    if (players == 2) /* most hands */
+        agora_deal_few_cards(rng, 3, 2, state->cards);
+    else
+        agora_deal_cards(rng, players + 1, players, state->cards);
 }
 
-static bool step(const AgoraContext *context, AgoraRng *rng, void *state_bytes, AgoraView *views)
+INLINE bool step_hand(int32_t players, KuhnState *state, const AgoraView *views)
 {
-    (void)rng;
-    KuhnState *state = state_bytes;
-    int32_t players = num_players(context);
     if (state->to_move >= 0) /* a loaded state may be the last one already */
-        play(players, state, (uint8_t)((const int32_t *)views->actions)[state->to_move]);
+        play(players, state, ((const int32_t *)views->actions)[state->to_move]);
     bool is_over = state->to_move < 0;
     for (int32_t p = 0; p < players; p++) {
         views->rewards[p] = 0;
@@ -117,21 +124,37 @@ static bool step(const AgoraContext *context, AgoraRng *rng, void *state_bytes, 
     return is_over;
 }
 
-static void observe(const AgoraContext *context, const void *state_bytes, AgoraView *views)
+static bool step(const AgoraContext *context, AgoraRng *rng, void *state, AgoraView *views)
 {
-    const KuhnState *state = state_bytes;
-    int32_t players = num_players(context), features = 6 * players - 1;
-    float *observation = views->observations;
-    memset(observation, 0, (size_t)(players * features) * sizeof *observation);
-    for (int32_t p = 0; p < players; p++, observation += features) {
+    (void)rng;
+    int32_t players = num_players(context);
+    return players == 2 ? step_hand(2, state, views) : step_hand(players, state, views);
+}
+
+INLINE void show_hand(int32_t players, const KuhnState *state, const AgoraView *views)
+{
+    static const float PAIRS[1 + KUHN_ACTIONS][2] = {{0, 0}, {1, 0}, {0, 1}}; /* not yet, pass, bet */
+    float bets[2 * KUHN_MAX_ACTIONS], *observation = views->observations;
+    for (int32_t i = 0; i < 2 * players - 1; i++)
+        memcpy(bets + 2 * i, PAIRS[state->history[i]], sizeof PAIRS[0]);
+    for (int32_t p = 0; p < players; p++, observation += 6 * players - 1) {
+        memset(observation, 0, (size_t)(2 * players + 1) * sizeof *observation);
         observation[p] = 1;
         observation[players + state->cards[p]] = 1;
-        for (int32_t i = 0; i < state->num_actions; i++)
-            observation[2 * players + 1 + 2 * i + state->history[i]] = 1;
+        memcpy(observation + 2 * players + 1, bets, (size_t)(4 * players - 2) * sizeof *bets);
         views->action_masks[2 * p] = 1;
         views->action_masks[2 * p + 1] = p == state->to_move;
         views->alive[p] = 1;
     }
+}
+
+static void observe(const AgoraContext *context, const void *state, AgoraView *views)
+{
+    int32_t players = num_players(context);
+    if (players == 2)
+        show_hand(2, state, views);
+    else
+        show_hand(players, state, views);
 }
 
 /* A state is its cards and what its history makes of them. */
@@ -149,9 +172,9 @@ static bool check_state(const AgoraContext *context, const void *state_bytes, Ag
         played.cards[p] = state->cards[p];
     }
     for (int32_t i = 0; i < state->num_actions && played.to_move >= 0; i++) {
-        if (state->history[i] >= KUHN_ACTIONS)
-            return agora_fail(error, "history[%d] must be 0 or 1, got %d", i, state->history[i]);
-        play(players, &played, state->history[i]);
+        if (state->history[i] < 1 || state->history[i] > KUHN_ACTIONS)
+            return agora_fail(error, "history[%d] must be 1 or 2, got %d", i, state->history[i]);
+        play(players, &played, state->history[i] - 1);
     }
     if (memcmp(&played, state, sizeof played) != 0)
         return agora_fail(error, "to_move, num_actions and first_bet must be what the history makes of them");

@@ -30,7 +30,7 @@ typedef struct KuhnConfig {
 typedef struct KuhnState {
     int16_t to_move;                    /* player; -1 when the hand is over */
     uint8_t cards[KUHN_MAX_PLAYERS];    /* each player's, different, in [0, P]; dealt at reset */
-    uint8_t history[KUHN_MAX_ACTIONS];  /* the actions so far; then 0 */
+    uint8_t history[KUHN_MAX_ACTIONS];  /* 1 + each action so far; then 0 */
     uint8_t num_actions;                /* so far */
     uint8_t first_bet;                  /* 1 + the index in `history` of the first bet; 0: none yet */
     uint8_t padding;

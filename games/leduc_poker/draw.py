@@ -38,7 +38,7 @@ def draw(fields: dict[str, Any], config: LeducConfig) -> np.ndarray:
     draw_card(pen, middle, centre - 8, names[-1] if is_shown else None, suits[-1])
     write(pen, middle, centre - 66, f"pot {int(fields['chips'].sum())}", 18)
     for round in range(2):
-        words = [ACTIONS[action] for action in fields["history"][round][: fields["num_actions"][round]]]
+        words = [ACTIONS[entry - 1] for entry in fields["history"][round][: fields["num_actions"][round]]]
         size = 14 if config.players < 5 else 10
         write(pen, middle, centre + 46 + 20 * round, " ".join(words), size, TEXT if round == fields["round"] else FAINT)
     return np.asarray(image)

@@ -81,7 +81,12 @@ static int32_t state_fields(const AgoraContext *context, AgoraField out[AGORA_MA
     return (int32_t)(sizeof fields / sizeof fields[0]);
 }
 
-/* ---- rules ---- */
+/* ---- rules ----
+ *
+ * Hands are short, so nothing here is as dear as a branch that nobody can foresee: what an action does is counted with 0
+ * and 1, not asked for. Most hands have two players, and with a constant number the loops unroll. */
+
+#define INLINE static inline __attribute__((always_inline))
 
 static bool can_fold(const LeducState *state) { return state->stakes > state->chips[state->to_move]; }
 static bool can_raise(const LeducState *state) { return state->num_raises < LEDUC_MAX_RAISES; }
@@ -103,42 +108,26 @@ static void start(const LeducConfig *config, LeducState *state)
     state->num_left = (uint8_t)config->players;
 }
 
-static void end_round(const LeducConfig *config, LeducState *state)
-{
-    if (state->round == LEDUC_ROUNDS - 1) {
-        state->to_move = -1;
-        return;
-    }
-    state->round++;
-    state->num_raises = state->num_calls = 0;
-    state->to_move = first_left(config, state, config->starting_player);
-}
-
 static void play(const LeducConfig *config, LeducState *state, int32_t action)
 {
-    int32_t player = state->to_move;
-    if ((action == LEDUC_FOLD && !can_fold(state)) || (action == LEDUC_RAISE && !can_raise(state)))
-        action = LEDUC_CALL;
-    state->history[state->round * max_bets(config) + state->num_actions[state->round]++] = (uint8_t)action;
-    if (action == LEDUC_FOLD) {
-        state->folded[player] = 1;
-        if (--state->num_left == 1) {
-            state->to_move = -1;
-            return;
-        }
-    } else if (action == LEDUC_CALL) {
-        state->chips[player] = state->stakes;
-        state->num_calls++;
-    } else {
-        state->stakes = (uint8_t)(state->stakes + RAISES[state->round]);
-        state->chips[player] = state->stakes;
-        state->num_raises++;
-        state->num_calls = 0;
-    }
-    if (state->num_calls == state->num_left - (state->num_raises > 0))
-        end_round(config, state);
-    else
-        state->to_move = first_left(config, state, player + 1 == config->players ? 0 : player + 1);
+    int32_t player = state->to_move, round = state->round, next = player + 1 == config->players ? 0 : player + 1;
+    bool is_illegal = ((action == LEDUC_FOLD) & !can_fold(state)) | ((action == LEDUC_RAISE) & !can_raise(state));
+    action = is_illegal ? LEDUC_CALL : action;
+    int32_t folds = action == LEDUC_FOLD, calls = action == LEDUC_CALL, raises = action == LEDUC_RAISE;
+    state->history[round * max_bets(config) + state->num_actions[round]++] = (uint8_t)(1 + action);
+    int32_t stakes = state->stakes + raises * RAISES[round], left = state->num_left - folds;
+    int32_t num_raises = state->num_raises + raises, num_calls = (state->num_calls + calls) * !raises;
+    state->chips[player] = (uint8_t)(folds ? state->chips[player] : stakes);
+    state->folded[player] = (uint8_t)folds;
+    bool ends_round = num_calls == left - (num_raises > 0), is_over = (left == 1) | (ends_round & (round == 1));
+    bool goes_on = ends_round & !is_over; /* to the second round */
+    state->round = (uint8_t)(round + goes_on);
+    state->stakes = (uint8_t)stakes;
+    state->num_raises = (uint8_t)(num_raises * !goes_on);
+    state->num_calls = (uint8_t)(num_calls * !goes_on);
+    state->num_left = (uint8_t)left;
+    int16_t mover = first_left(config, state, goes_on ? config->starting_player : next);
+    state->to_move = is_over ? -1 : mover;
 }
 
 /* Larger for the better hand, equal for equal ones. */
@@ -169,7 +158,10 @@ static void reset(const AgoraContext *context, AgoraRng *rng, void *state_bytes)
 {
     const LeducConfig *config = config_of(context);
     LeducState *state = state_bytes;
-    agora_draw_cards(rng, num_cards(config), config->players + 1, state->cards);
+    if (config->players == 2) /* most hands */
+        agora_deal_few_cards(rng, 6, 3, state->cards);
+    else
+        agora_deal_cards(rng, num_cards(config), config->players + 1, state->cards);
     start(config, state);
 }
 
@@ -193,40 +185,40 @@ static bool step(const AgoraContext *context, AgoraRng *rng, void *state_bytes, 
 
 /* ---- what players see ---- */
 
-static void show_bets(const LeducConfig *config, const LeducState *state, float *bets)
-{
-    for (int32_t round = 0; round < LEDUC_ROUNDS; round++)
-        for (int32_t i = 0; i < state->num_actions[round]; i++) {
-            int32_t slot = round * max_bets(config) + i, action = state->history[slot];
-            bets[2 * slot] = action == LEDUC_CALL;
-            bets[2 * slot + 1] = action == LEDUC_RAISE;
-        }
-}
-
 static void show_mask(const LeducState *state, int32_t player, uint8_t *mask)
 {
-    bool is_waiting = player != state->to_move;
-    mask[LEDUC_FOLD] = is_waiting || can_fold(state);
-    mask[LEDUC_CALL] = !is_waiting;
-    mask[LEDUC_RAISE] = !is_waiting && can_raise(state);
+    bool moves = player == state->to_move, may_fold = state->stakes > state->chips[player];
+    mask[LEDUC_FOLD] = !moves | may_fold;
+    mask[LEDUC_CALL] = moves;
+    mask[LEDUC_RAISE] = moves & can_raise(state);
 }
 
-static void observe(const AgoraContext *context, const void *state_bytes, AgoraView *views)
+INLINE void show_hand(int32_t players, int32_t suit_bits, const LeducState *state, const AgoraView *views)
 {
-    const LeducConfig *config = config_of(context);
-    const LeducState *state = state_bytes;
-    int32_t players = config->players, cards = num_seen_cards(config), features = num_features(config);
-    float *observation = views->observations;
-    memset(observation, 0, (size_t)(players * features) * sizeof *observation);
-    for (int32_t p = 0; p < players; p++, observation += features) {
+    /* not yet, fold, call, raise */
+    static const float PAIRS[1 + LEDUC_ACTIONS][2] = {{0, 0}, {0, 0}, {1, 0}, {0, 1}};
+    float bets[2 * LEDUC_ROUNDS * LEDUC_MAX_BETS], *observation = views->observations;
+    int32_t cards = 2 * (players + 1) >> suit_bits, num_bets = LEDUC_ROUNDS * (3 * players - 2);
+    for (int32_t i = 0; i < num_bets; i++)
+        memcpy(bets + 2 * i, PAIRS[state->history[i]], sizeof PAIRS[0]);
+    for (int32_t p = 0; p < players; p++, observation += players + 2 * cards + 2 * num_bets) {
+        memset(observation, 0, (size_t)(players + 2 * cards) * sizeof *observation);
         observation[p] = 1;
-        observation[players + (state->cards[p] >> config->suit_isomorphism)] = 1;
-        if (state->round > 0)
-            observation[players + cards + (state->cards[players] >> config->suit_isomorphism)] = 1;
-        show_bets(config, state, observation + players + 2 * cards);
+        observation[players + (state->cards[p] >> suit_bits)] = 1;
+        observation[players + cards + (state->cards[players] >> suit_bits)] = state->round;
+        memcpy(observation + players + 2 * cards, bets, (size_t)(2 * num_bets) * sizeof *bets);
         show_mask(state, p, views->action_masks + LEDUC_ACTIONS * p);
         views->alive[p] = 1;
     }
+}
+
+static void observe(const AgoraContext *context, const void *state, AgoraView *views)
+{
+    const LeducConfig *config = config_of(context);
+    if (config->players == 2 && !config->suit_isomorphism)
+        show_hand(2, 0, state, views);
+    else
+        show_hand(config->players, config->suit_isomorphism, state, views);
 }
 
 /* ---- states from outside ---- */
@@ -254,8 +246,12 @@ static bool check_state(const AgoraContext *context, const void *state_bytes, Ag
     memcpy(played.cards, state->cards, (size_t)config->players + 1);
     start(config, &played);
     for (int32_t round = 0; round < LEDUC_ROUNDS; round++)
-        for (int32_t i = 0; i < state->num_actions[round] && played.to_move >= 0 && played.round == round; i++)
-            play(config, &played, state->history[round * max_bets(config) + i]);
+        for (int32_t i = 0; i < state->num_actions[round] && played.to_move >= 0 && played.round == round; i++) {
+            int32_t entry = state->history[round * max_bets(config) + i];
+            if (entry < 1 || entry > LEDUC_ACTIONS)
+                return agora_fail(error, "history[%d, %d] must be in [1, %d], got %d", round, i, LEDUC_ACTIONS, entry);
+            play(config, &played, entry - 1);
+        }
     if (memcmp(&played, state, sizeof played) != 0)
         return agora_fail(error, "to_move and what has been bet must be what the history makes of them");
     return true;

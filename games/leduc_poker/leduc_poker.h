@@ -42,7 +42,7 @@ typedef struct LeducConfig {
 typedef struct LeducState {
     int16_t to_move;                              /* player; -1 when the hand is over */
     uint8_t cards[LEDUC_MAX_PLAYERS + 1];         /* each player's, then the public one; all dealt at reset */
-    uint8_t history[LEDUC_ROUNDS * LEDUC_MAX_BETS]; /* [2, B]: the actions of each round; then 0 */
+    uint8_t history[LEDUC_ROUNDS * LEDUC_MAX_BETS]; /* [2, B]: 1 + each action of each round; then 0 */
     uint8_t num_actions[LEDUC_ROUNDS];            /* so far */
     uint8_t chips[LEDUC_MAX_PLAYERS];             /* each player's in the pot */
     uint8_t folded[LEDUC_MAX_PLAYERS];            /* 1: out */

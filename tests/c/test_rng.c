@@ -88,18 +88,25 @@ static int test_dealt_cards_differ_and_every_order_comes(void)
 {
     AgoraRng rng = {.seed = 9};
     uint8_t cards[256], seen[256] = {0};
-    agora_draw_cards(&rng, 256, 0, cards);
+    agora_deal_cards(&rng, 256, 0, cards);
     CHECK(rng.draws == 0);
-    agora_draw_cards(&rng, 256, 256, cards);
+    agora_deal_cards(&rng, 256, 256, cards);
     for (int i = 0; i < 256; i++)
         CHECK(!seen[cards[i]]++);
     uint32_t orders = 0; /* of two cards of three: bit 3 a + b */
     rng.draws = 0;
     for (int i = 0; i < 200; i++) {
-        agora_draw_cards(&rng, 3, 2, cards);
+        agora_deal_cards(&rng, 3, 2, cards);
         orders |= 1u << (3 * cards[0] + cards[1]);
     }
     CHECK(rng.draws == 200); /* one number each */
+    AgoraRng twin = rng;
+    for (int i = 0; i < 200; i++) {
+        uint8_t few[5];
+        agora_deal_cards(&rng, 9, 5, cards);
+        agora_deal_few_cards(&twin, 9, 5, few);
+        CHECK(memcmp(few, cards, sizeof few) == 0);
+    }
     CHECK(orders == (1u << 1 | 1u << 2 | 1u << 3 | 1u << 5 | 1u << 6 | 1u << 7));
     return 0;
 }

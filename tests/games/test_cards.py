@@ -203,10 +203,12 @@ def test_bad_settings_are_named(id, settings, message):
     [
         (KUHN, {"cards": np.array([1, 1], np.uint8)}, r"cards\[1\] must be in \[0, 2\] and nobody else's, got 1"),
         (KUHN, {"cards": np.array([1, 3], np.uint8)}, r"got 3"),
-        (KUHN, {"num_actions": 1}, "what the history makes of them"),
+        (KUHN, {"num_actions": 1}, r"history\[0\] must be 1 or 2, got 0"),
         (KUHN, {"history": np.array([0, 0, 1], np.uint8)}, "what the history makes of them"),
         (LEDUC, {"cards": np.array([1, 2, 1], np.uint8)}, r"cards\[2\] must be in \[0, 5\] and there once, got 1"),
         (LEDUC, {"stakes": 3}, "what the history makes of them"),
+        (LEDUC, {"num_actions": np.array([1, 0], np.uint8)}, r"history\[0, 0\] must be in \[1, 3\], got 0"),
+        (LEDUC, {"num_actions": np.array([0, 1], np.uint8)}, "what the history makes of them"),
         (GOOFSPIEL, {"prizes": np.zeros(13, np.uint8)}, r"prizes\[1\] must be in \[0, 12\] and there once, got 0"),
         (GOOFSPIEL, {"turn": 1}, "what the bids make of them"),
     ],
