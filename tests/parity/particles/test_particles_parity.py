@@ -1,6 +1,6 @@
 """Whole episodes side by side with mpe2: the same places, the same actions, the same results.
 
-Places and velocities agree to 1e-11: they differ by our own exp and log in the contact force, and nowhere else.
+Places and velocities agree to 1e-12: they differ by our own exp and log in the contact force, and nowhere else.
 Observations and rewards agree to the rounding of float32.
 """
 
@@ -15,7 +15,7 @@ import pytest
 
 import games
 
-PLACES = 1e-11  # length units
+PLACES = 1e-12  # length units
 NUM_EPISODES = 4
 
 
