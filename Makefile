@@ -6,7 +6,7 @@ PIP_INSTALL := -m pip install --quiet --constraint constraints.txt
 
 # The versions of peers, each in .parity/<peer>. A new peer is one line here; parity tests need TEST_PEERS, the benchmark
 # compares with all of them.
-TEST_PEERS := highway overcooked
+TEST_PEERS := foraging highway overcooked
 PEER_envpool := envpool==1.2.5
 PEER_foraging := lbforaging==2.0.0
 PEER_highway := highway-env==1.12.1 gymnasium==1.4.0 numpy==2.4.6 pandas==3.1.1
@@ -52,7 +52,7 @@ ctest: .venv/tools ## build and run the C tests four ways: -O0, -O2, address + u
 	    $(BIN)/ctest --test-dir $$folder --output-on-failure --no-tests=error; \
 	done
 
-ASAN_TESTS := tests/conformance $(patsubst %,tests/games/test_%.py,batch cards commons driving markov matrix particles probe pursuit rng trust)
+ASAN_TESTS := tests/conformance $(patsubst %,tests/games/test_%.py,batch cards commons driving foraging markov matrix particles probe pursuit rng trust)
 # Python comes without sanitizers, so their runtime is loaded before it, and the C++ library with it: the sanitizer
 # wraps `throw` at the start. Python keeps memory until its end, so leaks are not looked for here but in the C tests.
 asan: .venv/agora ## run the engine's Python tests on a core built with address and undefined sanitizers

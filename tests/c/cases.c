@@ -2,6 +2,7 @@
 
 #include "../../games/commons/commons.h"
 #include "../../games/driving/driving.h"
+#include "../../games/foraging/foraging.h"
 #include "../../games/goofspiel/goofspiel.h"
 #include "../../games/kuhn_poker/kuhn_poker.h"
 #include "../../games/leduc_poker/leduc_poker.h"
@@ -323,7 +324,36 @@ static const PursuitConfig PURSUIT_CONFIG = {.x_size = 5,
                                              .constraint_window = 0.75,
                                              .horizon = 70};
 
+/* ---- foraging ---- */
+
+static const ForagingConfig FORAGING_CONFIG = {.rows = 8,
+                                               .columns = 8,
+                                               .num_players = 2,
+                                               .num_foods = 2,
+                                               .min_player_level = 1,
+                                               .max_player_level = 2,
+                                               .min_food_level = 1,
+                                               .sight = 8,
+                                               .normalize_reward = 1,
+                                               .shows_levels = 1,
+                                               .horizon = 50};
+/* More food than fits, and levels hidden. */
+static const ForagingConfig FORAGING_CROWD = {.rows = 6,
+                                              .columns = 7,
+                                              .num_players = 9,
+                                              .num_foods = 12,
+                                              .min_player_level = 2,
+                                              .max_player_level = 7,
+                                              .min_food_level = 1,
+                                              .max_food_level = 30,
+                                              .sight = 2,
+                                              .penalty = 0.5,
+                                              .observation = FORAGING_GRID,
+                                              .horizon = 40};
+
 const Case CASES[] = {
+    {"foraging: defaults", &agora_foraging, &FORAGING_CONFIG, 0x880955e0c260ff31},
+    {"foraging: a crowd", &agora_foraging, &FORAGING_CROWD, 0xb4adbb6f35bded6e},
     {"pursuit: a town", &agora_pursuit, &PURSUIT_CONFIG, 0xdf2bf576c35c9432},
     {"commons: harvest", &agora_commons, &HARVEST_CONFIG, 0x55b7b8f9bae55f00},
     {"commons: cleanup, time-outs", &agora_commons, &CLEANUP_CONFIG, 0x5ed98cf5fab0c7e6},

@@ -65,6 +65,22 @@ _MARKOV = {
 
 EXTRA_CASES = [
     Case(
+        "grid/foraging_8x8_2p_2f_v0",
+        {
+            **{
+                "rows": 5,
+                "columns": 6,
+                "num_players": 5,
+                "num_foods": 6,
+                "sight": 1,
+                "max_player_level": 4,
+                "horizon": 30,
+            },
+            **{"observation": "grid", "penalty": 0.25, "normalize_reward": False, "observe_agent_levels": False},
+        },
+        "a crowded field",
+    ),
+    Case(
         "grid/pursuit_v0",
         {
             "x_size": 4,
