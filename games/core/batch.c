@@ -150,7 +150,7 @@ void agora_batch_attach(AgoraBatch *batch, const AgoraArrays *arrays, const Agor
 
 /* ---- one env ---- */
 
-static void point_views(const AgoraBatch *batch, int32_t env, AgoraView views[AGORA_MAX_GROUPS])
+static inline __attribute__((always_inline)) void point_views(const AgoraBatch *batch, int32_t env, AgoraView views[AGORA_MAX_GROUPS])
 {
     for (int32_t g = 0; g < batch->num_groups; g++) {
         const AgoraArrays *arrays = &batch->arrays[g];
