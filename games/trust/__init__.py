@@ -7,8 +7,9 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from games.config import GameProperties, WorldConfig, setting
+from games.config import GameProperties, TreeRules, WorldConfig, setting
 from games.spec import EnvSpec, register
+from games.trust.tree import tree_rules
 
 OBSERVATIONS = ("grid", "coordinates")
 ACTIONS = ("left", "down", "right", "up", "stand")
@@ -60,6 +61,10 @@ class TrustConfig(WorldConfig):
         """Returns a general-sum game whose rewards are the three of the settings, or none."""
         bounds = (min(0.0, float(self.mauling_reward)), max(0.0, float(self.stag_reward)))
         return GameProperties(2, "simultaneous", "general", bounds, self.horizon)
+
+    def tree(self) -> TreeRules:
+        """Returns the hunt as a game tree; few steps on few cells can be walked whole."""
+        return tree_rules(self)
 
 
 def induced_game(config: TrustConfig) -> np.ndarray:

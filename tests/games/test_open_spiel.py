@@ -46,6 +46,7 @@ FINITE = [
     ("markov/tabular_v0", {"horizon": 4, "initial": [0.25, 0.75], "continuation": 0.8}),
     ("markov/garnet_v0", {"num_states": 4, "horizon": 3}),
     ("matrix/rock_paper_scissors_v0", {"payoffs": np.arange(18.0).reshape(3, 1, 2, 3)}),
+    ("grid/trust_small_v0", {"horizon": 2, "width": 2, "num_plants": 1, "runs_after_mauling": True}),
 ]
 
 

@@ -2,8 +2,11 @@
 
 import numpy as np
 import pytest
+from open_spiel.python import policy
+from open_spiel.python.algorithms import expected_game_score
 
 import games
+from games import open_spiel
 from games.trust import ACTIONS, TrustConfig, induced_game, risk_dominant
 
 LEFT, DOWN, RIGHT, UP, STAND = range(5)
@@ -270,6 +273,76 @@ def test_risk_dominance_is_refused_where_it_is_not_defined():
         risk_dominant(np.stack([dilemma, dilemma.T]))
     with pytest.raises(ValueError, match=r"shape \[2, 2, 2\], got \[2, 2\]"):
         risk_dominant(dilemma)
+
+
+# ---- as a game tree ----
+
+
+def described(fields, rewards, is_over):
+    """What chance may decide, as one thing to count; the order of plants says nothing."""
+    plants = tuple(sorted(map(tuple, fields["plants"].tolist())))
+    counts = [int(fields["catches"]), *fields["maulings"].tolist(), *fields["plants_eaten"].tolist()]
+    return tuple(fields["stag"].tolist()), plants, tuple(counts), tuple(rewards), bool(is_over)
+
+
+# Agents, stag, plants, actions and settings: the listing in Python against what C does, 20,000 times each.
+@pytest.mark.parametrize(
+    ("agents", "stag", "plants", "actions", "settings"),
+    [
+        ([[0, 0], [2, 0]], [1, 1], [[1, 2]], (DOWN, LEFT), {}),
+        ([[0, 1], [2, 1]], [1, 1], [[0, 2]], (DOWN, STAND), {"follow_probability": 0.5}),
+        ([[1, 1], [1, 1]], [2, 1], [[0, 2]], (STAND, STAND), {}),
+        ([[1, 1], [0, 0]], [2, 1], [[0, 1]], (STAND, DOWN), {"runs_after_mauling": True}),
+        ([[0, 1], [2, 1]], [1, 0], [[0, 2], [2, 2]], (DOWN, DOWN), {"width": 4}),
+        ([[0, 1], [0, 1]], [2, 0], [[0, 2]], (DOWN, DOWN), {"follow_probability": 0.0}),
+        ([[2, 1], [0, 0]], [2, 1], [[0, 2]], (STAND, STAND), {"ends_at_mauling": True}),
+        ([[1, 0], [0, 1]], [1, 1], [[2, 2]], (STAND, STAND), {"horizon": 1}),
+    ],
+)
+def test_chance_is_what_the_tree_lists(agents, stag, plants, actions, settings):
+    envs = 20_000
+    batch = hunt(agents, stag, plants, envs, "grid/trust_small_v0", **settings)
+    before = batch.fields(0)
+    batch.step(np.tile(np.array(actions, np.int32), (envs, 1)))
+    listed = batch.config.tree().chance(before, {"hunters": np.array(actions)}, batch.fields(0))
+    expected: dict = {}
+    for outcome in listed:
+        key = described(outcome.fields, outcome.rewards, outcome.is_over)
+        expected[key] = expected.get(key, 0) + outcome.probability
+    assert sum(expected.values()) == pytest.approx(1)
+    counted: dict = {}
+    for env in range(envs):
+        key = described(batch.fields(env), batch.rewards[env].tolist(), batch.ended[env])
+        counted[key] = counted.get(key, 0) + 1
+    assert set(counted) <= set(expected)
+    for key, probability in expected.items():
+        slack = 5 * np.sqrt(envs * probability * (1 - probability)) + 1
+        assert abs(counted.get(key, 0) - envs * probability) < slack
+
+
+def test_starts_are_what_the_tree_lists():
+    batch = games.make_batch("grid/trust_v0", num_plants=2, width=3, height=3)
+    batch.reset()
+    starts = batch.config.tree().chance(None, None, batch.fields(0))
+    assert len(starts) == 15  # two of six free cells
+    assert sum(start.probability for start in starts) == pytest.approx(1)
+
+
+def test_openspiel_walks_short_hunts():
+    game = open_spiel.game("grid/trust_small_v0", horizon=1, width=2, height=2, num_plants=0)
+    # The stag stands below agent 1 and two steps from agent 0: it goes to agent 1, who stays and is mauled.
+    state = game.new_initial_state()
+    state.apply_actions([STAND, STAND])
+    assert state.is_terminal()
+    assert state.returns() == [0, -5]
+    # 3 x 3 cells, one plant, one step: all values by walking the tree, against the play of the C.
+    game = open_spiel.game("grid/trust_small_v0", horizon=1)
+    value = expected_game_score.policy_value(game.new_initial_state(), policy.UniformRandomPolicy(game))
+    batch = games.make_batch("grid/trust_small_v0", 60_000, seed=3, horizon=1)
+    batch.reset()
+    batch.step(np.random.default_rng(0).integers(0, 5, (60_000, 2), dtype=np.int32))
+    returns = batch.episode_returns
+    assert np.abs(returns.mean(axis=0) - value).max() < 4.5 * returns.std() / np.sqrt(60_000)
 
 
 # ---- bad input ----
