@@ -6,7 +6,10 @@ PIP_INSTALL := -m pip install --quiet --constraint constraints.txt
 
 # The versions of peers, each in .parity/<peer>. A new peer is one line here; parity tests need TEST_PEERS, the benchmark
 # compares with all of them.
-TEST_PEERS := foraging highway overcooked
+TEST_PEERS := economist foraging highway overcooked
+# ai-economist pins a hundred packages of 2021; these are what its import needs, in versions of today.
+PEER_economist := numpy==2.4.6 scipy==1.17.1 lz4==4.4.5 pycryptodome==4.4.0 gputil==1.4.0
+PEER_NO_DEPS_economist := ai-economist==1.7.1
 PEER_envpool := envpool==1.2.5
 PEER_foraging := lbforaging==2.0.0
 PEER_highway := highway-env==1.12.1 gymnasium==1.4.0 numpy==2.4.6 pandas==3.1.1
@@ -14,7 +17,7 @@ PEER_jaxmarl := jaxmarl==0.2.0 jax==0.10.2
 PEER_overcooked := overcooked-ai==1.1.0 numpy==2.4.6 scipy==1.17.1 gym==0.26.2 pygame==2.6.1
 PEER_pgx := pgx==2.6.0 jax==0.10.2
 PEER_vmas := vmas==1.5.2 torch==2.13.0
-PEERS := $(patsubst PEER_%,%,$(filter PEER_%,$(.VARIABLES)))
+PEERS := $(patsubst PEER_%,%,$(filter-out PEER_NO_DEPS_%,$(filter PEER_%,$(.VARIABLES))))
 
 C_SOURCES := CMakeLists.txt $(wildcard games/*/*.[ch] games/core/*.cpp econ/*/*.[ch])
 # Two builds without sanitizers, because golden hashes at one level prove little; then the sanitizers. One line of words
@@ -52,7 +55,7 @@ ctest: .venv/tools ## build and run the C tests four ways: -O0, -O2, address + u
 	    $(BIN)/ctest --test-dir $$folder --output-on-failure --no-tests=error; \
 	done
 
-ASAN_TESTS := tests/conformance $(patsubst %,tests/games/test_%.py,batch cards commons commons_river driving foraging markov matrix particles probe pursuit rng trust)
+ASAN_TESTS := tests/conformance tests/econ $(patsubst %,tests/games/test_%.py,batch cards commons commons_river driving foraging markov matrix particles probe pursuit rng trust)
 # Python comes without sanitizers, so their runtime is loaded before it, and the C++ library with it: the sanitizer
 # wraps `throw` at the start. Python keeps memory until its end, so leaks are not looked for here but in the C tests.
 asan: .venv/agora ## run the engine's Python tests on a core built with address and undefined sanitizers
@@ -118,4 +121,5 @@ export REQUIREMENTS
 	@$(PYTHON) -c "$$REQUIREMENTS"
 	$(PYTHON) -m venv .parity/$*
 	.parity/$*/bin/python -m pip install --quiet $(PEER_$*)
+	$(if $(PEER_NO_DEPS_$*),.parity/$*/bin/python -m pip install --quiet --no-deps $(PEER_NO_DEPS_$*))
 	@touch $@

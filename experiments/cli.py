@@ -89,6 +89,7 @@ def _show_results(run: RunFolder) -> None:
 @app.command("list")
 def list_command() -> None:
     """List the studies and the worlds."""
+    import econ  # noqa: F401 - registers its worlds
     import games
 
     studies = Table("study", "claim")

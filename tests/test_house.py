@@ -20,7 +20,7 @@ PACKAGES = ("games", "econ", "agents", "marl", "experiments")  # each may import
 MAY_IMPORT = {"torch": {"agents", "marl"}, "ray": {"marl", "experiments"}}
 SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 WORLDS = sorted(path.parent for package in ("games", "econ") for path in (ROOT / package).glob("*/*.c"))
-WORLDS = [folder for folder in dict.fromkeys(WORLDS) if folder.name != "core"]
+WORLDS = [folder for folder in dict.fromkeys(WORLDS) if (folder / f"{folder.name}.c").exists()]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 CONFIG_CLASSES = {games.spec(id).config_class.world: id for id in games.env_ids()}
 

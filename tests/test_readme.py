@@ -23,6 +23,8 @@ def read_table(name: str, text: str = README) -> str:
 
 WITH_EXAMPLES = [
     "README.md",
+    "econ/one_step/README.md",
+    "econ/taxation/README.md",
     "games/kuhn_poker/README.md",
     "games/markov/README.md",
     "marl/equilibrium/README.md",

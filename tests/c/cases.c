@@ -1,5 +1,7 @@
 #include "cases.h"
 
+#include "../../econ/one_step/one_step.h"
+#include "../../econ/welfare/social.h"
 #include "../../games/commons/commons.h"
 #include "../../games/driving/driving.h"
 #include "../../games/foraging/foraging.h"
@@ -350,6 +352,54 @@ static const ForagingConfig FORAGING_CROWD = {.rows = 6,
                                               .penalty = 0.5,
                                               .observation = FORAGING_GRID,
                                               .horizon = 40};
+/* ---- one step ---- */
+
+static const double CUTOFFS[] = {0, 9.7, 39.475, 84.2}, LEVELS[] = {0, 0.25, 0.5, 0.75, 1}, SKILLS[] = {1, 1.5, 2, 3};
+static const double FIXED_RATES[] = {0.1, 0, 0.5, 1};
+static const OneStepConfig ONE_STEP_CONFIG = {.tax = {.cutoffs = SPAN(CUTOFFS),
+                                                      .levels = SPAN(LEVELS),
+                                                      .model = TAX_LEVELS,
+                                                      .period = 2,
+                                                      .rate_max = 1},
+                                              .skills = SPAN(SKILLS),
+                                              .max_skill = 3,
+                                              .hours = 100,
+                                              .labor_cost = 0.0005,
+                                              .labor_exponent = 3.5,
+                                              .objective = WELFARE_INVERSE_INCOME_UTILITY,
+                                              .equality_weight = 1,
+                                              .horizon = 2};
+static const OneStepConfig ONE_STEP_PERIODS = {.tax = {.cutoffs = SPAN(CUTOFFS),
+                                                       .rates = SPAN(FIXED_RATES),
+                                                       .model = TAX_FIXED,
+                                                       .period = 5,
+                                                       .rate_max = 0.9,
+                                                       .is_annealed = 1,
+                                                       .annealing_start = -1,
+                                                       .annealing_slope = 0.25},
+                                               .skills = SPAN(SKILLS),
+                                               .max_skill = 3,
+                                               .hours = 20,
+                                               .utility = ONE_STEP_ISOELASTIC,
+                                               .labor_cost = 0.1,
+                                               .labor_exponent = 2,
+                                               .isoelastic_eta = 0.23,
+                                               .objective = WELFARE_EQUALITY_PRODUCTIVITY,
+                                               .equality_weight = 0.5,
+                                               .horizon = 23};
+static const OneStepConfig ONE_STEP_RATES = {.tax = {.cutoffs = SPAN(CUTOFFS),
+                                                     .model = TAX_RATES,
+                                                     .period = 2,
+                                                     .rate_min = 0.05,
+                                                     .rate_max = 0.9},
+                                             .skills = SPAN(SKILLS),
+                                             .max_skill = 3,
+                                             .hours = 100,
+                                             .labor_cost = 0.01,
+                                             .labor_exponent = 2,
+                                             .objective = WELFARE_RAWLSIAN,
+                                             .equality_weight = 1,
+                                             .horizon = 10};
 
 const Case CASES[] = {
     {"foraging: defaults", &agora_foraging, &FORAGING_CONFIG, 0x880955e0c260ff31},
@@ -370,6 +420,9 @@ const Case CASES[] = {
     {"matrix: prisoner's dilemma", &agora_matrix, &DILEMMA_CONFIG, 0x3fb3edaa526b7c4d},
     {"matrix: five rounds of memory", &agora_matrix, &MEMORY_CONFIG, 0x9dfae6a834e618c4},
     {"matrix: three unequal players", &agora_matrix, &UNEQUAL_CONFIG, 0xf362665e5f6a3104},
+    {"one step: a planner's levels", &agora_one_step, &ONE_STEP_CONFIG, 0xbf238309e61df7a9},
+    {"one step: periods of fixed rates", &agora_one_step, &ONE_STEP_PERIODS, 0xc5eb624fabfef046},
+    {"one step: rates as numbers", &agora_one_step, &ONE_STEP_RATES, 0x12433260369999f3},
     {"overcooked: pictures", &agora_overcooked, &PICTURES_CONFIG, 0x2613b68bba1c21c3},
     {"overcooked: features, chance", &agora_overcooked, &CHANCE_CONFIG, 0x6ffdf70c283130c2},
     {"particles: spread", &agora_particles, &SPREAD_CONFIG, 0xf73317481787356c},

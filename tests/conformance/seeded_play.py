@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+import econ  # noqa: F401 - registers its worlds
 import games
 from games.batch import Batch, Group
 from games.playthrough import random_actions
@@ -122,6 +123,15 @@ EXTRA_CASES = [
             **{"hits_to_timeout": 2, "view_ahead": 3, "view_behind": 0, "view_side": 1, "clean_reward": 0.5},
         },
         "cleanup with time-outs",
+    ),
+    Case(
+        "econ/one_step_v0",
+        {
+            **{"num_workers": 3, "hours": 10, "horizon": 7, "tax_period": 3, "tax_model": "planner_rates"},
+            **{"bracket_spacing": "custom", "bracket_cutoffs": (0, 5, 12.5), "utility": "isoelastic"},
+            **{"isoelastic_eta": 1.0, "labor_cost": 0.05, "objective": "rawlsian", "tax_annealing": (-1, 0.5)},
+        },
+        "one step with rates as numbers",
     ),
 ]
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import econ  # noqa: F401 - registers its worlds
 import games
 from games.playthrough import file_name, main, playthrough, write_all
 
