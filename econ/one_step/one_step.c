@@ -8,7 +8,7 @@
 
 enum { WORKERS, PLANNER, NUM_GROUPS }; /* indices of the groups */
 
-static const double MAX_COST = 1e6, MAX_EXPONENT = 6, MAX_WAGE = 1e6, MAX_WEALTH = 1e12;
+static const double MAX_COST = 1e6, MAX_EXPONENT = 6, MAX_WAGE = 1e6, MAX_WEALTH = TAX_MAX_COIN;
 
 static const OneStepConfig *config_of(const AgoraContext *context) { return context->config; }
 static const OneStepModel *model_of(const AgoraContext *context) { return context->model; }
@@ -89,8 +89,8 @@ static int32_t groups(const AgoraContext *context, AgoraGroup out[AGORA_MAX_GROU
         .observation_dtype = AGORA_F32,
         .observation_rank = 1,
         .observation_shape = {brackets + workers + 6},
-        .observation_low = -INFINITY,
-        .observation_high = INFINITY,
+        .observation_low = -(float)TAX_MAX_COIN,
+        .observation_high = (float)TAX_MAX_COIN,
         .action_kind = AGORA_DISCRETE,
         .action_parts = 1,
         .choices = {1 + config->hours},
@@ -105,8 +105,8 @@ static int32_t groups(const AgoraContext *context, AgoraGroup out[AGORA_MAX_GROU
         .observation_dtype = AGORA_F32,
         .observation_rank = 1,
         .observation_shape = {brackets + 4 * workers + 6},
-        .observation_low = -INFINITY,
-        .observation_high = INFINITY,
+        .observation_low = -(float)TAX_MAX_COIN,
+        .observation_high = (float)TAX_MAX_COIN,
         .num_infos = 1,
         .info_names = {"tax_day"},
     };
@@ -139,7 +139,12 @@ static bool check_state(const AgoraContext *context, const void *state_bytes, Ag
         return agora_fail(error, "timestep must be in [0, %d], got %d", config->horizon, state->timestep);
     if (!(fabs(state->welfare) < INFINITY))
         return agora_fail(error, "welfare must be finite, got %g", state->welfare);
-    for (int32_t i = 0; i < num_workers(config); i++) {
+    int32_t workers = num_workers(config);
+    size_t unused = (size_t)(ONE_STEP_MAX_WORKERS - workers);
+    if (!tax_is_blank(state->coin + workers, unused * 8) || !tax_is_blank(state->production + workers, unused * 8) ||
+        !tax_is_blank(state->utilities + workers, unused * 8) || !tax_is_blank(state->labor + workers, unused * 4))
+        return agora_fail(error, "the state must be 0 beyond its %d workers", workers);
+    for (int32_t i = 0; i < workers; i++) {
         if (!(state->coin[i] >= 0 && state->coin[i] <= MAX_WEALTH))
             return agora_fail(error, "coin[%d] must be in [0, %g], got %g", i, MAX_WEALTH, state->coin[i]);
         if (!(state->production[i] >= 0 && state->production[i] <= MAX_WEALTH))
@@ -149,7 +154,7 @@ static bool check_state(const AgoraContext *context, const void *state_bytes, Ag
         if (state->labor[i] < 0 || state->labor[i] > config->hours)
             return agora_fail(error, "labor[%d] must be in [0, %d], got %d", i, config->hours, state->labor[i]);
     }
-    return tax_check_state(&config->tax, num_workers(config), &state->tax, error);
+    return tax_check_state(&config->tax, workers, &state->tax, error);
 }
 
 /* ---- rules ---- */

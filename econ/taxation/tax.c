@@ -5,13 +5,22 @@
 #include <math.h>
 #include <string.h>
 
-static const double MAX_COIN = 1e15; /* so that sums of cutoffs and incomes stay finite and exact enough */
+static const double MAX_COIN = TAX_MAX_COIN;
 
 static bool is_share(double number) { return number >= 0 && number <= 1; } /* false for NaN */
 
 static const double *numbers_of(const AgoraSpan *span) { return span->data; }
 
 /* ---- checks ---- */
+
+bool tax_is_blank(const void *bytes, size_t size)
+{
+    const unsigned char *byte = bytes;
+    unsigned char all = 0;
+    for (size_t i = 0; i < size; i++)
+        all |= byte[i];
+    return all == 0;
+}
 
 static bool check_rates(const char *name, const AgoraSpan *span, AgoraError *error)
 {
@@ -70,10 +79,14 @@ bool tax_check_state(const TaxConfig *config, int32_t num_agents, const TaxState
     for (int32_t b = 0; b < tax_num_brackets(config); b++)
         if (!is_share(state->rates[b]))
             return agora_fail(error, "tax_rates[%d] must be in [0, 1], got %g", b, state->rates[b]);
+    const double *rows[] = {state->last_coin, state->last_incomes, state->last_marginal_rates, state->last_taxes};
+    for (int32_t k = 0; k < 4; k++)
+        if (!tax_is_blank(rows[k] + num_agents, sizeof(double) * (size_t)(TAX_MAX_AGENTS - num_agents)))
+            return agora_fail(error, "the rows of last incomes and taxes must be 0 beyond the %d workers", num_agents);
     for (int32_t i = 0; i < num_agents; i++) {
-        if (!(fabs(state->last_coin[i]) <= MAX_COIN && fabs(state->last_incomes[i]) <= MAX_COIN &&
+        if (!(state->last_coin[i] >= 0 && state->last_coin[i] <= MAX_COIN && fabs(state->last_incomes[i]) <= MAX_COIN &&
               fabs(state->last_taxes[i]) <= MAX_COIN))
-            return agora_fail(error, "last_coin, last_incomes and last_taxes of worker %d must be finite", i);
+            return agora_fail(error, "last_coin, last_incomes and last_taxes of worker %d must be at most %g", i, MAX_COIN);
         if (!is_share(state->last_marginal_rates[i]))
             return agora_fail(error, "last_marginal_rates[%d] must be in [0, 1], got %g", i,
                               state->last_marginal_rates[i]);
@@ -206,7 +219,7 @@ static void collect(const TaxConfig *config, int32_t num_agents, double *coin, c
     state->collected = fmin(state->collected + revenue, MAX_COIN);
     for (int32_t i = 0; i < num_agents; i++) {
         coin[i] += revenue / num_agents;
-        state->last_coin[i] = coin[i] + escrow[i];
+        state->last_coin[i] = fmin(coin[i] + escrow[i], MAX_COIN);
     }
 }
 

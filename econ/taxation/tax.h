@@ -21,6 +21,9 @@ enum {
     TAX_MAX_LEVELS = 128,
 };
 
+/* Coin that one agent can have, and so earn: far beyond any economy, and far from where sums of doubles lose cents. */
+#define TAX_MAX_COIN 1e12
+
 typedef enum TaxModel { TAX_FREE_MARKET, TAX_FIXED, TAX_LEVELS, TAX_RATES, TAX_NUM_MODELS } TaxModel;
 
 typedef struct TaxConfig {
@@ -68,6 +71,9 @@ int32_t tax_state_fields(const TaxConfig *config, int32_t num_agents, size_t off
 void tax_planner_actions(const TaxConfig *config, AgoraGroup *group);
 /* The planner's mask, where it has one. */
 void tax_planner_mask(const TaxConfig *config, const TaxState *state, uint8_t *mask);
+
+/* Whether bytes are all 0, as parts of a state must be that a config does not use. */
+bool tax_is_blank(const void *bytes, size_t size);
 
 static inline int32_t tax_num_brackets(const TaxConfig *config) { return (int32_t)config->cutoffs.count; }
 
