@@ -5,16 +5,16 @@
  *   cleanup   apples grow the faster, the less waste is in the river: somebody has to clean (a public good)
  *
  * One step, in this order; no rule looks at an agent's index:
- *   1. Everybody turns or walks. Two who want the same free cell: chance decides. Swaps are impossible; chains and rings
- *      of agents that follow each other move.
+ *   1. Everybody turns or walks. Two who want the same free cell: chance decides. Swaps are impossible; chains and
+ *      rings of agents that follow each other move.
  *   2. Who stands on an apple eats it.
  *   3. All beams are fired at once, on the map as it is now; then they take effect.
  *   4. Who was hit often enough leaves the map for `timeout_steps` steps; whose time is over comes back.
  *   5. Apples grow, and waste comes, on the map as it was before either.
  *
- * Observation, uint8 [view_ahead + 1 + view_behind, 2 view_side + 1, C], indexed [row][column][channel], seen by an agent
- * that looks up: row 0 is farthest ahead, column 0 farthest left. An agent that is off the map sees walls everywhere and
- * not itself. C = 8 in harvest, 11 in cleanup:
+ * Observation, uint8 [view_ahead + 1 + view_behind, 2 view_side + 1, C], indexed [row][column][channel], seen by an
+ * agent that looks up: row 0 is farthest ahead, column 0 farthest left. An agent that is off the map sees walls
+ * everywhere and not itself. C = 8 in harvest, 11 in cleanup:
  *
  *   channel  1 where there is
  *   0        a wall, or the outside of the map
@@ -87,7 +87,7 @@ typedef struct CommonsConfig {
     int32_t num_agents;
     int32_t view_ahead, view_behind, view_side; /* cells, 0 to COMMONS_MAX_VIEW */
     AgoraSpan regrowth_probabilities;           /* of an apple in a step, by the number of apples near; harvest */
-    int32_t regrowth_distance;   /* squared distance, in cells, up to which apples are near: 1 to COMMONS_MAX_DISTANCE */
+    int32_t regrowth_distance;   /* squared distance up to which apples are near: 1 to COMMONS_MAX_DISTANCE */
     double apple_probability;    /* of an apple per orchard cell and step, with a clean river; cleanup, as the next */
     double waste_probability;    /* of waste per clean river cell, tried one after the other until it comes once */
     double depletion_threshold;  /* share of waste in the river from which on nothing grows and no waste comes */

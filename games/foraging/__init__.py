@@ -67,7 +67,7 @@ class ForagingConfig(WorldConfig):
         """Returns a general-sum game: who loads shares the food by levels."""
         top = self.max_food_level or min(self.num_players, 3) * self.max_player_level
         high = 1.0 if self.normalize_reward else float(self.max_player_level * top)
-        return GameProperties(self.num_players, "simultaneous", "general", (-float(self.penalty), high), self.horizon)
+        return GameProperties(self.num_players, "simultaneous", "general", (0.0 - self.penalty, high), self.horizon)
 
 
 register(EnvSpec("grid/foraging_8x8_2p_2f_v0", ForagingConfig, {}, "food that some can load alone and others together"))

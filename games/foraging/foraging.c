@@ -118,8 +118,8 @@ static bool are_beside(const uint8_t one[3], const uint8_t other[3])
     return rows * rows + columns * columns == 1;
 }
 
-/* Too near for two foods: within the eight cells around, or two cells away along a row or a column. So no cell is beside
- * two of them. */
+/* Too near for two foods: within the eight cells around, or two cells away along a row or a column. So no cell is
+ * beside two of them. */
 static bool are_crowded(const uint8_t one[3], const uint8_t other[3])
 {
     int32_t rows = one[ROW] - other[ROW], columns = one[COLUMN] - other[COLUMN];
@@ -146,7 +146,8 @@ static bool check_food(const ForagingConfig *config, const ForagingState *state,
     const uint8_t *food = state->foods[f];
     if (food[LEVEL] == 0 || f >= config->num_foods)
         return !(food[ROW] | food[COLUMN] | food[LEVEL]) || agora_fail(error, "foods: number %d has no level", f);
-    bool is_inside = food[ROW] > 0 && food[ROW] < config->rows - 1 && food[COLUMN] > 0 && food[COLUMN] < config->columns - 1;
+    bool is_inside =
+        food[ROW] > 0 && food[ROW] < config->rows - 1 && food[COLUMN] > 0 && food[COLUMN] < config->columns - 1;
     if (!is_inside || food[LEVEL] > top_food_level(config))
         return agora_fail(error, "foods: number %d cannot be in row %d, column %d with level %d", f, food[ROW],
                           food[COLUMN], food[LEVEL]);
@@ -213,7 +214,8 @@ static int32_t sum_of_three_lowest(const ForagingConfig *config, const ForagingS
     return lowest[0] + lowest[1] + lowest[2];
 }
 
-static bool can_hold_food(const ForagingConfig *config, const ForagingState *state, const uint8_t cell[3], int32_t foods)
+static bool can_hold_food(const ForagingConfig *config, const ForagingState *state, const uint8_t cell[3],
+                          int32_t foods)
 {
     for (int32_t f = 0; f < foods; f++)
         if (are_crowded(cell, state->foods[f]))

@@ -1,10 +1,10 @@
-/* Level-based foraging: players of different levels load food, alone where they are strong enough, else together. The
- * rules, rewards and observations of the PyPI package lbforaging 2.0.0 (Christianos et al. 2020; Albrecht and Ramamoorthy
- * 2013).
+/* Level-based foraging: players of different levels load food, alone where they are strong enough, else together.
+ * The rules, rewards and observations of the PyPI package lbforaging 2.0.0 (Christianos et al. 2020; Albrecht and
+ * Ramamoorthy 2013).
  *
- * One step: everybody walks at once, then food is loaded by the players beside it who load, where their levels add up to
- * its level at least. A walk is impossible onto food, outside, and for all who want the same cell; who does not walk wants
- * its own. (As in the reference, two can swap, and one can walk onto a player whose own walk failed.)
+ * One step: everybody walks at once, then food is loaded by the players beside it who load, where their levels add up
+ * to its level at least. A walk is impossible onto food, outside, and for all who want the same cell; who does not walk
+ * wants its own. (As in the reference, two can swap, and one can walk onto a player whose own walk failed.)
  *
  * Observation "vector", float32 [3 F + S P], F foods, S = 3, or 2 without levels; rows and columns are counted from the
  * upper left corner of the part of the field that the player sees:
@@ -13,8 +13,8 @@
  *   3 f      row, column, level of the f-th visible food in row-major order; -1, -1, 0 behind the last one
  *   3 F      row, column, level of the player itself, then of the others that it sees in index order; -1, -1, 0 behind
  *
- * Observation "grid", float32 [3, 2 sight + 1, 2 sight + 1], the player in the middle: levels of players (1 without levels),
- * levels of food, and 1 where a cell is free and inside.
+ * Observation "grid", float32 [3, 2 sight + 1, 2 sight + 1], the player in the middle: levels of players (1 without
+ * levels), levels of food, and 1 where a cell is free and inside.
  */
 #ifndef AGORA_FORAGING_H
 #define AGORA_FORAGING_H

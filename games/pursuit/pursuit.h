@@ -1,14 +1,14 @@
 /* Pursuit: pursuers surround evaders that move at random. The rules, rewards and observations of PettingZoo's
- * sisl/pursuit-v5 (1.27.0), whose steps follow each other agent by agent; here all pursuers move at once, which gives the
- * same, because nobody is in anybody's way.
+ * sisl/pursuit-v5 (1.27.0), whose steps follow each other agent by agent; here all pursuers move at once, which gives
+ * the same, because nobody is in anybody's way.
  *
- * One step: pursuers move; evaders that are caught leave; the others move. An evader is caught when all open cells beside
- * it have a pursuer (surround), or when enough pursuers stand on it.
+ * One step: pursuers move; evaders that are caught leave; the others move. An evader is caught when all open cells
+ * beside it have a pursuer (surround), or when enough pursuers stand on it.
  *
- * Rewards, N pursuers: `tag_reward` / N for each evader beside pursuer k, counted N times: k times where it was, N - k times
- * where it went. (The reference adds the rewards of N single moves. The border folds: a cell outside counts as the cell
- * on it.) `catch_reward` to each pursuer that took part in a catch, `urgency_reward` to all. With shared_reward everybody
- * gets the mean.
+ * Rewards, N pursuers: `tag_reward` / N for each evader beside pursuer k, counted N times: k times where it was, N - k
+ * times where it went. (The reference adds the rewards of N single moves. The border folds: a cell outside counts as
+ * the cell on it.) `catch_reward` to each pursuer that took part in a catch, `urgency_reward` to all. With
+ * shared_reward everybody gets the mean.
  *
  * Observation, uint8 [R, R, 3] per pursuer, R = obs_range, indexed [y][x][channel], the pursuer in the middle:
  *

@@ -1,5 +1,6 @@
 /* The trust dilemma: a stag hunt on a grid. After Gym-Stag-Hunt's "hunt" game (itself after Peysakhovich and Lerer
- * 2018, "Prosocial learning agents solve generalized stag hunts better than selfish ones"); README.md says what differs.
+ * 2018, "Prosocial learning agents solve generalized stag hunts better than selfish ones"); README.md says what
+ * differs.
  *
  * One step: the stag moves, seeing where the agents were; both agents move; rewards; then what was caught or eaten
  * appears elsewhere. Agents, stag and plants may share a cell. No rule looks at an agent's index.
