@@ -52,7 +52,7 @@ ctest: .venv/tools ## build and run the C tests four ways: -O0, -O2, address + u
 	    --log-level=WARNING >/dev/null; \
 	  $(BIN)/cmake --build $$folder -- --quiet; \
 	  TSAN_OPTIONS=halt_on_error=1 $(FIXED_ADDRESSES) \
-	    $(BIN)/ctest --test-dir $$folder --output-on-failure --no-tests=error; \
+	    $(BIN)/ctest --test-dir $$folder --parallel 2 --output-on-failure --no-tests=error; \
 	done
 
 ASAN_TESTS := tests/conformance tests/econ $(patsubst %,tests/games/test_%.py,batch cards commons commons_river driving foraging markov matrix particles probe pursuit rng trust)
