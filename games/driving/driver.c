@@ -2,12 +2,30 @@
 
 #include "controller.h"
 
-double driver_free_acceleration(const Traffic *traffic, int32_t i, double exponent)
+/* A vehicle's speed in terms of the speed it wants; what stands for 0 here vanishes beside 1. */
+static double speed_share(const Traffic *traffic, int32_t i)
 {
     const DrivingState *state = traffic->state;
     double wanted = clip(state->target_speeds[i], 0, lane_of(traffic, i)->speed_limit);
-    double share = fmax(state->speeds[i], 0) / fabs(not_zero(wanted));
-    return traffic->config->comfort_acceleration * (1 - power(share, exponent));
+    return larger_of(state->speeds[i] / not_zero(wanted), 1e-30);
+}
+
+/* With nobody ahead, m/s^2; `exponent` is the deciding driver's. */
+static double free_acceleration(const Traffic *traffic, int32_t i, double exponent)
+{
+    return traffic->config->comfort_acceleration * (1 - power(speed_share(traffic, i), exponent));
+}
+
+void driver_find_free_accelerations(Traffic *traffic)
+{
+    double shares[DRIVING_MAX_VEHICLES], comfort = traffic->config->comfort_acceleration;
+    double *restrict found = traffic->free_accelerations;
+    const double *exponents = traffic->state->exponents;
+    int32_t count = traffic->state->num_vehicles;
+    for (int32_t i = 0; i < count; i++)
+        shares[i] = speed_share(traffic, i);
+    for (int32_t i = 0; i < count; i++)
+        found[i] = comfort * (1 - power(shares[i], exponents[i]));
 }
 
 /* The gap that a vehicle wants to somebody ahead, m. */
@@ -22,8 +40,7 @@ static double desired_gap(const Traffic *traffic, int32_t i, int32_t front)
         vy -= state->speeds[front] * traffic->directions[front].sine;
     }
     double closing = vx * way.cosine + vy * way.sine;
-    double root = sqrt(config->comfort_acceleration * config->comfort_braking);
-    return config->distance_wanted + speed * config->time_wanted + speed * closing / (2 * root);
+    return config->distance_wanted + speed * config->time_wanted + speed * closing / traffic->twice_root;
 }
 
 /* What somebody ahead takes from a vehicle's acceleration, m/s^2. */
@@ -41,7 +58,7 @@ static double imagine(const Traffic *traffic, int32_t i, int32_t follower, int32
 {
     if (!is_vehicle(follower))
         return 0;
-    return driver_free_acceleration(traffic, follower, traffic->state->exponents[i]) -
+    return free_acceleration(traffic, follower, traffic->state->exponents[i]) -
            interaction(traffic, follower, front);
 }
 
@@ -122,9 +139,9 @@ void driver_act(Traffic *traffic, int32_t i)
     if (state->changes_lanes[i])
         consider_lanes(traffic, i);
     traffic->slips[i] = controller_steer(traffic, i);
-    double brake = interaction(traffic, i, traffic_neighbours(traffic, i, state->lanes[i]).front);
+    double brake = interaction(traffic, i, traffic_front(traffic, i));
     if (state->lanes[i] != state->target_lanes[i])
-        brake = fmax(brake, interaction(traffic, i, traffic_neighbours(traffic, i, state->target_lanes[i]).front));
+        brake = larger_of(brake, interaction(traffic, i, traffic_neighbours(traffic, i, state->target_lanes[i]).front));
     double limit = traffic->config->max_acceleration;
     traffic->accelerations[i] = clip(traffic->free_accelerations[i] - brake, -limit, limit);
 }

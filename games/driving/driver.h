@@ -6,8 +6,8 @@
 
 #include "traffic.h"
 
-/* What a vehicle would accelerate with nobody ahead, m/s^2; `exponent` is the deciding driver's. */
-double driver_free_acceleration(const Traffic *traffic, int32_t vehicle, double exponent);
+/* What every vehicle would accelerate with nobody ahead. */
+void driver_find_free_accelerations(Traffic *traffic);
 
 void driver_act(Traffic *traffic, int32_t vehicle);
 

@@ -204,8 +204,8 @@ static void write_infos(Traffic *traffic, AgoraView *view, int32_t agent, double
     Risk risk = reward_risk(traffic, vehicle);
     state->has_arrived[agent] |= has_arrived;
     state->speed_sums[agent] = clip(state->speed_sums[agent] + state->speeds[vehicle], -1e15, 1e15);
-    state->min_time_gaps[agent] = fmin(state->min_time_gaps[agent], risk.time_gap);
-    state->min_times_to_collision[agent] = fmin(state->min_times_to_collision[agent], risk.time_to_collision);
+    state->min_time_gaps[agent] = smaller_of(state->min_time_gaps[agent], risk.time_gap);
+    state->min_times_to_collision[agent] = smaller_of(state->min_times_to_collision[agent], risk.time_to_collision);
     view->infos[CRASHED][agent] = state->crashed[vehicle];
     view->infos[ARRIVED][agent] = has_arrived;
     view->infos[SPEED][agent] = (float)state->speeds[vehicle];
@@ -221,7 +221,7 @@ static void write_rewards(Traffic *traffic, AgoraView *view)
     const DrivingState *state = traffic->state;
     double sum = 0;
     int32_t underway = 0;
-    traffic->queued = 0;
+    traffic_forget_queues(traffic);
     for (int32_t agent = 0; agent < config->num_agents; agent++) {
         view->rewards[agent] = 0;
         for (int32_t info = 0; info < NUM_INFOS; info++)
@@ -337,8 +337,8 @@ static void statistics(const AgoraContext *context, const void *state_bytes, dou
     for (int32_t agent = 0; agent < agents; agent++) {
         arrivals += state->has_arrived[agent];
         speeds += state->speed_sums[agent];
-        gap = fmin(gap, state->min_time_gaps[agent]);
-        collision = fmin(collision, state->min_times_to_collision[agent]);
+        gap = smaller_of(gap, state->min_time_gaps[agent]);
+        collision = smaller_of(collision, state->min_times_to_collision[agent]);
     }
     values[0] = crashes;
     values[1] = arrivals;

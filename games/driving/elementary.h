@@ -13,6 +13,13 @@
 
 static inline double clip(double x, double low, double high) { return x < low ? low : x > high ? high : x; }
 
+/* Of two numbers that are numbers; the library's functions are calls, for the sake of those that are none. */
+static inline double smaller_of(double a, double b) { return a < b ? a : b; }
+static inline double larger_of(double a, double b) { return a > b ? a : b; }
+
+/* The nearest whole number, |x| < 2^51: what is added leaves no bits for a fraction. */
+static inline double nearest(double x) { return (x + 0x1.8p52) - 0x1.8p52; }
+
 typedef struct Direction {
     double cosine, sine;
 } Direction;
@@ -49,7 +56,7 @@ static inline Direction direction_of(double x)
 {
     if (fabs(x) <= 0.25 * DRIVING_PI)
         return (Direction){cosine_near_zero(x), sine_near_zero(x)};
-    double quarters = floor(x * (2 / DRIVING_PI) + 0.5);
+    double quarters = nearest(x * (2 / DRIVING_PI));
     /* pi / 2 in three parts of 33 bits, so that the products are exact for 2^20 quarters. */
     double y = ((x - quarters * 0x1.921fb544p+0) - quarters * 0x1.0b4611a6p-34) - quarters * 0x1.3198a2ep-69;
     double c = cosine_near_zero(y), s = sine_near_zero(y);
@@ -106,12 +113,28 @@ static inline double arc_sine(double x)
     int is_steep = y > 0.5;
     double z = is_steep ? 0.5 * (1 - y) : y * y;
     y = is_steep ? sqrt(z) : y;
-    double p = C[11];
-    for (int k = 10; k >= 0; k--)
-        p = p * z + C[k];
+    double z2 = z * z, z4 = z2 * z2;
+    double low = (C[0] + C[1] * z) + z2 * (C[2] + C[3] * z), middle = (C[4] + C[5] * z) + z2 * (C[6] + C[7] * z);
+    double p = low + z4 * (middle + z4 * ((C[8] + C[9] * z) + z2 * (C[10] + C[11] * z)));
     double angle = y + y * z * p;
     angle = is_steep ? 0.5 * DRIVING_PI - 2 * angle : angle;
     return x < 0 ? -angle : angle;
+}
+
+/* Logarithms, exponentials and powers have no branches and touch exponents by whole numbers only, so that a loop over
+ * them becomes vector instructions. */
+static inline double from_bits(uint64_t bits)
+{
+    double x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+static inline uint64_t to_bits(double x)
+{
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
 }
 
 /* x > 0, not subnormal */
@@ -119,44 +142,33 @@ static inline double logarithm(double x)
 {
     static const double C[] = {0x1.5555555555558p-2, 0x1.99999999952e2p-3, 0x1.2492492df148dp-3, 0x1.c71c62e5800a1p-4,
                                0x1.7462b4ab2ef6bp-4, 0x1.39fe606542dddp-4, 0x1.2b584aae78a61p-4};
-    uint64_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    uint64_t shifted = bits - 0x3FE6A09E667F3BCDu; /* of sqrt(1 / 2) */
-    int64_t exponent = (int64_t)shifted >> 52;
-    bits -= (uint64_t)exponent << 52;
-    double mantissa; /* in [sqrt(1 / 2), sqrt(2)) */
-    memcpy(&mantissa, &bits, sizeof mantissa);
-    double t = (mantissa - 1) / (mantissa + 1), z = t * t, p = C[6];
-    for (int k = 5; k >= 0; k--)
-        p = p * z + C[k];
-    return (double)exponent * 0x1.62e42fefa39efp-1 + 2 * (t + t * z * p);
+    /* By 1,023 too large, as exponents of doubles are; the mantissa is then in [sqrt(1 / 2), sqrt(2)). */
+    uint64_t bits = to_bits(x), exponent = (bits - 0x3FE6A09E667F3BCDu + ((uint64_t)1023 << 52)) >> 52;
+    double mantissa = from_bits(bits - (exponent << 52) + ((uint64_t)1023 << 52));
+    double whole = from_bits(exponent | 0x4330000000000000u) - (0x1p52 + 1023);
+    double t = (mantissa - 1) / (mantissa + 1), z = t * t, z2 = z * z;
+    double p = (C[0] + C[1] * z) + z2 * ((C[2] + C[3] * z) + z2 * ((C[4] + C[5] * z) + z2 * C[6]));
+    return whole * 0x1.62e42fefa39efp-1 + 2 * (t + t * z * p);
 }
 
+/* |x| <= 700 */
 static inline double exponential(double x)
 {
     static const double C[] = {0x1.0000000000001p-1,  0x1.5555555555556p-3,  0x1.5555555553d68p-5,
                                0x1.11111111109b5p-7,  0x1.6c16c17889ef1p-10, 0x1.a01a01a7c2efep-13,
                                0x1.a019b9149a45bp-16, 0x1.71de0db2f6b40p-19, 0x1.28917c899f8c2p-22,
                                0x1.af389ecfbef75p-26};
-    x = clip(x, -700, 700);
-    double whole = floor(x * 0x1.71547652b82fep+0 + 0.5);
+    double shifted = x * 0x1.71547652b82fep+0 + 0x1.8p52, whole = shifted - 0x1.8p52;
     double r = (x - whole * 0x1.62e42ffp-1) + whole * 0x1.718432a1b0e26p-35;
-    double p = C[9];
-    for (int k = 8; k >= 0; k--)
-        p = p * r + C[k];
-    uint64_t bits = (uint64_t)(1023 + (int64_t)whole) << 52;
-    double scale;
-    memcpy(&scale, &bits, sizeof scale);
-    return scale * (1 + (r + r * r * p));
+    double r2 = r * r, r4 = r2 * r2;
+    double low = (C[0] + C[1] * r) + r2 * (C[2] + C[3] * r), middle = (C[4] + C[5] * r) + r2 * (C[6] + C[7] * r);
+    double p = low + r4 * (middle + r4 * (C[8] + C[9] * r));
+    double scale = from_bits((to_bits(shifted) - to_bits(0x1.8p52) + 1023) << 52); /* 2 to the power of whole */
+    return scale * (1 + (r + r2 * p));
 }
 
-/* base >= 0 */
-static inline double power(double base, double exponent)
-{
-    if (base < 1e-300)
-        return exponent == 0;
-    return exponential(exponent * logarithm(base));
-}
+/* base in [1e-30, 1e30], |exponent| <= 10 */
+static inline double power(double base, double exponent) { return exponential(exponent * logarithm(base)); }
 
 /* Into [-pi, pi), rounding as the reference does. */
 static inline double wrap_angle(double x)

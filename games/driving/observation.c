@@ -204,7 +204,7 @@ static int32_t cell_at(const Grid *grid, double dx, double dy)
 /* Marks the cells under points on the lane's middle, a grid step apart. */
 static void pave_lane(const Grid *grid, const Lane *lane, float *layer)
 {
-    double step = fmin(grid->config->grid_step[0], grid->config->grid_step[1]);
+    double step = smaller_of(grid->config->grid_step[0], grid->config->grid_step[1]);
     double middle = lane_locate(lane, grid->x, grid->y).along, start = middle - ROAD_SIGHT;
     double spacing = start + step - start, count = ceil((middle + ROAD_SIGHT - start) / step);
     for (int32_t k = 0; k < count; k++) {

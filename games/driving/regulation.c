@@ -23,9 +23,9 @@ static void forecast_free(const Traffic *traffic, int32_t i, Forecast *forecast)
         double slip = is_crashed ? 0 : traffic->slips[i], cosine = 1 / sqrt(1 + slip * slip), sine = slip * cosine;
         double a = is_crashed ? -speed : 0;
         if (speed > VEHICLE_MAX_SPEED)
-            a = fmin(a, VEHICLE_MAX_SPEED - speed);
+            a = smaller_of(a, VEHICLE_MAX_SPEED - speed);
         else if (speed < -VEHICLE_MAX_SPEED)
-            a = fmax(a, -VEHICLE_MAX_SPEED - speed);
+            a = larger_of(a, -VEHICLE_MAX_SPEED - speed);
         Direction way = direction_of(heading);
         x += speed * (way.cosine * cosine - way.sine * sine) * INTERVAL;
         y += speed * (way.sine * cosine + way.cosine * sine) * INTERVAL;
@@ -63,10 +63,10 @@ static void make_forecast(const Traffic *traffic, int32_t i, Forecast *forecast)
     forecast->low_x = forecast->low_y = INFINITY;
     forecast->high_x = forecast->high_y = -INFINITY;
     for (int32_t k = 0; k < NUM_LOOKS; k++) {
-        forecast->low_x = fmin(forecast->low_x, forecast->x[k]);
-        forecast->high_x = fmax(forecast->high_x, forecast->x[k]);
-        forecast->low_y = fmin(forecast->low_y, forecast->y[k]);
-        forecast->high_y = fmax(forecast->high_y, forecast->y[k]);
+        forecast->low_x = smaller_of(forecast->low_x, forecast->x[k]);
+        forecast->high_x = larger_of(forecast->high_x, forecast->x[k]);
+        forecast->low_y = smaller_of(forecast->low_y, forecast->y[k]);
+        forecast->high_y = larger_of(forecast->high_y, forecast->y[k]);
     }
 }
 

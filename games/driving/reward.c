@@ -121,11 +121,11 @@ Risk reward_risk(Traffic *traffic, int32_t i)
 {
     const DrivingState *state = traffic->state;
     Risk risk = {DRIVING_MAX_TIME_S, DRIVING_MAX_TIME_S};
-    int32_t front = traffic_neighbours(traffic, i, state->lanes[i]).front;
+    int32_t front = traffic_front(traffic, i);
     if (front == NOBODY)
         return risk;
     double reach = (VEHICLE_LENGTH + (is_vehicle(front) ? VEHICLE_LENGTH : OBSTACLE_SIDE)) / 2;
-    double gap = fmax(along_lane(traffic, lane_of(traffic, i), front) - traffic->places[i].along - reach, 0);
+    double gap = larger_of(along_lane(traffic, lane_of(traffic, i), front) - traffic->places[i].along - reach, 0);
     Direction way = traffic->directions[i];
     double speed = state->speeds[i], closing = speed;
     if (is_vehicle(front)) {
@@ -133,8 +133,8 @@ Risk reward_risk(Traffic *traffic, int32_t i)
         closing -= state->speeds[front] * (theirs.cosine * way.cosine + theirs.sine * way.sine);
     }
     if (speed > 0)
-        risk.time_gap = fmin(gap / speed, DRIVING_MAX_TIME_S);
+        risk.time_gap = smaller_of(gap / speed, DRIVING_MAX_TIME_S);
     if (closing > 0)
-        risk.time_to_collision = fmin(gap / closing, DRIVING_MAX_TIME_S);
+        risk.time_to_collision = smaller_of(gap / closing, DRIVING_MAX_TIME_S);
     return risk;
 }

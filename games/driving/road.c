@@ -321,6 +321,57 @@ static void group_lanes(Road *road)
     }
 }
 
+/* Smallest distance between points of two straight lanes; 0 when one of them is curved. */
+static double lane_gap(const Lane *a, const Lane *b)
+{
+    if (a->kind != DRIVING_STRAIGHT || b->kind != DRIVING_STRAIGHT)
+        return 0;
+    Place ends[2] = {lane_locate(a, b->x, b->y), lane_locate(a, b->end[0], b->end[1])};
+    if ((ends[0].across > 0) != (ends[1].across > 0))
+        return 0; /* they cross, or would if they were longer */
+    double gap = INFINITY;
+    for (int32_t k = 0; k < 2; k++) { /* the nearest points of two such lanes include an end of one */
+        const Lane *one = k ? b : a, *other = k ? a : b;
+        const double points[2][2] = {{other->x, other->y}, {other->end[0], other->end[1]}};
+        for (int32_t p = 0; p < 2; p++) {
+            Place place = lane_locate(one, points[p][0], points[p][1]);
+            double beyond = lane_overshoot(one, place.along);
+            gap = smaller_of(gap, sqrt(beyond * beyond + place.across * place.across));
+        }
+    }
+    return gap;
+}
+
+static Lane lengthen(const Lane *lane, double distance)
+{
+    Lane longer = *lane;
+    longer.x -= distance * lane->cosine;
+    longer.y -= distance * lane->sine;
+    longer.length += 2 * distance;
+    longer.end[0] += distance * lane->cosine;
+    longer.end[1] += distance * lane->sine;
+    return longer;
+}
+
+/* By the triangle inequality: a point at distance d from a lane is at least gap - d from the other, and a lane's score is
+ * no smaller than the distance. */
+static void measure_clearances(Road *road)
+{
+    for (int32_t l = 0; l < road->num_lanes; l++) {
+        Lane *lane = &road->lanes[l];
+        double gap = INFINITY, seclusion = INFINITY;
+        for (int32_t other = 0; other < road->num_lanes; other++) {
+            if (other == l)
+                continue;
+            Lane longer = lengthen(&road->lanes[other], 5); /* a queue begins before its lane and ends beyond it */
+            gap = smaller_of(gap, lane_gap(lane, &road->lanes[other]));
+            seclusion = smaller_of(seclusion, lane_gap(lane, &longer) - longer.width / 2 - 1);
+        }
+        lane->clearance = gap / 2 - 1e-6;
+        lane->seclusion = seclusion - 1e-6;
+    }
+}
+
 /* Fewest roads; of equally short ways the one whose nodes come first. */
 static void find_ways(Road *road)
 {
@@ -353,6 +404,7 @@ void road_build(const void *config_bytes, void *road_bytes)
             road->num_nodes = last + 1;
     }
     group_lanes(road);
+    measure_clearances(road);
     find_ways(road);
     road->num_obstacles = (int32_t)(config->obstacles.count / 2);
     for (int32_t k = 0; k < 2 * road->num_obstacles; k++)

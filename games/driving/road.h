@@ -18,6 +18,8 @@ typedef struct Lane {
     double amplitude, pulsation, phase;
     double radius, start_phase, turn; /* turn: 1 or -1 */
     double end[2];
+    double clearance; /* a vehicle whose distance and angle to this lane are smaller is nearest to it, m */
+    double seclusion; /* one whose distance is smaller is in no other lane's queue, m */
     double box[4]; /* everything within a metre of the lane and five beyond its ends: low x, high x, low y, high y */
 } Lane;
 

@@ -5,16 +5,19 @@
 #include "regulation.h"
 #include "vehicle.h"
 
+#include <string.h>
+
 void traffic_start(Traffic *traffic, const DrivingConfig *config, const Road *road, DrivingState *state)
 {
     traffic->config = config;
     traffic->road = road;
     traffic->state = state;
     traffic->dt = 1.0 / config->simulation_frequency;
+    traffic->twice_root = 2 * sqrt(config->comfort_acceleration * config->comfort_braking);
     for (int32_t i = 0; i < state->num_vehicles; i++) {
         const double *position = state->positions[i];
         traffic->directions[i] = direction_of(state->headings[i]);
-        traffic->places[i] = lane_locate(&road->lanes[state->lanes[i]], position[0], position[1]);
+        note_place(traffic, i, lane_locate(&road->lanes[state->lanes[i]], position[0], position[1]));
         traffic->accelerations[i] = traffic->slips[i] = 0;
         traffic->order[i] = traffic->ranks[i] = (uint8_t)i;
     }
@@ -68,6 +71,25 @@ static void enqueue_if_on(Traffic *traffic, Queue *queue, const Lane *lane, int3
         enqueue(queue, who, place.along);
 }
 
+/* Those who follow the x axis are listed backwards, each before the last, the others forwards: either way a lane's list
+ * runs in its own direction, and whoever is enqueued goes to the end. */
+void traffic_forget_queues(Traffic *traffic)
+{
+    int32_t count = traffic->state->num_vehicles;
+    traffic->queued = 0;
+    traffic->num_loose = 0;
+    memset(traffic->first_on, NO_MEMBER, (size_t)traffic->road->num_lanes);
+    for (int32_t r = 0; r < 2 * count; r++) {
+        int32_t i = traffic->order[r < count ? count - 1 - r : r - count], lane = traffic->state->lanes[i];
+        if ((traffic->road->lanes[lane].cosine < 0) != (r >= count))
+            continue;
+        traffic->next_on[i] = traffic->first_on[lane];
+        traffic->first_on[lane] = (uint8_t)i;
+        if (!traffic->is_alone[i])
+            traffic->loose[traffic->num_loose++] = (uint8_t)i;
+    }
+}
+
 static const Queue *queue_of(Traffic *traffic, int32_t l)
 {
     Queue *queue = &traffic->queues[l];
@@ -77,10 +99,12 @@ static const Queue *queue_of(Traffic *traffic, int32_t l)
     traffic->queued |= bit;
     queue->count = 0;
     const Lane *lane = &traffic->road->lanes[l];
-    int32_t count = traffic->state->num_vehicles;
-    /* In the lane's own direction, so that each goes to the end of the queue. */
-    for (int32_t r = 0; r < count; r++)
-        enqueue_if_on(traffic, queue, lane, traffic->order[lane->cosine < 0 ? count - 1 - r : r]);
+    for (int32_t i = traffic->first_on[l]; i != NO_MEMBER; i = traffic->next_on[i])
+        if (lane_holds(lane, traffic->places[i], 1))
+            enqueue(queue, i, traffic->places[i].along);
+    for (int32_t k = 0; k < traffic->num_loose; k++)
+        if (traffic->state->lanes[traffic->loose[k]] != l)
+            enqueue_if_on(traffic, queue, lane, traffic->loose[k]);
     for (int32_t k = 0; k < traffic->road->num_obstacles; k++)
         enqueue_if_on(traffic, queue, lane, DRIVING_MAX_VEHICLES + k);
     for (int32_t q = 0; q < queue->count; q++)
@@ -131,18 +155,48 @@ Neighbours traffic_neighbours(Traffic *traffic, int32_t i, int32_t lane)
     return found;
 }
 
+int32_t traffic_front(Traffic *traffic, int32_t i)
+{
+    const Queue *queue = queue_of(traffic, traffic->state->lanes[i]);
+    int32_t at = traffic->ranks[i];
+    bool is_listed = at < queue->count && queue->who[at] == i;
+    if (is_listed && at + 1 == queue->count)
+        return NOBODY;
+    bool is_plain = is_listed && queue->along[at + 1] != queue->along[at] &&
+                    (at + 2 == queue->count || queue->along[at + 2] != queue->along[at + 1]);
+    return is_plain ? queue->who[at + 1] : traffic_neighbours(traffic, i, traffic->state->lanes[i]).front;
+}
+
+void traffic_locate(Traffic *traffic, int32_t i)
+{
+    DrivingState *state = traffic->state;
+    double x = state->positions[i][0], y = state->positions[i][1], heading = state->headings[i];
+    const Lane *lane = lane_of(traffic, i);
+    if (lane->kind == DRIVING_STRAIGHT) { /* no other lane is as near as this one */
+        Place place = lane_locate(lane, x, y);
+        double distance = fabs(place.across) + lane_overshoot(lane, place.along);
+        if (distance + fabs(wrap_angle(heading - lane->heading)) < lane->clearance) {
+            note_place(traffic, i, place);
+            return;
+        }
+    }
+    Place place;
+    state->lanes[i] = (uint8_t)road_closest_lane(traffic->road, x, y, heading, state->lanes[i], &place);
+    note_place(traffic, i, place);
+    if (state->kinds[i] == DRIVING_FREE) /* it aims at no lane but its own */
+        state->target_lanes[i] = state->lanes[i];
+}
+
 /* ---- a frame ---- */
 
 static void decide(Traffic *traffic)
 {
     const DrivingState *state = traffic->state;
-    traffic->queued = 0;
+    traffic_forget_queues(traffic);
     traffic->changing[0] = traffic->changing[1] = 0;
-    for (int32_t i = 0; i < state->num_vehicles; i++) {
+    for (int32_t i = 0; i < state->num_vehicles; i++)
         note_target(traffic, i);
-        if (state->kinds[i] == DRIVING_TRAFFIC)
-            traffic->free_accelerations[i] = driver_free_acceleration(traffic, i, state->exponents[i]);
-    }
+    driver_find_free_accelerations(traffic);
     for (int32_t i = 0; i < state->num_vehicles; i++) {
         if (state->kinds[i] == DRIVING_TRAFFIC)
             driver_act(traffic, i);

@@ -288,8 +288,9 @@ static bool check_numbers(const DrivingState *state, int32_t i, AgoraError *erro
         !is_within(state->target_speeds[i], -DRIVING_MAX_SPEED, DRIVING_MAX_SPEED))
         return agora_fail(error, "speeds[%d] and target_speeds[%d] must be in [-1000, 1000], got %g and %g", i, i,
                           state->speeds[i], state->target_speeds[i]);
-    if (!is_within(state->timers[i], 0, 1e12) || !is_within(state->exponents[i], 0, 10))
-        return agora_fail(error, "timers[%d] must not be negative and exponents[%d] in [0, 10], got %g and %g", i, i,
+    bool is_exponent = state->exponents[i] == 0 || is_within(state->exponents[i], 1, 10);
+    if (!is_within(state->timers[i], 0, 1e12) || !is_exponent)
+        return agora_fail(error, "timers[%d] must not be negative and exponents[%d] 0 or in [1, 10], got %g and %g", i, i,
                           state->timers[i], state->exponents[i]);
     return true;
 }

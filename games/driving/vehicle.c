@@ -2,16 +2,6 @@
 
 /* ---- motion ---- */
 
-void vehicle_locate(Traffic *traffic, int32_t i)
-{
-    DrivingState *state = traffic->state;
-    int32_t lane = road_closest_lane(traffic->road, state->positions[i][0], state->positions[i][1], state->headings[i],
-                                     state->lanes[i], &traffic->places[i]);
-    state->lanes[i] = (uint8_t)lane;
-    if (state->kinds[i] == DRIVING_FREE) /* it aims at no lane but its own */
-        state->target_lanes[i] = (uint8_t)lane;
-}
-
 /* States that were loaded can be far from any road; they stay finite, and headings in the range of direction_of. */
 static void keep_in_range(DrivingState *state, int32_t i)
 {
@@ -32,9 +22,9 @@ void vehicle_step(Traffic *traffic, int32_t i)
         a = -speed;
     }
     if (speed > VEHICLE_MAX_SPEED)
-        a = fmin(a, VEHICLE_MAX_SPEED - speed);
+        a = smaller_of(a, VEHICLE_MAX_SPEED - speed);
     else if (speed < -VEHICLE_MAX_SPEED)
-        a = fmax(a, -VEHICLE_MAX_SPEED - speed);
+        a = larger_of(a, -VEHICLE_MAX_SPEED - speed);
     traffic->accelerations[i] = a; /* a free agent's choice stays limited for the rest of its step */
     Direction way = traffic->directions[i];
     double sine = 0; /* of the angle between the heading and the motion */
@@ -59,7 +49,7 @@ void vehicle_step(Traffic *traffic, int32_t i)
     }
     keep_in_range(state, i);
     state->speeds[i] += a * dt;
-    vehicle_locate(traffic, i);
+    traffic_locate(traffic, i);
 }
 
 /* ---- collisions ---- */

@@ -12,9 +12,6 @@
 /* Moves one vehicle by one frame and finds its lane. */
 void vehicle_step(Traffic *traffic, int32_t vehicle);
 
-/* Where a vehicle lies now: its direction, its lane and its place on it. */
-void vehicle_locate(Traffic *traffic, int32_t vehicle);
-
 /* A box that moves on a straight line during a frame. */
 typedef struct Box {
     double x, y, half_length, half_width;
