@@ -70,13 +70,18 @@ static Interval project(const Box *box, const double axis[2])
     return (Interval){centre - reach, centre + reach};
 }
 
+/* The outward normals of a box's sides in the reference's order, forward and to the right. Opposite ones do not measure
+ * the same where one box's shadow lies within the other's. */
+static const double AXES[4][2] = {{-1, 0}, {0, 1}, {1, 0}, {0, -1}};
+
 Contact boxes_meet(const Box *a, const Box *b)
 {
     double dx = a->x - b->x, dy = a->y - b->y, least = INFINITY;
     Contact contact = {true, true, {0, 0}};
-    for (int32_t k = 0; k < 4; k++) {
-        Direction way = k < 2 ? a->direction : b->direction;
-        double axis[2] = {k % 2 ? way.cosine : -way.sine, k % 2 ? way.sine : way.cosine};
+    for (int32_t k = 0; k < 8; k++) {
+        Direction way = k < 4 ? a->direction : b->direction;
+        double axis[2] = {AXES[k % 4][0] * way.cosine - AXES[k % 4][1] * way.sine,
+                          AXES[k % 4][0] * way.sine + AXES[k % 4][1] * way.cosine};
         Interval mine = project(a, axis), theirs = project(b, axis);
         contact.is_now &= gap_between(mine, theirs) <= 0;
         double motion = axis[0] * (a->shift[0] - b->shift[0]) + axis[1] * (a->shift[1] - b->shift[1]);

@@ -35,8 +35,8 @@ def play(job):
     env = gymnasium.make(job["id"], config=job["config"]).unwrapped
     observation, _ = env.reset(seed=job["seed"])
     agents = len(env.controlled_vehicles)
-    for vehicle in env.road.vehicles:
-        vehicle.position[0] += job["nudge"]
+    for number, vehicle in enumerate(env.road.vehicles, 1):  # each in another direction
+        vehicle.position += job["nudge"] * np.array([np.cos(number), np.sin(number)])
     trace = {"start": reference.describe(env), "first": see(observation, agents), "steps": []}
     scenes, own = [], []
     if hasattr(env, "_clear_vehicles"):

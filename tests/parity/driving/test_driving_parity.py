@@ -7,16 +7,16 @@ cars come to a stand are compared frame by frame here, because there the referen
 import pytest
 from duel import SCENARIOS, TOLERANCE, Differences, by_frames, compare, play_theirs
 
-WHOLE_EPISODES = {
-    "highway_fast": 3,
-    "merge": 6,
-    "roundabout": 4,
-    "two_way": 4,
-    "four_agents": 1,
-    "continuous": 2,
-    "grid": 1,
-    "grid_roundabout": 1,
-    "all_features": 2,
+WHOLE_EPISODES = {  # seeds
+    "highway_fast": (0, 1, 43),  # in 43 a car is hit in whose shadow the other's lies
+    "merge": (0, 1, 2, 3, 4, 5),
+    "roundabout": (0, 1, 2, 3),
+    "two_way": (0, 1, 2, 3),
+    "four_agents": (0,),
+    "continuous": (0, 1),
+    "grid": (0,),
+    "grid_roundabout": (0,),
+    "all_features": (0, 1),
 }
 BY_FRAMES = {"intersection": 3, "two_agents_intersection": 2, "merge": 2, "roundabout": 2}
 
@@ -29,7 +29,7 @@ def assert_alike(found):
 
 @pytest.mark.parametrize("name", WHOLE_EPISODES)
 def test_whole_episodes_are_the_references(name, peer_python):
-    found, seeds = Differences(), list(range(WHOLE_EPISODES[name]))
+    found, seeds = Differences(), list(WHOLE_EPISODES[name])
     for seed, trace in zip(seeds, play_theirs(peer_python("highway"), SCENARIOS[name], seeds), strict=True):
         compare(SCENARIOS[name], seed, trace, found)
     assert_alike(found)
