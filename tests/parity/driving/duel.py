@@ -5,9 +5,9 @@ results.csv beside this file. Each scenario is compared three ways:
 
 - episodes: whole episodes, with nothing in common but the start, the actions and the vehicles that appear on the way;
 - frames: one simulation frame at a time, each from the reference's last one;
-- control: the reference with itself, each of its cars moved by 1e-13 m at the start. Cars that come to a stand are chaotic
-  in the reference: rounding grows a hundredfold a frame, so that episodes with them agree with nothing, themselves
-  included.
+- control: the reference with itself, each of its cars moved by 1e-13 m at the start. Cars that come to a stand are
+  chaotic in the reference: rounding grows a hundredfold a frame, so that episodes with them agree with nothing,
+  themselves included.
 """
 
 from __future__ import annotations
