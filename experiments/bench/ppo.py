@@ -44,7 +44,8 @@ def make_config(
         .training(
             train_batch_size_per_learner=batch,
             num_epochs=EPOCHS,
-            minibatch_size=num_agents * batch // MINIBATCHES,  # rows: one for each agent and step
+            # Rows, one for each agent and step; RLlib takes no more than the env steps of a batch.
+            minibatch_size=min(num_agents * batch // MINIBATCHES, batch),
             use_kl_loss=False,
         )
         .debugging(log_level="ERROR", seed=0)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import psutil
 from ray.rllib.algorithms.algorithm import Algorithm
 
@@ -22,7 +21,7 @@ LARGEST_BATCH, LEAST_STEPS = 131_072, 8_192  # env steps of one measured call
 NUM_ENVS = (1, 4, 16, 64, 256, 1024, 4096)
 STOCK_ENVS, STOCK_STEPS = (1, 4, 16, 64), 1_024
 CROWD_ENVS, CROWD_FRAGMENT = 256, 32
-NUM_AGENTS = (2, 4, 8)  # no registered world takes 32: those with a number of players to choose stop at 8
+NUM_AGENTS = (2, 4, 8, 16, 32)
 NUM_RUNNERS = (0, 1, 2)
 RUNNER_ENVS = 256  # of all runners together, so that the learner has the same batch
 RUNNER_SAMPLES, RUNNER_ITERATIONS = 8, 3  # of one measured call: the system tells hundredths of a second of a process
@@ -47,9 +46,12 @@ class Cost(NamedTuple):
 
 
 def crowd(num_agents: int) -> tuple[str, dict[str, Any]]:
-    """Returns a world for so many agents, and its settings: a matrix game with random payoffs and two actions each."""
-    payoffs = np.random.default_rng(0).random((num_agents, *[2] * num_agents))
-    return "matrix/prisoners_dilemma_v0", {"payoffs": payoffs}
+    """Returns a world for so many agents, and its settings; each sees as much, however many they are."""
+    return "particles/simple_spread_v0", {
+        "num_agents": num_agents,
+        "num_agent_neighbors": 1,
+        "num_landmark_neighbors": 2,
+    }
 
 
 def run(measure: Measure) -> None:
@@ -65,7 +67,7 @@ def run(measure: Measure) -> None:
     measure.files[FIGURE] = draw_costs(costs)
     measure.note(
         "costs against envs and runners are in env steps on Overcooked (features), against agents in agent steps of "
-        f"{CROWD_ENVS} matrix games; no registered world has more than {max(NUM_AGENTS)} agents to choose. With "
+        f"{CROWD_ENVS} envs of particles/simple_spread_v0, where each sees one neighbour and two landmarks. With "
         f"remote runners all {RUNNER_ENVS} envs are spread over them, and CPU seconds are those of all processes"
     )
 
