@@ -32,6 +32,13 @@ def orchard():
     return {name: play("grid/harvest_v0", kinds, 400, map="orchard") for name, kinds in groups.items()}
 
 
+def test_groups_earn_what_the_readme_says(orchard):
+    totals = [orchard[name][0].sum(axis=1).mean() for name in ("greedy", "sustainable")]
+    np.testing.assert_allclose(totals, [33, 126], rtol=0.15)
+    one, *others = orchard["one greedy"][0].mean(axis=0)
+    np.testing.assert_allclose([one, np.mean(others)], [18, 7], rtol=0.15)
+
+
 def test_a_sustainable_group_earns_more_than_a_greedy_one(orchard):
     assert orchard["sustainable"][0].sum(axis=1).min() > 2 * orchard["greedy"][0].sum(axis=1).max()
 
@@ -52,11 +59,12 @@ def test_sustainability_tells_the_groups_apart(orchard):
 def test_who_cleans_earns_less_than_who_does_not_and_the_group_more():
     # Cleaners and foragers on the shipped map "creek": the more of four clean (up to two), the more the group has.
     totals = []
-    for cleaners in range(3):
+    for cleaners, each_forager in enumerate((0, 19, 72, 125)):  # games/commons/README.md
         kinds = [Cleaner] * cleaners + [GreedyForager] * (4 - cleaners)
         returns, statistics = play("grid/cleanup_v0", kinds, 200, map="creek")
         totals.append(returns.sum(axis=1).mean())
         assert statistics["cleaned"].mean() == 0 if cleaners == 0 else statistics["cleaned"].mean() > 100
+        np.testing.assert_allclose(returns[:, cleaners:].mean(), each_forager, rtol=0.15)
         if cleaners:
             assert returns[:, cleaners:].mean() > 5 * returns[:, :cleaners].mean() + 5
     assert totals[0] == 0

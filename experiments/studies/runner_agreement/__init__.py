@@ -1,4 +1,4 @@
-"""Study `runner_agreement`: stock algorithms learn the same on either runner. See README.md beside this file."""
+"""Study `runner_agreement`: stock algorithms on either runner. See README.md beside this file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ def _train(run: RunFolder, settings: AgreementSettings, ray_address: str | None)
 
 STUDY = Study(
     name="runner_agreement",
-    claim="RLlib's PPO, APPO, IMPALA, DQN and SAC learn the same on the batched runner as on RLlib's own",
+    claim="RLlib's PPO, IMPALA, DQN and SAC learn alike on the batched runner and on RLlib's own; "
+    "APPO and prioritized DQN more",
     settings=AgreementSettings,
     name_run=lambda settings: "runner_agreement",
     train=_train,
