@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.bench import speed_table
+from experiments.bench import results_table, speed_table
 from experiments.study import find_study, study_names
 from marl.rllib import stop_ray
 from marl.solvers import SOLVERS, solver_table
@@ -66,6 +66,10 @@ def test_every_study_is_listed_with_its_claim():
 
 def test_the_table_of_speeds_is_the_committed_result():
     assert read_table("speed") == speed_table("overcooked"), "paste `agora bench overcooked --table`"
+
+
+def test_the_table_of_worlds_beside_their_peers_is_the_committed_result():
+    assert read_table("speed of worlds") == results_table("worlds_contests"), "paste `agora bench worlds --table`"
 
 
 def test_the_tables_of_rllib_are_the_committed_result():

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import platform
 import time
 from collections.abc import Callable, Mapping
@@ -18,7 +19,7 @@ from statistics import median
 from typing import NamedTuple
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from experiments.run_folder import RunError, write_atomically
 from games.names import unknown_name
@@ -162,21 +163,26 @@ class Measure:
 
     def show(self) -> None:
         """Prints everything."""
-        table = Table("measured", "median", "smallest", "largest", "wall clock", "unit", "note")
+        rows = [["measured", "median", "smallest", "largest", "wall clock", "unit", "note"]]
         for row in self.rows:
             numbers = (row.median, min(row.values), max(row.values), row.wall)
-            table.add_row(row.name, *(_shown(number, 0) for number in numbers), row.unit, row.note)
-        ratios = Table("ratio of medians", "is", "wall clock", "aim")
+            rows.append([row.name, *(three_digits(number) for number in numbers), row.unit, row.note])
+        ratios = [["ratio of medians", "is", "wall clock", "aim"]]
         for ratio in self.ratios:
-            ratios.add_row(ratio.name, *(_shown(number, 2) for number in (ratio.value, ratio.wall, ratio.aim)))
-        self.console.print(table, ratios)
-        for heading, *rows in self.tables.values():
-            further = Table(*heading)
-            for cells in rows:
-                further.add_row(*cells)
-            self.console.print(further)
+            ratios.append([ratio.name, *(three_digits(number) for number in (ratio.value, ratio.wall, ratio.aim))])
+        for table in (rows, ratios, *self.tables.values()):
+            self._print(table)
         for text in self.notes:
             self.console.print(text)
+
+    def _print(self, table: list[list[str]]) -> None:
+        """Prints a table without the columns that say nothing; what does not fit is folded, never cut off."""
+        heading, *rows = table
+        used = [i for i, title in enumerate(heading) if any(cells[i] for cells in rows)]
+        shown = Table(*(Column(heading[i], overflow="fold") for i in used))
+        for cells in rows:
+            shown.add_row(*(cells[i] for i in used))
+        self.console.print(shown)
 
     def to_csv(self) -> str:
         """Returns all rows and ratios, with the processor they were measured on."""
@@ -205,8 +211,13 @@ class Measure:
         return list(texts)
 
 
-def _shown(number: float | None, digits: int) -> str:
-    return "" if number is None else f"{number:,.{digits}f}"
+def three_digits(number: float | None) -> str:
+    """Returns a number as people read it: rounded to three digits, with commas between thousands; "" for None."""
+    if not number:
+        return "" if number is None else "0"
+    digits = 2 - math.floor(math.log10(abs(number)))
+    shown = f"{round(number, digits):,.{max(digits, 0)}f}"
+    return shown.rstrip("0").rstrip(".") if "." in shown else shown
 
 
 def _to_csv(table: list[list[str]]) -> str:
@@ -253,14 +264,19 @@ def speed_table(name: str) -> str:
         raise RunError(f"no results for benchmark {name}: agora bench {name} --save")
     with path.open(newline="", encoding="utf-8") as file:
         ratios = [row for row in csv.DictReader(file) if row["unit"] == "ratio"]
-    table = [["ratio", "measured"], *([row["name"], row["median"]] for row in ratios)]
-    if any(row.get("wall") for row in ratios):
-        table = [["ratio", "CPU time", "wall clock"], *([row["name"], row["median"], row["wall"]] for row in ratios)]
-    tables = [table]
-    for further in sorted(RESULTS.glob(f"{name}_*.csv")):
-        with further.open(newline="", encoding="utf-8") as file:
-            tables.append(list(csv.reader(file)))
-    return "\n\n".join(_to_markdown(table) for table in tables)
+    has_wall = any(row.get("wall") for row in ratios)
+    table = [["ratio", "CPU time", "wall clock"] if has_wall else ["ratio", "measured"]]
+    for row in ratios:
+        numbers = [row["median"], row["wall"]] if has_wall else [row["median"]]
+        table.append([row["name"], *(three_digits(float(number)) if number else "" for number in numbers)])
+    further = [results_table(path.stem) for path in sorted(RESULTS.glob(f"{name}_*.csv"))]
+    return "\n\n".join([_to_markdown(table), *further])
+
+
+def results_table(name: str) -> str:
+    """Returns one of the tables that a benchmark saved, such as "worlds_contests", as Markdown."""
+    with (RESULTS / f"{name}.csv").open(newline="", encoding="utf-8") as file:
+        return _to_markdown(list(csv.reader(file)))
 
 
 def _to_markdown(table: list[list[str]]) -> str:

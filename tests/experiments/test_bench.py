@@ -1,13 +1,14 @@
 """What benchmarks measure is what they save and what READMEs show."""
 
 import csv
+import io
 
 import numpy as np
 import pytest
 from rich.console import Console
 
 from experiments import bench
-from experiments.bench import Measure, Seconds, speed_table
+from experiments.bench import Measure, Seconds, speed_table, three_digits
 from experiments.bench.rllib.memory import _nbytes
 from experiments.bench.shares import _Stopwatch
 
@@ -52,6 +53,34 @@ def test_what_is_saved_is_what_a_readme_shows(measure, tmp_path):
         first, second, ratio = csv.DictReader(file)
     assert (first["median"], first["wall"], second["wall"], first["repeats"]) == ("8", "8", "2", "3")
     assert (ratio["name"], ratio["median"], ratio["unit"]) == ("ours / theirs", "2", "ratio")
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [
+        (1913.4, "1,910"),
+        (23_887_259, "23,900,000"),
+        (99.96, "100"),
+        (17.04, "17"),
+        (3.616, "3.62"),
+        (0.0123456, "0.0123"),
+        (0, "0"),
+        (-5.004, "-5"),
+        (200.0, "200"),
+        (None, ""),
+    ],
+)
+def test_numbers_are_shown_with_three_digits(number, shown):
+    assert three_digits(number) == shown
+
+
+def test_nothing_is_cut_off_in_a_narrow_terminal():
+    out = io.StringIO()
+    measure = Measure(Console(width=60, file=out), repeats=1)
+    measure.rates("env steps / CPU-s", {"particles/simple_spread_v0 beside somebody": (3, lambda: 1.0)})
+    measure.show()
+    assert "\N{HORIZONTAL ELLIPSIS}" not in out.getvalue()
+    assert "note" not in out.getvalue()  # nobody left one
 
 
 def test_shared_memory_is_counted_once():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 import games
-from experiments.bench import Measure, Row, Work
+from experiments.bench import Measure, Row, Work, three_digits
 from experiments.bench.peer import Peer, Program
 from experiments.bench.worlds.contests import CONTESTS, Contest
 from experiments.bench.worlds.rounds import size_round, step_batch
@@ -19,7 +19,9 @@ def run(measure: Measure) -> None:
     table = [["id", "agents", *(_envs(size) for size in SIZES)]]
     for id in games.env_ids():
         rows = measure.rates(UNIT, {f"{id}, {_envs(size)}": step_batch(id, size) for size in SIZES})
-        table.append([f"`{id}`", str(games.spec(id).properties.num_agents), *(f"{row.median:,.0f}" for row in rows)])
+        table.append(
+            [f"`{id}`", str(games.spec(id).properties.num_agents), *(three_digits(row.median) for row in rows)]
+        )
     measure.tables["ids"] = table
     contests = [["world", "peer", *(f"{_envs(size)}: ours / theirs" for size in SIZES), "note"]]
     for program in dict.fromkeys(contest.program for contest in CONTESTS):
@@ -80,5 +82,7 @@ def _compare(measure: Measure, contest: Contest, rows: dict[str, Row]) -> list[s
         ours, theirs = rows[_ours(contest, size)], rows[_theirs(contest, size if contest.program.is_vectorised else 1)]
         name = f"{contest.id}, {_envs(size)} / {contest.program.title}"
         measure.compare(name, ours, theirs, contest.aim if size == SIZES[-1] else 1.0)
-        cells.append(f"{ours.median:,.0f} / {theirs.median:,.0f} = {ours.median / theirs.median:,.3g}")
+        cells.append(
+            f"{three_digits(ours.median)} / {three_digits(theirs.median)} = {three_digits(ours.median / theirs.median)}"
+        )
     return [*cells, contest.note]

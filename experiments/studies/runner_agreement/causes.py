@@ -37,7 +37,8 @@ def share_of_rows_in_place() -> float:
 def count_updates(runner: str) -> tuple[int, int]:
     """Returns how many batches APPO's learner was given, and how many updates it made of them."""
     algorithm: Any = make_config(Cell("appo", runner, 0, APPO_STEPS)).build_algo()
-    learner, updates = algorithm.learner_group._learner, []
+    learner: Any = algorithm.learner_group._learner
+    updates: list[None] = []
     update = learner._update
 
     def count(*args: Any, **kwargs: Any) -> Any:
