@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -30,6 +30,21 @@ class Player(Protocol):
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Takes over what `get_state` of an equal player returned."""
+        ...
+
+
+@runtime_checkable
+class RowPlayer(Player, Protocol):
+    """A player that looks at nothing but what a step shows, so that it can be asked for some envs alone."""
+
+    def act_rows(self, batch: Batch, agent: str, envs: np.ndarray) -> np.ndarray:
+        """Returns the agent's actions in some envs, [n] or [n, A].
+
+        Args:
+            batch: As the last reset or step left it.
+            agent: One of `batch.agents`.
+            envs: [n] int64, which.
+        """
         ...
 
 

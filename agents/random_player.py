@@ -23,15 +23,19 @@ class RandomPlayer:
 
     def act(self, batch: Batch, agent: str) -> np.ndarray:
         """Returns random actions, [E] or [E, A]."""
+        return self.act_rows(batch, agent, np.arange(batch.num_envs))
+
+    def act_rows(self, batch: Batch, agent: str, envs: np.ndarray) -> np.ndarray:
+        """Returns random actions in some envs, [n] or [n, A]."""
         name, row = find_agent(batch, agent)
         group = batch.groups[name]
-        space, shape = group.action_space, group.actions[:, row].shape
+        space, shape = group.action_space, (len(envs), *group.actions.shape[2:])
         if isinstance(space, gymnasium.spaces.Box):
             return self._rng.uniform(space.low, space.high, shape).astype(np.float32)
         choices = [int(space.n)] if isinstance(space, gymnasium.spaces.Discrete) else space.nvec.tolist()
-        masks = np.ones((batch.num_envs, sum(choices)), np.uint8)
+        masks = np.ones((len(envs), sum(choices)), np.uint8)
         if group.action_masks is not None:
-            masks = group.action_masks[:, row]
+            masks = group.action_masks[envs, row]
         parts = np.split(masks, np.cumsum(choices)[:-1], axis=1)
         actions = np.stack([self._draw_legal(part) for part in parts], axis=-1)
         return actions.reshape(shape).astype(np.int32)

@@ -117,9 +117,13 @@ class TrainedPlayer:
 
     def act(self, batch: Batch, agent: str) -> np.ndarray:
         """Returns actions, [E] int32."""
+        return self.act_rows(batch, agent, np.arange(batch.num_envs))
+
+    def act_rows(self, batch: Batch, agent: str, envs: np.ndarray) -> np.ndarray:
+        """Returns actions in some envs, [n] int32."""
         name, row = find_agent(batch, agent)
         group = batch.groups[name]
-        features = group.observations[:, row].reshape(batch.num_envs, -1)
+        features = group.observations[envs, row].reshape(len(envs), -1)
         if features.shape[1] != self.description.observation_size:
             raise PolicyError(
                 f"the policy was trained on {self.description.env_id} with {self.description.observation_size} numbers "
@@ -131,7 +135,7 @@ class TrainedPlayer:
             inputs = torch.from_numpy(features.astype(np.float32)) * self.description.observation_scale
             logits = self._network(inputs).numpy()
         if group.action_masks is not None:
-            logits = np.where(group.action_masks[:, row], logits, FORBIDDEN_LOGIT)
+            logits = np.where(group.action_masks[envs, row], logits, FORBIDDEN_LOGIT)
         if not self._is_greedy:
             logits = logits + self._rng.gumbel(size=logits.shape)  # the largest is a draw from the softmax
         return logits.argmax(axis=1).astype(np.int32)
