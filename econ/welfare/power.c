@@ -28,9 +28,11 @@ static double split(double x, double *exponent)
 
 double welfare_log(double x)
 {
-    double exponent, m = split(x, &exponent), s = (m - 1) / (m + 1), z = s * s, sum = 1.0 / 21;
-    for (int odd = 19; odd >= 3; odd -= 2)
-        sum = sum * z + 1.0 / odd;
+    static const double INVERSE_ODDS[] = {1.0 / 21, 1.0 / 19, 1.0 / 17, 1.0 / 15, 1.0 / 13,
+                                          1.0 / 11, 1.0 / 9,  1.0 / 7,  1.0 / 5,  1.0 / 3};
+    double exponent, m = split(x, &exponent), s = (m - 1) / (m + 1), z = s * s, sum = INVERSE_ODDS[0];
+    for (int k = 1; k < 10; k++)
+        sum = sum * z + INVERSE_ODDS[k];
     return exponent * LOG2_HIGH + (2 * s + (2 * s * z * sum + exponent * LOG2_LOW));
 }
 
@@ -38,9 +40,13 @@ double welfare_log(double x)
 static double exp_of(double x)
 {
     static const double INVERSE_LOG2 = 0x1.71547652b82fep+0, TO_INTEGER = 0x1.8p52;
-    double n = (x * INVERSE_LOG2 + TO_INTEGER) - TO_INTEGER, r = (x - n * LOG2_HIGH) - n * LOG2_LOW, sum = 1;
-    for (int k = 13; k >= 1; k--)
-        sum = 1 + sum * r / k;
+    static const double INVERSE_FACTORIALS[] = {
+        1.0 / 6227020800, 1.0 / 479001600, 1.0 / 39916800, 1.0 / 3628800, 1.0 / 362880, 1.0 / 40320, 1.0 / 5040,
+        1.0 / 720,        1.0 / 120,       1.0 / 24,       1.0 / 6,       1.0 / 2,      1,           1};
+    double n = (x * INVERSE_LOG2 + TO_INTEGER) - TO_INTEGER, r = (x - n * LOG2_HIGH) - n * LOG2_LOW;
+    double sum = INVERSE_FACTORIALS[0];
+    for (int k = 1; k < 14; k++)
+        sum = sum * r + INVERSE_FACTORIALS[k];
     uint64_t bits = (uint64_t)((int64_t)n + 1023) << 52;
     double scale;
     memcpy(&scale, &bits, sizeof scale);

@@ -421,7 +421,7 @@ const Case CASES[] = {
     {"matrix: five rounds of memory", &agora_matrix, &MEMORY_CONFIG, 0x9dfae6a834e618c4},
     {"matrix: three unequal players", &agora_matrix, &UNEQUAL_CONFIG, 0xf362665e5f6a3104},
     {"one step: a planner's levels", &agora_one_step, &ONE_STEP_CONFIG, 0xbf238309e61df7a9},
-    {"one step: periods of fixed rates", &agora_one_step, &ONE_STEP_PERIODS, 0xc5eb624fabfef046},
+    {"one step: periods of fixed rates", &agora_one_step, &ONE_STEP_PERIODS, 0x6454e49c05ee728e},
     {"one step: rates as numbers", &agora_one_step, &ONE_STEP_RATES, 0x12433260369999f3},
     {"overcooked: pictures", &agora_overcooked, &PICTURES_CONFIG, 0x2613b68bba1c21c3},
     {"overcooked: features, chance", &agora_overcooked, &CHANCE_CONFIG, 0x6ffdf70c283130c2},
