@@ -23,6 +23,7 @@ def read_table(name: str, text: str = README) -> str:
 
 WITH_EXAMPLES = [
     "README.md",
+    "econ/gather_trade_build/README.md",
     "econ/one_step/README.md",
     "econ/taxation/README.md",
     "games/kuhn_poker/README.md",

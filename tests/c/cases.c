@@ -1,5 +1,6 @@
 #include "cases.h"
 
+#include "../../econ/gather_trade_build/gather_trade_build.h"
 #include "../../econ/one_step/one_step.h"
 #include "../../econ/welfare/social.h"
 #include "../../games/commons/commons.h"
@@ -401,6 +402,34 @@ static const OneStepConfig ONE_STEP_RATES = {.tax = {.cutoffs = SPAN(CUTOFFS),
                                              .equality_weight = 1,
                                              .horizon = 10};
 
+/* ---- gather, trade and build ---- */
+
+/* Sources of stone (1) and wood (2) on both sides of a river (3) with a ford. */
+static const uint8_t ISLAND[] = {2, 2, 0, 0, 3, 0, 2, 0, 2, 0, 1, 0, 0, 3, 0, 0, 2, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0,
+                                 3, 3, 0, 3, 3, 3, 3, 0, 3, 0, 1, 0, 0, 3, 0, 0, 0, 0, 1, 0, 0, 0, 3, 0, 0, 0, 0};
+static const int32_t CORNERS[] = {8, 45, 0, 53};
+static const double PAYMENTS[] = {11.3316, 13.2671, 16.4724, 22.2496};
+static const GtbConfig GTB_CONFIG = {
+    .tax = {.cutoffs = SPAN(CUTOFFS), .levels = SPAN(LEVELS), .model = TAX_LEVELS, .period = 25, .rate_max = 1},
+    .layout = SPAN(ISLAND), .height = 6, .width = 9, .num_agents = 4,
+    .starts = GTB_RANKED_STARTS, .ranked_payments = SPAN(PAYMENTS), .ranked_tiles = SPAN(CORNERS),
+    .build_skills = GTB_PARETO_SKILLS, .gather_skills = GTB_PARETO_SKILLS, .payment = 10, .max_skill = 3,
+    .build_labor = 10, .move_labor = 1, .gather_labor = 1, .order_labor = 0.25, .regrowth_probability = 0.05,
+    .max_bid_ask = 10, .max_orders = 5, .order_duration = 50,
+    .isoelastic_eta = 0.23, .labor_cost = 0.21, .labor_weight = 1,
+    .objective = WELFARE_EQUALITY_PRODUCTIVITY, .equality_weight = 1, .view = 2, .horizon = 200};
+
+/* NumPy's chance, all that can be seen, shared wealth, hasty orders, rates as numbers. */
+static const int32_t STREAM[GTB_NUMPY_WORDS] = {
+    [0] = 1 << 30, [1] = 1234567, [100] = -77777, [200] = 1 << 20, [300] = -5, [400] = 99, [623] = -1, [624] = 624};
+static const GtbConfig GTB_CROWD = {
+    .tax = {.cutoffs = SPAN(CUTOFFS), .model = TAX_RATES, .period = 7, .rate_max = 0.9},
+    .layout = SPAN(ISLAND), .height = 6, .width = 9, .num_agents = 5, .starts = GTB_RANDOM_STARTS,
+    .gather_skills = GTB_PARETO_SKILLS, .payment = 4, .max_skill = 1, .build_labor = 2, .gather_labor = 0.5,
+    .starting_coin = 6.5, .regrowth_probability = 0.5, .max_bid_ask = 3, .max_orders = 2, .order_duration = 3,
+    .isoelastic_eta = 1, .labor_cost = 0.1, .labor_weight = 0.5, .objective = WELFARE_RAWLSIAN, .equality_weight = 1,
+    .sees_all = 1, .planner_sees_map = 1, .shares_wealth = 1, .numpy_streams = SPAN(STREAM), .horizon = 40};
+
 const Case CASES[] = {
     {"foraging: defaults", &agora_foraging, &FORAGING_CONFIG, 0x880955e0c260ff31},
     {"foraging: a crowd", &agora_foraging, &FORAGING_CROWD, 0xb4adbb6f35bded6e},
@@ -409,6 +438,8 @@ const Case CASES[] = {
     {"commons: cleanup, time-outs", &agora_commons, &CLEANUP_CONFIG, 0x5ed98cf5fab0c7e6},
     {"driving: highway", &agora_driving, &HIGHWAY_CONFIG, 0x4f49c22df6f7631d},
     {"driving: loop, free steering, grids", &agora_driving, &LOOP_CONFIG, 0x0e44ae019bbe17c7},
+    {"gather, trade, build: defaults", &agora_gather_trade_build, &GTB_CONFIG, 0x833905f041643a9b},
+    {"gather, trade, build: a crowd, NumPy's chance", &agora_gather_trade_build, &GTB_CROWD, 0xfc2da717e519b296},
     {"goofspiel: open bids", &agora_goofspiel, &OPEN_BIDS, 0xfe6ff0f8bac1a814},
     {"goofspiel: hidden bids, few turns", &agora_goofspiel, &HIDDEN_BIDS, 0xcd36eecf36474a95},
     {"kuhn poker: two players", &agora_kuhn_poker, &KUHN_FOR_TWO, 0x27bc184e24d093bb},

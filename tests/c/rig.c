@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { LARGE_STATE = 32768 }; /* bytes */
+
 static void *must_allocate(size_t size)
 {
     void *memory = calloc(1, size ? size : 1);
@@ -175,6 +177,17 @@ uint64_t rig_fold(uint64_t hash, const void *bytes, size_t size)
     return hash;
 }
 
+/* The same by words, for states whose bytes take too long one by one. */
+static uint64_t fold_words(uint64_t hash, const void *bytes, size_t size)
+{
+    const uint64_t *words = bytes;
+    for (size_t i = 0; i < size / sizeof *words; i++) {
+        hash = (hash ^ words[i]) * 0x9E3779B97F4A7C15u + 1;
+        hash ^= hash >> 32;
+    }
+    return hash;
+}
+
 static uint64_t hash_rows(uint64_t hash, const void *array, int32_t env, size_t row_size)
 {
     return array ? rig_fold(hash, (const unsigned char *)array + (size_t)env * row_size, row_size) : hash;
@@ -208,7 +221,9 @@ uint64_t rig_hash_env(const Rig *rig, int32_t env, uint64_t hash)
         hash = hash_rows(hash, rig->log.returns, env, (size_t)rig->num_agents * sizeof(double));
         hash = hash_rows(hash, rig->log.statistics, env, (size_t)rig->world->num_statistics * sizeof(double));
     }
-    return rig_fold(hash, agora_batch_state(rig->batch, env), rig->world->state_size);
+    const void *state = agora_batch_state(rig->batch, env);
+    return rig->world->state_size < LARGE_STATE ? rig_fold(hash, state, rig->world->state_size)
+                                                : fold_words(hash, state, rig->world->state_size);
 }
 
 void rig_run(Rig *rig, int32_t first_env, uint64_t turn, uint64_t turns, uint64_t *hashes)

@@ -133,6 +133,16 @@ EXTRA_CASES = [
         },
         "one step with rates as numbers",
     ),
+    Case(
+        "econ/gather_trade_build_v0",
+        {
+            **{"layout": "SW.~W\n.S.~.\n.....\nW~~.S", "num_agents": 3, "starts": "random", "starting_coin": 9.5},
+            **{"max_bid_ask": 3, "max_orders": 2, "order_duration": 3, "view": 1, "planner_sees_map": True},
+            **{"tax_model": "planner_rates", "tax_period": 4, "bracket_spacing": "linear", "num_brackets": 3},
+            **{"isoelastic_eta": 1.0, "objective": "utilitarian", "regrowth_probability": 0.3, "horizon": 30},
+        },
+        "gather, trade, build on an islet",
+    ),
 ]
 
 
