@@ -17,7 +17,7 @@ from ray.rllib.evaluation.postprocessing import Postprocessing
 
 from marl.rllib import ActorCriticModule, Fragment, FragmentToBatch, GroupFragment
 from marl.rllib.learner.advantages import Discounts, generalized_advantages
-from marl.rllib.learner.fragment_to_batch import module_rows
+from marl.rllib.learner.decision_rows import module_rows
 from marl.rllib.learner.played import Played
 
 NUM_FEATURES, NUM_ACTIONS = 5, 3

@@ -6,6 +6,16 @@ Schulman et al. 2016, "High-dimensional continuous control using generalized adv
     advantage_t = delta_t + discount * lambda * advantage_tp1
 
 v_tp1 is 0 after a termination and V(final observation) after a truncation; in both cases advantage_tp1 counts as 0.
+
+**Waiting.** An agent with a single legal action decides nothing: it waits for its turn, or for its next tax period. Its
+steps of waiting belong to the decision before them, as in a semi-Markov decision process (Sutton, Precup and Singh,
+"Between MDPs and semi-MDPs", 1999): for a decision at t after which the next one comes n steps later
+
+    delta_t     = r_t + discount r_{t+1} + ... + discount^(n-1) r_{t+n-1} + discount^n v_{t+n} - v_t
+    advantage_t = delta_t + discount^n * lambda * advantage_{t+n}
+
+The recursion above comes to the same if lambda counts as 1 wherever the next step is one of waiting, because the values
+of those steps cancel out; here they are 0. So one pass over the steps serves both.
 """
 
 from __future__ import annotations
@@ -13,9 +23,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-
-from marl.rllib.runner import fragment as fragments
-from marl.rllib.runner.fragment import GroupFragment
 
 
 class Discounts(NamedTuple):
@@ -26,9 +33,14 @@ class Discounts(NamedTuple):
 
 
 def generalized_advantages(
-    r_t: np.ndarray, v_t: np.ndarray, v_tp1: np.ndarray, goes_on: np.ndarray, discounts: Discounts
+    r_t: np.ndarray,
+    v_t: np.ndarray,
+    v_tp1: np.ndarray,
+    goes_on: np.ndarray,
+    discounts: Discounts,
+    waits_tp1: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Returns advantages [T, ...].
+    """Returns advantages [T, ...]; at steps of waiting, what is to come until the next decision and with it.
 
     Args:
         r_t: [T, ...] rewards.
@@ -36,42 +48,15 @@ def generalized_advantages(
         v_tp1: [T, ...] values of what was seen after it; 0 after a termination.
         goes_on: [T, ...] bool; whether step t+1 belongs to the same episode.
         discounts: Of the module.
+        waits_tp1: [T, ...] bool; whether the agent only waits in step t+1, where its values are 0. None: never.
     """
     delta_t = r_t + discounts.gamma * v_tp1 - v_t
     weight_t = (discounts.gamma * discounts.lambda_) * goes_on.astype(np.float32)
+    if waits_tp1 is not None:
+        weight_t[goes_on & waits_tp1] = discounts.gamma
     advantages = np.empty_like(delta_t)
     advantage_tp1 = np.zeros_like(delta_t[0])
     for t in reversed(range(len(delta_t))):
         advantage_tp1 = delta_t[t] + weight_t[t] * advantage_tp1
         advantages[t] = advantage_tp1
     return advantages
-
-
-class Transitions(NamedTuple):
-    """How the steps of one module's agents in a fragment hang together. T steps, E envs, P agents.
-
-    Attributes:
-        is_terminal: [T, E, P] bool; nothing follows step t for the agent.
-        is_cut: [T, E, P] bool; the episode was truncated after step t.
-        goes_on: [T, E, P] bool; step t+1 is the agent's next one.
-    """
-
-    is_terminal: np.ndarray
-    is_cut: np.ndarray
-    goes_on: np.ndarray
-
-
-def find_transitions(group: GroupFragment, ended: np.ndarray, columns: fragments.Columns) -> Transitions:
-    """Returns how the steps of some agents of a group hang together.
-
-    Args:
-        group: The arrays.
-        ended: [T, E] bool, an episode ended in this step.
-        columns: The agents.
-    """
-    terminations, truncations = group.terminations[:, :, columns], group.truncations[:, :, columns]
-    ended = ended[:, :, None]
-    # An agent that is out without either flag cannot earn any more: nothing follows.
-    is_terminal = terminations | (~truncations & ~ended & ~group.alive[1:, :, columns])
-    is_cut = ~is_terminal & (truncations | ended)
-    return Transitions(is_terminal, is_cut, ~is_terminal & ~is_cut)

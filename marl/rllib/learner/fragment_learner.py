@@ -20,7 +20,8 @@ from ray.rllib.utils.metrics import WEIGHTS_SEQ_NO
 
 from marl.rllib.errors import TrainingError, answer, check_losses
 from marl.rllib.learner.advantages import Discounts
-from marl.rllib.learner.fragment_to_batch import ACTION_MASK, FragmentToBatch
+from marl.rllib.learner.decision_rows import ACTION_MASK
+from marl.rllib.learner.fragment_to_batch import FragmentToBatch
 from marl.rllib.learner.global_state import GlobalStateAPI
 from marl.rllib.learner.minibatches import ModuleColumns, map_columns, minibatches
 from marl.rllib.learner.ranks import all_or_none

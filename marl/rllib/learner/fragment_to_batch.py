@@ -10,12 +10,12 @@ import torch
 import tree
 from ray.rllib.connectors.connector_v2 import ConnectorV2
 from ray.rllib.core.columns import Columns
-from ray.rllib.core.rl_module.apis import ValueFunctionAPI
 from ray.rllib.core.rl_module.multi_rl_module import MultiRLModule
 from ray.rllib.core.rl_module.rl_module import RLModule
 from ray.rllib.evaluation.postprocessing import Postprocessing
 
-from marl.rllib.learner.advantages import Discounts, generalized_advantages
+from marl.rllib.learner.advantages import Discounts
+from marl.rllib.learner.decision_rows import module_rows
 from marl.rllib.learner.global_state import (
     AGENT_INDEX,
     GLOBAL_STATE,
@@ -27,12 +27,8 @@ from marl.rllib.learner.global_state import (
 from marl.rllib.learner.played import Played
 from marl.rllib.learner.ranks import all_or_none, sum_over_learners
 from marl.rllib.learner.sequences import sequence_rows
-from marl.rllib.learner.value_pass import value_pass
 from marl.rllib.runner.fragment import Fragment
-from marl.rllib.runner.observations import as_rows, as_tensor
-
-# The column in which an action mask travels to the loss.
-ACTION_MASK = "action_mask"
+from marl.rllib.runner.observations import as_tensor
 
 # Standard deviation below which advantages are not scaled up, as RLlib has it.
 LEAST_DEVIATION = 1e-4
@@ -41,9 +37,10 @@ LEAST_DEVIATION = 1e-4
 class FragmentToBatch(ConnectorV2):
     """Turns the runners' fragments into one batch of rows per module.
 
-    Values come from the learner's weights. Rows of agents that were out are dropped, advantages are standardized over
-    what is left, by all learners alike. Rows keep the order of time: `FragmentLearner` shuffles them anew for every
-    epoch.
+    Values come from the learner's weights. Rows of agents that were out are dropped; steps in which an agent could only
+    wait are folded into the decision before them (`decision_rows`), unless the module is recurrent or has a centralised
+    critic. Advantages are standardized over what is left, by all learners alike. Rows keep the order of time:
+    `FragmentLearner` shuffles them anew for every epoch.
 
     Args:
         input_observation_space: Unused; RLlib's convention.
@@ -88,7 +85,8 @@ class FragmentToBatch(ConnectorV2):
             for group in fragment.groups.values():
                 for module_id, columns in group.columns():
                     if self._is_trained(module_id):
-                        module, played = rl_module[module_id].unwrapped(), Played(fragment, group, columns)
+                        module = rl_module[module_id].unwrapped()
+                        played = Played(fragment, group, columns, folds_waiting=_folds_waiting(module))
                         rows = self._rows(module_id, module, played, first_row)
                         parts.setdefault(module_id, []).append(rows)
             first_row += fragment.num_rows
@@ -106,31 +104,15 @@ class FragmentToBatch(ConnectorV2):
             return sequence_rows(module, played, module_id, discounts)
         rows = module_rows(module, played, discounts)
         if isinstance(module, GlobalStateAPI):
-            t, e, p = np.nonzero(played.alive[:-1])
+            t, e, p = np.nonzero(played.is_row)
             rows[GLOBAL_STATE] = first_row + t * len(played.fragment) + e
             rows[AGENT_INDEX] = played.agent_indices[p]
         return rows
 
 
-def module_rows(module: RLModule, played: Played, discounts: Discounts) -> dict[str, np.ndarray]:
-    """Returns the columns [B, ...] of the steps that one module's agents took in one group of a fragment."""
-    group = played.group
-    rows = {
-        Columns.OBS: as_rows(played.steps(group.observations[:-1])),
-        Columns.ACTIONS: played.steps(group.actions),
-        Columns.ACTION_LOGP: played.steps(group.action_logp),
-        Columns.ACTION_DIST_INPUTS: played.steps(group.action_dist_inputs),
-    }
-    if group.action_masks is not None:
-        rows[ACTION_MASK] = played.steps(group.action_masks[:-1])
-    if isinstance(module, ValueFunctionAPI):
-        alive = played.alive[:-1]
-        v_t, v_tp1 = value_pass(module, played)
-        r_t = group.rewards[:, :, played.columns]
-        advantages = generalized_advantages(r_t, v_t, v_tp1, played.transitions.goes_on, discounts)
-        rows[Postprocessing.ADVANTAGES] = advantages[alive]
-        rows[Postprocessing.VALUE_TARGETS] = (advantages + v_t)[alive]
-    return rows
+def _folds_waiting(module: RLModule) -> bool:
+    # A memory has to see every step, and a centralised critic what all saw, which open decisions do not keep.
+    return not (module.is_stateful() or isinstance(module, GlobalStateAPI))
 
 
 def _join(parts: list[dict[str, Any]]) -> dict[str, Any]:

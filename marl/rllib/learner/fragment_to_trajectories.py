@@ -33,7 +33,7 @@ from ray.rllib.connectors.connector_v2 import ConnectorV2
 from ray.rllib.core.columns import Columns
 from ray.rllib.utils.metrics import WEIGHTS_SEQ_NO
 
-from marl.rllib.learner.fragment_to_batch import ACTION_MASK
+from marl.rllib.learner.decision_rows import ACTION_MASK
 from marl.rllib.learner.played import Played
 from marl.rllib.runner.fragment import Fragment
 

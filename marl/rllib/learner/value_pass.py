@@ -31,21 +31,21 @@ class _States(NamedTuple):
 
 
 def value_pass(module: Any, played: Played) -> tuple[np.ndarray, np.ndarray]:
-    """Returns v_t and v_tp1, [T, E, n] each; v_t is 0 where the agent is out, v_tp1 is 0 after a termination.
+    """Returns v_t and v_tp1, [T, E, n] each; 0 where the agent is out or waits, v_tp1 also after a termination.
 
     Args:
         module: With RLlib's ValueFunctionAPI, not recurrent.
         played: By the module's agents.
     """
     fragment, transitions = played.fragment, played.transitions
-    needed = played.alive.copy()
+    needed = played.decisions.decides.copy()
     # An agent that is cut off while the episode goes on has its last observation in the next row, where it is out.
     needed[1:] |= transitions.is_cut & ~fragment.ended[:, :, None]
     values = np.zeros(needed.shape, np.float32)
     index = None if needed.all() else np.nonzero(needed)
     observations, masks = (_rows(array, index) for array in (played.observations, played.masks))
     states = _seen_states(module, played, needed) if isinstance(module, GlobalStateAPI) else None
-    values[needed] = _values(module, observations, masks, states)
+    values[needed] = values_of(module, observations, masks, states)
     v_tp1 = values[1:].copy()
     if len(fragment.final_index):
         t, e = fragment.final_index.T
@@ -75,11 +75,13 @@ def _final_values(module: Any, played: Played) -> np.ndarray:
         num_ends, num_agents = finals.shape[:2]
         state_rows = np.repeat(np.arange(num_ends), num_agents)
         states = _States(final_global_states(played.fragment), state_rows, np.tile(played.agent_indices, num_ends))
-    return _values(module, rows, all_legal, states).reshape(finals.shape[:2])
+    return values_of(module, rows, all_legal, states).reshape(finals.shape[:2])
 
 
-def _values(module: Any, observations: np.ndarray, masks: np.ndarray | None, states: _States | None) -> np.ndarray:
-    """Returns [B] for observations [B, D...]."""
+def values_of(
+    module: Any, observations: np.ndarray, masks: np.ndarray | None, states: _States | None = None
+) -> np.ndarray:
+    """Returns V [B] of observations [B, D...]; `states` for a centralised critic."""
     values = np.empty(len(observations), np.float32)
     device = device_of(module)
     with torch.no_grad():

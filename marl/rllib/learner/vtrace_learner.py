@@ -26,7 +26,7 @@ from ray.rllib.policy.sample_batch import MultiAgentBatch, SampleBatch
 from torch import float32
 
 from marl.rllib.errors import answer, check_losses
-from marl.rllib.learner.fragment_to_batch import ACTION_MASK
+from marl.rllib.learner.decision_rows import ACTION_MASK
 from marl.rllib.learner.fragment_to_trajectories import FragmentToTrajectories
 from marl.rllib.learner.global_state import GlobalStateAPI
 from marl.rllib.learner.ppo_learner import KL_COEFFS

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from marl.rllib.learner.advantages import find_transitions
 from marl.rllib.replay.final_store import FinalStore
 from marl.rllib.replay.group_ring import CUT, GOES_ON, OUT, TERMINAL, GroupRing, like_fragment
 from marl.rllib.runner.fragment import Fragment, GroupFragment
+from marl.rllib.runner.transitions import find_transitions
 
 # Of an env: no step that counts, the episode goes on, the episode ended.
 IDLE, IN_EPISODE, ENDED = range(3)

@@ -6,6 +6,7 @@ forward pass per module and a few array operations per step of all envs together
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 import time
@@ -40,8 +41,9 @@ from marl.rllib.errors import Failure, TrainingError, answer_all, check_weights
 from marl.rllib.restorable import number_after
 from marl.rllib.runner.actions import ActionKind, action_kind
 from marl.rllib.runner.buffers import BufferPool
+from marl.rllib.runner.decisions import carry_over
 from marl.rllib.runner.episode_log import EpisodeLog, log_steps
-from marl.rllib.runner.fragment import Fragment, join_fragments
+from marl.rllib.runner.fragment import Fragment, OpenDecisions, join_fragments
 from marl.rllib.runner.memory import Memory, max_seq_len
 from marl.rllib.runner.observations import agent_space, module_space
 from marl.rllib.runner.player_module import PlayerModule
@@ -98,6 +100,8 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
         self._modules: dict[str, str] = {}
         self._buffers = BufferPool()
         self._memory = Memory()
+        # By group, decisions of earlier fragments whose agents have only waited since.
+        self._opened: dict[str, OpenDecisions] = {}
         self._callbacks = RunnerCallbacks(self.config)
         if self.worker_index:  # in another process, which an error would end without a word
             self._answer(BatchedEnvRunner._build, (), {})
@@ -221,10 +225,10 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
         return modules
 
     def _kind_of(self, module_id: str, group: Group) -> ActionKind:
-        try:
-            distribution = self.module[module_id].get_exploration_action_dist_cls()
-        except NotImplementedError:
-            distribution = None  # the module chooses its actions by itself
+        module, distribution = self.module[module_id], None
+        if not isinstance(module, PlayerModule):
+            with contextlib.suppress(NotImplementedError):  # the module chooses its actions by itself
+                distribution = module.get_exploration_action_dist_cls()
         return action_kind(group.action_space, self.config.normalize_actions, distribution)
 
     # ---- sampling ----
@@ -323,6 +327,7 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
         self._needs_initial_reset = False
         self._starts_fresh = True
         self._memory.forget(np.arange(self.num_envs))
+        self._opened = {}
 
     def _seed_of_late_start(self) -> int | None:
         """Returns a seed for a runner that takes the place of one that died, or of one before a checkpoint.
@@ -339,6 +344,7 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
     def _play(
         self, num_steps: int, explore: bool, random_actions: bool, quota: np.ndarray | None, modules: dict[str, str]
     ) -> Fragment:
+        self._forget_decisions_of_others(modules)
         self._modules = modules
         seating = find_seating(self.env.groups, self._modules, self._kind_of)
         self._memory.seat(self.module, seating, self.num_envs)
@@ -371,10 +377,23 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
         self._episodes.fold()
         fragment = recorder.finish((self.worker_index or 0, self._num_fragments), self._starts_fresh)
         fragment.weights_seq_no = self._weights_seq_no
+        for name, opened in self._opened.items():
+            fragment.groups[name].opened = opened
+        self._opened = carry_over(fragment, {m: self._gamma(m) for m in seating})
         self._starts_fresh = False
         self._num_fragments += 1
         self.num_env_steps_sampled_lifetime += fragment.env_steps()
         return fragment
+
+    def _gamma(self, module_id: str) -> float:
+        return self.config.get_config_for_module(module_id).gamma
+
+    def _forget_decisions_of_others(self, modules: dict[str, str]) -> None:
+        """Drops open decisions of agents that another module plays from now on."""
+        for name, opened in self._opened.items():
+            agents = self.env.groups[name].agents
+            is_same = np.array([modules[agent] == self._modules.get(agent) for agent in agents])
+            self._opened[name] = opened.select(is_same[opened.places[:, 1]])
 
     def _note_episodes(self, envs: np.ndarray, rows: np.ndarray) -> None:
         if self._callbacks.wants_episodes:
@@ -475,6 +494,7 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
             "num_fragments": self._num_fragments,
             "modules": dict(self._modules),
             "memory": self._memory.get_state(),
+            "opened": {name: dict(vars(opened)) for name, opened in self._opened.items()},
             "players": {module_id: player.get_state() for module_id, player in self._players()},
         }
 
@@ -528,10 +548,12 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
             self.env.load_state(e, snapshot)
         self._needs_initial_reset = state["needs_initial_reset"]
         self._rng.bit_generator.state = state["generator"]
+        self._modules = dict(state["modules"])
         if state["modules"]:  # none: nothing was played yet
             seating = find_seating(self.env.groups, state["modules"], self._kind_of)
             self._memory.seat(self.module, seating, self.num_envs)
         self._memory.set_state(state["memory"])
+        self._opened = {name: OpenDecisions(**arrays) for name, arrays in state["opened"].items()}
         for module_id, player in self._players():
             player.set_state(state["players"][module_id])
         self._num_fragments, self._starts_fresh = state["num_fragments"], False

@@ -4,12 +4,51 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 # All agents of a group (a slice, so that indexing copies nothing), or the places of some of them.
 Columns = slice | np.ndarray
+
+
+@dataclass(eq=False)
+class OpenDecisions:
+    """Decisions of earlier fragments since which their agents have only waited. N of them.
+
+    Attributes:
+        places: [N, 2] env and agent of each.
+        observations: [N, D...] what was seen before it.
+        action_masks: [N, K].
+        actions: [N] or [N, A].
+        action_dist_inputs: [N, L].
+        action_logp: [N].
+        rewards: [N] discounted sum of all rewards since, that of the decision's own step included.
+        discounts: [N] discount factor to the power of the steps since.
+    """
+
+    OF_STEPS: ClassVar = ("observations", "action_masks", "actions", "action_dist_inputs", "action_logp")
+
+    places: np.ndarray
+    observations: np.ndarray
+    action_masks: np.ndarray
+    actions: np.ndarray
+    action_dist_inputs: np.ndarray
+    action_logp: np.ndarray
+    rewards: np.ndarray
+    discounts: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def select(self, is_kept: np.ndarray) -> OpenDecisions:
+        """Returns those for which is_kept [N] is true."""
+        return OpenDecisions(**{name: array[is_kept] for name, array in vars(self).items()})
+
+    def of_envs(self, envs: np.ndarray) -> OpenDecisions:
+        """Returns those of some neighbouring envs, whose first counts as env 0."""
+        kept = self.select(np.isin(self.places[:, 0], envs))
+        return replace(kept, places=kept.places - [envs[0] if len(envs) else 0, 0])
 
 
 @dataclass(eq=False)
@@ -31,6 +70,7 @@ class GroupFragment:
         final_observations: [F, P, D...] last observations of the episodes that ended.
         states: Of each recurrent module, what it remembered before steps 0, L, 2L, ... (L is its `max_seq_len`): the
             leaves of its state, [ceil(T / L), E, n, ...] each, for the n agents of the group that it played.
+        opened: Decisions of earlier fragments that were open at the start of this one; None: none.
     """
 
     agents: tuple[str, ...]
@@ -46,6 +86,7 @@ class GroupFragment:
     truncations: np.ndarray
     final_observations: np.ndarray
     states: dict[str, list[np.ndarray]] = field(default_factory=dict)
+    opened: OpenDecisions | None = None
 
     def select(self, envs: slice, is_kept: np.ndarray) -> GroupFragment:
         """Returns views on the part of some envs.
@@ -59,7 +100,10 @@ class GroupFragment:
         }
         parts["final_observations"] = self.final_observations[is_kept]
         states = {module_id: [leaf[:, envs] for leaf in leaves] for module_id, leaves in self.states.items()}
-        return replace(self, **parts, states=states)
+        opened = self.opened
+        if opened is not None:
+            opened = opened.of_envs(np.arange(self.alive.shape[1])[envs])
+        return replace(self, **parts, states=states, opened=opened)
 
     def columns(self) -> Iterator[tuple[str, Columns]]:
         """Yields every module of the group with the agents it played."""
