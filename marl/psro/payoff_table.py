@@ -93,7 +93,7 @@ class PayoffTable:
         old, new = int(self.counts[cell]), len(values)
         if not new:
             return
-        at = (slice(None), *cell)
+        at: Any = (slice(None), *cell)
         mean = values.mean(axis=0)
         delta = mean - self._means[at]
         self._means[at] += delta * (new / (old + new))

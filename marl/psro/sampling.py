@@ -1,4 +1,4 @@
-"""How many episodes each cell of a payoff table gets: more where it matters to the meta-strategy, and where it is noisy.
+"""How many episodes a cell of a payoff table gets: more where it matters to the meta-strategy, and where it is noisy.
 
 A cell matters as far as somebody meets it: by the meta-strategy itself, or by one player's deviation from it. What one
 unit of episodes takes off the summed variance of those values is largest where relevance times standard deviation over
