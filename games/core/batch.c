@@ -1,42 +1,12 @@
 #include "batch.h"
 
-#include "pool.h"
+#include "stepping.h"
 
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Bookkeeping in front of every state. */
-typedef struct Episode {
-    AgoraRng rng;
-    uint64_t next_episode; /* the rng.episode of the next reset */
-    int32_t length;        /* steps taken */
-    uint8_t has_started, is_over;
-    uint8_t padding[2];
-} Episode;
-
-/* Bytes of one env's row in each of a group's arrays. */
-typedef struct RowSizes {
-    size_t observations, actions, action_masks;
-} RowSizes;
-
-struct AgoraBatch {
-    const AgoraWorld *world;
-    AgoraContext context;
-    void *model;
-    int32_t num_envs, num_groups, num_agents;
-    AgoraAutoreset autoreset;
-    AgoraGroup groups[AGORA_MAX_GROUPS];
-    RowSizes rows[AGORA_MAX_GROUPS];
-    AgoraArrays arrays[AGORA_MAX_GROUPS];
-    AgoraEpisodeLog log;
-    AgoraPool *pool;
-    bool has_started;       /* every env has an episode */
-    unsigned char *records; /* per env: Episode, returns double [N], state */
-    size_t record_size, state_offset;
-};
 
 bool agora_fail(AgoraError *error, const char *format, ...)
 {
@@ -56,18 +26,6 @@ size_t agora_dtype_size(AgoraDtype dtype)
 
 static size_t round_up(size_t size, size_t unit) { return (size + unit - 1) / unit * unit; }
 
-static Episode *episode_of(const AgoraBatch *batch, int32_t env)
-{
-    return (Episode *)(batch->records + (size_t)env * batch->record_size);
-}
-
-static double *returns_of(const AgoraBatch *batch, int32_t env) { return (double *)(episode_of(batch, env) + 1); }
-
-static void *state_of(const AgoraBatch *batch, int32_t env)
-{
-    return batch->records + (size_t)env * batch->record_size + batch->state_offset;
-}
-
 /* ---- life ---- */
 
 static RowSizes row_sizes(const AgoraGroup *group)
@@ -79,7 +37,7 @@ static RowSizes row_sizes(const AgoraGroup *group)
         choices += (size_t)group->choices[i];
     size_t agents = (size_t)group->num_agents;
     return (RowSizes){agents * observation, agents * (size_t)group->action_parts * sizeof(int32_t),
-                      group->has_action_mask ? agents * choices : 0};
+                      group->has_action_mask ? agents * choices : 0, group->num_agents, group->num_infos};
 }
 
 AgoraBatch *agora_batch_create(const AgoraWorld *world, const void *config, int32_t num_envs, int32_t num_threads,
@@ -148,128 +106,20 @@ void agora_batch_attach(AgoraBatch *batch, const AgoraArrays *arrays, const Agor
     batch->log = *log;
 }
 
-/* ---- one env ---- */
-
-static inline __attribute__((always_inline)) void point_views(const AgoraBatch *batch, int32_t env, AgoraView views[AGORA_MAX_GROUPS])
-{
-    for (int32_t g = 0; g < batch->num_groups; g++) {
-        const AgoraArrays *arrays = &batch->arrays[g];
-        const RowSizes *rows = &batch->rows[g];
-        size_t e = (size_t)env, agents = e * (size_t)batch->groups[g].num_agents;
-        views[g].observations = (unsigned char *)arrays->observations + e * rows->observations;
-        views[g].actions = (unsigned char *)arrays->actions + e * rows->actions;
-        views[g].action_masks = arrays->action_masks ? arrays->action_masks + e * rows->action_masks : NULL;
-        views[g].rewards = arrays->rewards + agents;
-        views[g].terminations = arrays->terminations + agents;
-        views[g].truncations = arrays->truncations + agents;
-        views[g].alive = arrays->alive + agents;
-        for (int32_t i = 0; i < batch->groups[g].num_infos; i++)
-            views[g].infos[i] = arrays->infos[i] + agents;
-    }
-}
-
-static void observe_env(const AgoraBatch *batch, int32_t env, AgoraView *views)
-{
-    batch->world->observe(&batch->context, state_of(batch, env), views);
-}
-
-static void clear_outcome(const AgoraBatch *batch, AgoraView *views)
-{
-    for (int32_t g = 0; g < batch->num_groups; g++) {
-        size_t agents = (size_t)batch->groups[g].num_agents;
-        memset(views[g].rewards, 0, agents * sizeof(float));
-        memset(views[g].terminations, 0, agents);
-        memset(views[g].truncations, 0, agents);
-        for (int32_t i = 0; i < batch->groups[g].num_infos; i++)
-            memset(views[g].infos[i], 0, agents * sizeof(float));
-    }
-}
-
-static void start_episode(AgoraBatch *batch, int32_t env)
-{
-    Episode *episode = episode_of(batch, env);
-    episode->rng.episode = episode->next_episode++;
-    episode->rng.draws = 0;
-    episode->length = 0;
-    episode->has_started = 1;
-    episode->is_over = 0;
-    memset(returns_of(batch, env), 0, (size_t)batch->num_agents * sizeof(double));
-    memset(state_of(batch, env), 0, batch->world->state_size);
-    batch->world->reset(&batch->context, &episode->rng, state_of(batch, env));
-}
-
-static void add_rewards(const AgoraBatch *batch, int32_t env, const AgoraView *views)
-{
-    double *returns = returns_of(batch, env);
-    for (int32_t g = 0; g < batch->num_groups; g++)
-        for (int32_t p = 0; p < batch->groups[g].num_agents; p++)
-            *returns++ += (double)views[g].rewards[p];
-}
-
-static void log_episode(AgoraBatch *batch, int32_t env)
-{
-    size_t e = (size_t)env, agents = (size_t)batch->num_agents;
-    batch->log.lengths[e] = episode_of(batch, env)->length;
-    memcpy(batch->log.returns + e * agents, returns_of(batch, env), agents * sizeof(double));
-    if (batch->world->num_statistics > 0)
-        batch->world->statistics(&batch->context, state_of(batch, env),
-                                 batch->log.statistics + e * (size_t)batch->world->num_statistics);
-}
-
-/* The last observation of the episode, then the first of the next one. Alive flags and masks are the new episode's. */
-static void restart_within_step(AgoraBatch *batch, int32_t env, AgoraView *views)
-{
-    void *observations[AGORA_MAX_GROUPS];
-    for (int32_t g = 0; g < batch->num_groups; g++) {
-        observations[g] = views[g].observations;
-        views[g].observations =
-            (unsigned char *)batch->arrays[g].final_observations + (size_t)env * batch->rows[g].observations;
-    }
-    observe_env(batch, env, views);
-    start_episode(batch, env);
-    for (int32_t g = 0; g < batch->num_groups; g++)
-        views[g].observations = observations[g];
-    observe_env(batch, env, views);
-}
-
-static void step_env(AgoraBatch *batch, int32_t env)
-{
-    AgoraView views[AGORA_MAX_GROUPS];
-    Episode *episode = episode_of(batch, env);
-    point_views(batch, env, views);
-    batch->log.ended[env] = 0;
-    if (episode->is_over) { /* AGORA_NEXT_STEP */
-        start_episode(batch, env);
-        clear_outcome(batch, views);
-        observe_env(batch, env, views);
-        return;
-    }
-    bool is_over = batch->world->step(&batch->context, &episode->rng, state_of(batch, env), views);
-    episode->length += episode->length < INT32_MAX;
-    add_rewards(batch, env, views);
-    if (!is_over) {
-        observe_env(batch, env, views);
-        return;
-    }
-    log_episode(batch, env);
-    batch->log.ended[env] = 1;
-    if (batch->autoreset == AGORA_SAME_STEP) {
-        restart_within_step(batch, env, views);
-    } else {
-        episode->is_over = 1;
-        observe_env(batch, env, views);
-    }
-}
-
 /* ---- all envs ---- */
 
 void agora_batch_seed(AgoraBatch *batch, uint64_t seed, uint64_t first_env)
 {
     for (int32_t e = 0; e < batch->num_envs; e++) {
-        Episode *episode = episode_of(batch, e);
+        Episode *episode = agora_episode_of(batch, e);
         episode->rng = (AgoraRng){.seed = seed, .stream = first_env + (uint64_t)e};
         episode->next_episode = 0;
     }
+}
+
+static void observe_env(const AgoraBatch *batch, int32_t env, AgoraView *views)
+{
+    batch->world->observe(&batch->context, agora_state_of(batch, env), views);
 }
 
 typedef struct Resetting {
@@ -284,9 +134,9 @@ static void reset_range(void *argument, int32_t begin, int32_t end)
     for (int32_t e = begin; e < end; e++) {
         if (resetting->mask && !resetting->mask[e])
             continue;
-        start_episode(resetting->batch, e);
-        point_views(resetting->batch, e, views);
-        clear_outcome(resetting->batch, views);
+        agora_start_episode(resetting->batch, resetting->batch->world, e);
+        agora_point_views(resetting->batch, resetting->batch->num_groups, e, views);
+        agora_clear_outcome(resetting->batch, views);
         resetting->batch->log.ended[e] = 0;
         observe_env(resetting->batch, e, views);
     }
@@ -300,8 +150,8 @@ void agora_batch_reset(AgoraBatch *batch, const uint8_t *mask)
 
 static void step_range(void *argument, int32_t begin, int32_t end)
 {
-    for (int32_t e = begin; e < end; e++)
-        step_env(argument, e);
+    const AgoraBatch *batch = argument;
+    agora_step_envs(batch, batch->world, batch->num_groups, begin, end);
 }
 
 static bool fail_action(const AgoraBatch *batch, int32_t g, size_t index, AgoraError *error, const char *given,
@@ -368,7 +218,7 @@ static bool can_step(AgoraBatch *batch, AgoraError *error)
     if (batch->has_started && batch->autoreset != AGORA_DISABLED)
         return true;
     for (int32_t e = 0; e < batch->num_envs; e++) {
-        const Episode *episode = episode_of(batch, e);
+        const Episode *episode = agora_episode_of(batch, e);
         if (!episode->has_started)
             return agora_fail(error, "env %d has no episode yet: call reset() first", e);
         if (episode->is_over && batch->autoreset == AGORA_DISABLED)
@@ -385,7 +235,8 @@ int32_t agora_batch_step(AgoraBatch *batch, AgoraError *error)
     for (int32_t g = 0; g < batch->num_groups; g++)
         if (!agora_batch_check_actions(batch, g, batch->arrays[g].actions, error))
             return -1;
-    agora_pool_run(batch->pool, step_range, batch, batch->num_envs);
+    agora_pool_run(batch->pool, batch->world->step_envs ? batch->world->step_envs : step_range, batch,
+                   batch->num_envs);
     int32_t ended = 0;
     for (int32_t e = 0; e < batch->num_envs; e++)
         ended += batch->log.ended[e];
@@ -458,9 +309,9 @@ static const unsigned char *take(const unsigned char *cursor, void *bytes, size_
 void agora_batch_snapshot(const AgoraBatch *batch, int32_t env, void *bytes)
 {
     AgoraView views[AGORA_MAX_GROUPS];
-    point_views(batch, env, views);
+    agora_point_views(batch, batch->num_groups, env, views);
     unsigned char *body = (unsigned char *)bytes + sizeof(SnapshotHeader);
-    unsigned char *cursor = put(body, episode_of(batch, env), batch->record_size);
+    unsigned char *cursor = put(body, agora_episode_of(batch, env), batch->record_size);
     for (int32_t g = 0; g < batch->num_groups; g++) {
         size_t agents = (size_t)batch->groups[g].num_agents;
         cursor = put(cursor, views[g].rewards, agents * sizeof(float));
@@ -537,9 +388,9 @@ bool agora_batch_restore(AgoraBatch *batch, int32_t env, const void *bytes, size
     bool is_valid = check_record(batch, record, outcomes, error);
     if (is_valid) {
         AgoraView views[AGORA_MAX_GROUPS];
-        Episode *episode = episode_of(batch, env);
+        Episode *episode = agora_episode_of(batch, env);
         memcpy(episode, record, batch->record_size);
-        point_views(batch, env, views);
+        agora_point_views(batch, batch->num_groups, env, views);
         take_outcomes(batch, outcomes, views);
         batch->log.ended[env] = episode->is_over;
         batch->has_started &= episode->has_started;
@@ -550,17 +401,17 @@ bool agora_batch_restore(AgoraBatch *batch, int32_t env, const void *bytes, size
     return is_valid;
 }
 
-const void *agora_batch_state(const AgoraBatch *batch, int32_t env) { return state_of(batch, env); }
+const void *agora_batch_state(const AgoraBatch *batch, int32_t env) { return agora_state_of(batch, env); }
 
 bool agora_batch_set_state(AgoraBatch *batch, int32_t env, const void *state, AgoraError *error)
 {
-    if (!episode_of(batch, env)->has_started)
+    if (!agora_episode_of(batch, env)->has_started)
         return agora_fail(error, "env %d has no episode yet: call reset() first", env);
     if (!batch->world->check_state(&batch->context, state, error))
         return false;
     AgoraView views[AGORA_MAX_GROUPS];
-    memcpy(state_of(batch, env), state, batch->world->state_size);
-    point_views(batch, env, views);
+    memcpy(agora_state_of(batch, env), state, batch->world->state_size);
+    agora_point_views(batch, batch->num_groups, env, views);
     observe_env(batch, env, views);
     return true;
 }

@@ -135,6 +135,9 @@ typedef struct AgoraWorld {
     int32_t num_statistics;
     const char *const *statistic_names;
     void (*statistics)(const AgoraContext *context, const void *state, double *values); /* of the episode that ended */
+
+    /* NULL, or the engine's loop over envs, compiled around the functions above (stepping.h). */
+    void (*step_envs)(void *batch, int32_t begin, int32_t end);
 } AgoraWorld;
 
 /* Worlds compiled into this library, in the order of their names. */

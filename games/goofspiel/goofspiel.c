@@ -1,5 +1,7 @@
 #include "goofspiel.h"
 
+#include "../core/stepping.h"
+
 #include <string.h>
 
 static const GoofspielConfig *config_of(const AgoraContext *context) { return context->config; }
@@ -307,6 +309,8 @@ static bool check_state(const AgoraContext *context, const void *state_bytes, Ag
     return true;
 }
 
+AGORA_STEP_ENVS(agora_goofspiel)
+
 const AgoraWorld agora_goofspiel = {
     .name = "goofspiel",
     .config_size = sizeof(GoofspielConfig),
@@ -319,4 +323,5 @@ const AgoraWorld agora_goofspiel = {
     .step = step,
     .observe = observe,
     .check_state = check_state,
+    .step_envs = step_envs,
 };

@@ -1,5 +1,7 @@
 #include "kuhn_poker.h"
 
+#include "../core/stepping.h"
+
 #include <string.h>
 
 static int32_t num_players(const AgoraContext *context) { return ((const KuhnConfig *)context->config)->players; }
@@ -109,7 +111,93 @@ static void reset(const AgoraContext *context, AgoraRng *rng, void *state_bytes)
         agora_deal_cards(rng, players + 1, players, state->cards);
 }
 
-INLINE bool step_hand(int32_t players, KuhnState *state, const AgoraView *views)
+/* ---- hands of two: looked up ---- */
+
+static const uint8_t DIGITS[KUHN_PAIR_ACTIONS + 1] = {1, 3, 9, 0}; /* of a history of 0, 1, 2, 3 actions, the next */
+
+INLINE int32_t line_of(const KuhnState *state)
+{
+    return state->history[0] + 3 * state->history[1] + 9 * state->history[2];
+}
+
+static size_t model_size(const void *config)
+{
+    (void)config;
+    return sizeof(KuhnModel);
+}
+
+static void show_hand(int32_t players, const KuhnState *state, const AgoraView *views);
+
+/* What the rules make of a history, for every card that a player may hold. */
+static void build_line(KuhnModel *model, const KuhnState *state)
+{
+    int32_t number = line_of(state);
+    KuhnLine *line = &model->lines[number];
+    *line = (KuhnLine){.to_move = state->to_move,
+                       .num_actions = state->num_actions,
+                       .first_bet = state->first_bet,
+                       .is_over = state->to_move < 0};
+    memcpy(line->history, state->history, sizeof line->history);
+    for (int32_t deal = 0; deal < 3; deal++) { /* cards 0 and 1, 1 and 2, 2 and 0 */
+        float observations[2][KUHN_PAIR_FEATURES];
+        uint8_t alive[2];
+        KuhnState dealt = *state;
+        AgoraView view = {.observations = observations, .action_masks = line->masks, .alive = alive};
+        dealt.cards[0] = (uint8_t)deal;
+        dealt.cards[1] = (uint8_t)((deal + 1) % 3);
+        show_hand(2, &dealt, &view);
+        for (int32_t p = 0; p < 2; p++)
+            memcpy(model->observations[number][p][dealt.cards[p]], observations[p], sizeof observations[p]);
+        if (line->is_over)
+            pay(2, &dealt, line->rewards[dealt.cards[0] > dealt.cards[1]]);
+    }
+}
+
+static void build_lines(KuhnModel *model, const KuhnState *state)
+{
+    build_line(model, state);
+    for (int32_t action = 0; action < KUHN_ACTIONS && state->to_move >= 0; action++) {
+        KuhnState next = *state;
+        play(2, &next, action);
+        build_lines(model, &next);
+    }
+}
+
+static void build_model(const void *config, void *model)
+{
+    if (((const KuhnConfig *)config)->players == 2)
+        build_lines(model, &(KuhnState){0});
+}
+
+INLINE bool step_pair(const KuhnModel *model, KuhnState *state, const AgoraView *views)
+{
+    int32_t number = line_of(state);
+    if (state->to_move >= 0) /* a loaded state may be the last one already */
+        number += DIGITS[state->num_actions] * (1 + ((const int32_t *)views->actions)[state->to_move]);
+    const KuhnLine *line = &model->lines[number];
+    state->to_move = line->to_move;
+    memcpy(state->history, line->history, sizeof line->history);
+    state->num_actions = line->num_actions;
+    state->first_bet = line->first_bet;
+    memcpy(views->rewards, line->rewards[state->cards[0] > state->cards[1]], sizeof line->rewards[0]);
+    memset(views->terminations, line->is_over, 2);
+    memset(views->truncations, 0, 2);
+    return line->is_over;
+}
+
+INLINE void show_pair(const KuhnModel *model, const KuhnState *state, const AgoraView *views)
+{
+    int32_t number = line_of(state);
+    float (*observations)[KUHN_PAIR_FEATURES] = views->observations;
+    for (int32_t p = 0; p < 2; p++)
+        memcpy(observations[p], model->observations[number][p][state->cards[p]], sizeof observations[p]);
+    memcpy(views->action_masks, model->lines[number].masks, sizeof model->lines[number].masks);
+    memset(views->alive, 1, 2);
+}
+
+/* ---- hands of any number ---- */
+
+static bool step_hand(int32_t players, KuhnState *state, const AgoraView *views)
 {
     if (state->to_move >= 0) /* a loaded state may be the last one already */
         play(players, state, ((const int32_t *)views->actions)[state->to_move]);
@@ -124,35 +212,34 @@ INLINE bool step_hand(int32_t players, KuhnState *state, const AgoraView *views)
     return is_over;
 }
 
-static bool step(const AgoraContext *context, AgoraRng *rng, void *state, AgoraView *views)
-{
-    (void)rng;
-    int32_t players = num_players(context);
-    return players == 2 ? step_hand(2, state, views) : step_hand(players, state, views);
-}
-
-INLINE void show_hand(int32_t players, const KuhnState *state, const AgoraView *views)
+static void show_hand(int32_t players, const KuhnState *state, const AgoraView *views)
 {
     static const float PAIRS[1 + KUHN_ACTIONS][2] = {{0, 0}, {1, 0}, {0, 1}}; /* not yet, pass, bet */
-    float bets[2 * KUHN_MAX_ACTIONS], *observation = views->observations;
-    for (int32_t i = 0; i < 2 * players - 1; i++)
-        memcpy(bets + 2 * i, PAIRS[state->history[i]], sizeof PAIRS[0]);
+    float *observation = views->observations;
     for (int32_t p = 0; p < players; p++, observation += 6 * players - 1) {
         memset(observation, 0, (size_t)(2 * players + 1) * sizeof *observation);
         observation[p] = 1;
         observation[players + state->cards[p]] = 1;
-        memcpy(observation + 2 * players + 1, bets, (size_t)(4 * players - 2) * sizeof *bets);
+        for (int32_t i = 0; i < 2 * players - 1; i++)
+            memcpy(observation + 2 * players + 1 + 2 * i, PAIRS[state->history[i]], sizeof PAIRS[0]);
         views->action_masks[2 * p] = 1;
         views->action_masks[2 * p + 1] = p == state->to_move;
         views->alive[p] = 1;
     }
 }
 
+static bool step(const AgoraContext *context, AgoraRng *rng, void *state, AgoraView *views)
+{
+    (void)rng;
+    int32_t players = num_players(context);
+    return players == 2 ? step_pair(context->model, state, views) : step_hand(players, state, views);
+}
+
 static void observe(const AgoraContext *context, const void *state, AgoraView *views)
 {
     int32_t players = num_players(context);
     if (players == 2)
-        show_hand(2, state, views);
+        show_pair(context->model, state, views);
     else
         show_hand(players, state, views);
 }
@@ -181,11 +268,15 @@ static bool check_state(const AgoraContext *context, const void *state_bytes, Ag
     return true;
 }
 
+AGORA_STEP_ENVS(agora_kuhn_poker)
+
 const AgoraWorld agora_kuhn_poker = {
     .name = "kuhn_poker",
     .config_size = sizeof(KuhnConfig),
     .config_fields = CONFIG_FIELDS,
     .check_config = check_config,
+    .model_size = model_size,
+    .build_model = build_model,
     .groups = groups,
     .state_fields = state_fields,
     .state_size = sizeof(KuhnState),
@@ -193,4 +284,5 @@ const AgoraWorld agora_kuhn_poker = {
     .step = step,
     .observe = observe,
     .check_state = check_state,
+    .step_envs = step_envs,
 };

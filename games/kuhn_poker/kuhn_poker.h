@@ -36,6 +36,22 @@ typedef struct KuhnState {
     uint8_t padding;
 } KuhnState;
 
+/* Hands of two, which are most of them, are looked up: what the rules make of every history. */
+enum { KUHN_PAIR_ACTIONS = 3, KUHN_PAIR_LINES = 27, KUHN_PAIR_FEATURES = 11 };
+
+typedef struct KuhnLine {
+    int16_t to_move;                            /* as in the state */
+    uint8_t history[KUHN_PAIR_ACTIONS], num_actions, first_bet;
+    uint8_t is_over;
+    uint8_t masks[2 * KUHN_ACTIONS];
+    float rewards[2][2]; /* of both players, if player 0 has the lower card, and if the higher; 0 before the end */
+} KuhnLine;
+
+typedef struct KuhnModel {
+    KuhnLine lines[KUHN_PAIR_LINES]; /* at the number that has the history as its digits, base 3, lowest first */
+    float observations[KUHN_PAIR_LINES][2][3][KUHN_PAIR_FEATURES]; /* of each line, player and own card */
+} KuhnModel;
+
 extern const AgoraWorld agora_kuhn_poker;
 
 #endif

@@ -80,8 +80,6 @@ def assert_ends(batch: Batch, was_alive: np.ndarray, was_ended: np.ndarray) -> N
 
 def test_an_episode_ends_by_its_horizon(case: Case) -> None:
     batch = case.batch(NUM_ENVS, seed=3)
-    if case.horizon > 5000:
-        pytest.skip("too long to play")
     batch.reset()
     generator = np.random.default_rng(1)
     actions = joint_actions(batch, generator)

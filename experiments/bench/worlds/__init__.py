@@ -80,7 +80,7 @@ def _compare(measure: Measure, contest: Contest, rows: dict[str, Row]) -> list[s
     cells = [f"`{contest.id}`", contest.program.title]
     for size in SIZES:
         ours, theirs = rows[_ours(contest, size)], rows[_theirs(contest, size if contest.program.is_vectorised else 1)]
-        name = f"{contest.id}, {_envs(size)} / {contest.program.title}"
+        name = f"{contest.id}, {_envs(size)} / {contest.program.title} {contest.game}"
         measure.compare(name, ours, theirs, contest.aim if size == SIZES[-1] else 1.0)
         cells.append(
             f"{three_digits(ours.median)} / {three_digits(theirs.median)} = {three_digits(ours.median / theirs.median)}"

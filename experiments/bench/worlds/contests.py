@@ -21,7 +21,7 @@ from experiments.bench.peer import (
 
 ONE_VIEW = "ours shows both players, the peer the one who moves"
 FROZEN = "the peer's episodes all start in the same scene"
-NO_VIEW = "ours shows both players, the peer's loop neither"
+NO_VIEW = "ours shows both players, the peer neither"
 
 
 @dataclass(frozen=True)
@@ -67,9 +67,12 @@ CONTESTS = [
     Contest("particles/simple_tag_v0", VMAS, "simple_tag", note="vmas resets all envs at once"),
     Contest("particles/simple_spread_v0", JAXMARL, "MPE_simple_spread_v3"),
     Contest("particles/simple_tag_v0", JAXMARL, "MPE_simple_tag_v3"),
-    Contest("cards/kuhn_poker_v0", PYSPIEL, "kuhn_poker", note=ONE_VIEW, aim=100),
-    Contest("cards/leduc_poker_v0", PYSPIEL, "leduc_poker", note=ONE_VIEW, aim=100),
-    Contest("cards/goofspiel_v0", PYSPIEL, "goofspiel", note=NO_VIEW, aim=100),
+    Contest("cards/kuhn_poker_v0", PYSPIEL, "kuhn_poker:shown", note=ONE_VIEW, aim=100),
+    Contest("cards/leduc_poker_v0", PYSPIEL, "leduc_poker:shown", note=ONE_VIEW, aim=100),
+    Contest("cards/goofspiel_v0", PYSPIEL, "goofspiel:shown", aim=100),
+    Contest("cards/kuhn_poker_v0", PYSPIEL, "kuhn_poker:blind", note=NO_VIEW),
+    Contest("cards/leduc_poker_v0", PYSPIEL, "leduc_poker:blind", note=NO_VIEW),
+    Contest("cards/goofspiel_v0", PYSPIEL, "goofspiel:blind", note=NO_VIEW),
     Contest("cards/kuhn_poker_v0", PGX, "kuhn_poker", note=ONE_VIEW),
     Contest("cards/leduc_poker_v0", PGX, "leduc_holdem", note=ONE_VIEW),
 ]
