@@ -18,6 +18,7 @@ class MixturePlayer:
         members: The players; each keeps its own memory and generator.
         probabilities: Of each member, [K]; at least 0, in sum 1.
         seed: Of the generator of the draws.
+        keeps_log: Whether `take_log` is going to be called.
 
     Attributes:
         drawn: [E] int64, who plays in each env since its episode began; empty before the first action.
@@ -26,13 +27,32 @@ class MixturePlayer:
         ValueError: Not a probability for each member.
     """
 
-    def __init__(self, members: Sequence[Player], probabilities: Sequence[float] | np.ndarray, seed: int = 0) -> None:
+    def __init__(
+        self,
+        members: Sequence[Player],
+        probabilities: Sequence[float] | np.ndarray,
+        seed: int = 0,
+        *,
+        keeps_log: bool = False,
+    ) -> None:
         given = np.asarray(probabilities, np.float64)
         if given.shape != (len(members),) or not (given >= 0).all() or abs(given.sum() - 1) > 1e-6:
             raise ValueError(f"{len(members)} members need as many probabilities that sum to 1, got {given.tolist()}")
         self._members, self._thresholds = list(members), np.cumsum(given / given.sum())[:-1]
         self._rng = np.random.default_rng(seed)
         self.drawn = np.zeros(0, np.int64)
+        self._log: list[np.ndarray] | None = [] if keeps_log else None
+
+    def take_log(self) -> np.ndarray:
+        """Returns [T, E] who played in each step since the last call.
+
+        Raises:
+            ValueError: The mixture keeps no log.
+        """
+        if self._log is None:
+            raise ValueError("this mixture keeps no log; make it with keeps_log=True")
+        log, self._log = self._log, []
+        return np.array(log, np.int64).reshape(len(log), len(self.drawn))
 
     def act(self, batch: Batch, agent: str) -> np.ndarray:
         """Returns the actions of the drawn members, [E] or [E, A].
@@ -41,6 +61,8 @@ class MixturePlayer:
         each episode from its beginning.
         """
         self._draw(batch)
+        if self._log is not None:
+            self._log.append(self.drawn.copy())
         actions: np.ndarray | None = None
         for index, member in enumerate(self._members):
             envs = np.flatnonzero(self.drawn == index)

@@ -84,6 +84,18 @@ def test_a_mixture_goes_on_from_its_state():
     np.testing.assert_array_equal(told[0], told[1])
 
 
+def test_a_log_says_who_played():
+    batch, mixture = repeated_game(6, horizon=1), MixturePlayer([Always(0), Always(1)], [0.5, 0.5], keeps_log=True)
+    played = []
+    for _ in range(3):
+        played.append(mixture.act(batch, "player_0"))
+        batch.step(np.zeros((6, 2), np.int32))
+    np.testing.assert_array_equal(mixture.take_log(), played)
+    assert mixture.take_log().size == 0
+    with pytest.raises(ValueError, match="keeps no log"):
+        MixturePlayer([Always(0)], [1.0]).take_log()
+
+
 @pytest.mark.parametrize("probabilities", [[1.0], [0.5, 0.6], [-0.5, 1.5], [np.nan, 1.0]])
 def test_probabilities_that_are_none_are_refused(probabilities):
     with pytest.raises(ValueError, match="2 members need as many probabilities that sum to 1"):
