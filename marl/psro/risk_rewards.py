@@ -154,7 +154,7 @@ class RiskCallback:
     Args:
         risk: What the learner is averse to.
         learner: Its agent.
-        opponents: The policies that are mixtures with a log (`agents.mixture.MixturePlayer`), in the order of the axes of
+        opponents: Policies that are mixtures with a log (`agents.mixture.MixturePlayer`), in the order of the axes of
             `joint`.
         joint: [K_1, ..., K_M] probability of every joint draw of them.
     """
