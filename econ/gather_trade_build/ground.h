@@ -25,9 +25,9 @@ static inline bool gtb_can_enter(const GtbConfig *config, const GtbState *state,
 {
     if (row < 0 || column < 0 || row >= config->height || column >= config->width)
         return false;
-    uint8_t owner = state->owners[row * config->width + column];
-    return !gtb_bit(state->planes[GTB_WATERS], row, column) && !gtb_bit(state->planes[GTB_OCCUPIED], row, column) &&
-           (owner == 0 || owner == agent + 1);
+    int64_t blocked = state->planes[GTB_WATERS][row] | state->planes[GTB_OCCUPIED][row];
+    return !gtb_bit(&blocked, 0, column) && (!gtb_bit(state->planes[GTB_HOUSES], row, column) ||
+                                             state->owners[row * config->width + column] == agent + 1);
 }
 
 /* Whether an agent has what a house needs, and stands where one may be. */

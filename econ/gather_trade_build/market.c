@@ -67,6 +67,8 @@ static void match(const GtbConfig *config, int32_t resource, GtbState *state)
 {
     Order *bids = state->orders[resource][GTB_BIDS], *asks = state->orders[resource][GTB_ASKS];
     int32_t *num_bids = &state->num_orders[resource][GTB_BIDS], *num_asks = &state->num_orders[resource][GTB_ASKS];
+    if (*num_bids == 0 || *num_asks == 0 || bids[0][PRICE] < asks[0][PRICE])
+        return; /* the best ones are too far apart, so all are */
     bool is_out[GTB_MAX_AGENTS] = {false};
     /* Who is passed over once stays out, so the bids before this one need no second look after a trade. */
     for (int32_t b = 0; b < *num_bids;) {
@@ -92,7 +94,9 @@ static void expire(const GtbConfig *config, int32_t resource, int32_t side, GtbS
         int32_t agent = orders[k][AGENT];
         if (orders[k][AGE] < config->order_duration) {
             orders[k][AGE]++;
-            memmove(orders[kept++], orders[k], sizeof(Order));
+            if (kept < k)
+                memcpy(orders[kept], orders[k], sizeof(Order));
+            kept++;
             continue;
         }
         state->open_orders[agent][resource]--;
@@ -104,7 +108,8 @@ static void expire(const GtbConfig *config, int32_t resource, int32_t side, GtbS
             state->units[agent][resource]++;
         }
     }
-    memset(orders[kept], 0, (size_t)(count - kept) * sizeof(Order));
+    if (kept < count)
+        memset(orders[kept], 0, (size_t)(count - kept) * sizeof(Order));
     state->num_orders[resource][side] = kept;
 }
 

@@ -85,11 +85,15 @@ static void share(const GtbConfig *config, const GtbState *state, Shared *shared
 
 /* ---- maps ---- */
 
-/* Writes a 1 for each bit, from `features` on. */
-static inline void show_bits(uint64_t bits, float *features)
+/* Writes 0 or 1 for each of `count` bits, and up to 3 floats beyond, which are another row's or plane's: four floats at a
+ * time take no branches. */
+static inline void show_bits(uint64_t bits, int32_t count, float *features)
 {
-    for (; bits; bits &= bits - 1)
-        features[__builtin_ctzll(bits)] = 1;
+    static const float FLAGS[16][4] = {{0, 0, 0, 0}, {1, 0, 0, 0}, {0, 1, 0, 0}, {1, 1, 0, 0}, {0, 0, 1, 0}, {1, 0, 1, 0},
+                                       {0, 1, 1, 0}, {1, 1, 1, 0}, {0, 0, 0, 1}, {1, 0, 0, 1}, {0, 1, 0, 1}, {1, 1, 0, 1},
+                                       {0, 0, 1, 1}, {1, 0, 1, 1}, {0, 1, 1, 1}, {1, 1, 1, 1}};
+    for (int32_t k = 0; k < count; k += 4)
+        memcpy(features + k, FLAGS[bits >> k & 15], sizeof FLAGS[0]);
 }
 
 /* A number for who is there: 1 the observer, i + 2 another worker i. `codes` is 0 or i + 1; bit 0 is the tile `first`. */
@@ -101,31 +105,52 @@ static inline void show_owners(uint64_t bits, const uint8_t *codes, int32_t firs
     }
 }
 
-/* The bits of a row from a column on, which may lie before the first one. */
-static inline uint64_t cut(int64_t row, int32_t first, uint64_t mask)
+/* What of the map is seen: `height` rows and `width` columns from (top, left), which may lie off it. */
+typedef struct Window {
+    int32_t top, left, height, width;
+} Window;
+
+/* The bits of a row of the map that lie in a window, the first column of the window first; 0 off the map. */
+static inline uint64_t cut(const GtbConfig *config, const Window *window, const int64_t *rows, int32_t y)
 {
-    return (first >= 0 ? (uint64_t)row >> first : (uint64_t)row << -first) & mask;
+    int32_t row = window->top + y, left = window->left;
+    if (row < 0 || row >= config->height)
+        return 0;
+    return (uint64_t)rows[row] >> (left > 0 ? left : 0) << (left < 0 ? -left : 0);
 }
 
-static void show_window(const GtbConfig *config, const GtbState *state, const Shared *shared, int32_t agent,
-                        float *features)
+/* Inline, so that it can be compiled for a fixed width. */
+static inline void show_planes(const GtbConfig *config, const GtbState *state, const Window *window, int32_t width,
+                               float *features)
 {
-    int32_t side = 2 * config->view + 1, area = side * side, width = config->width;
-    int32_t top = state->positions[agent][0] - config->view, left = state->positions[agent][1] - config->view;
-    uint64_t mask = ((uint64_t)1 << side) - 1, on_map = cut((int64_t)(~(uint64_t)0 >> (64 - width)), left, mask);
-    memset(features, 0, (size_t)((PLANES + 1 + INDEX_PLANES) * area) * sizeof *features);
-    for (int32_t y = 0; y < side; y++) {
-        int32_t row = top + y;
-        if (row < 0 || row >= config->height)
-            continue;
-        float *out = features + y * side;
-        for (int32_t plane = 0; plane < PLANES; plane++)
-            show_bits(cut(state->planes[plane][row], left, mask), out + plane * area);
-        show_bits(on_map, out + PLANES * area);
-        show_owners(cut(state->planes[GTB_HOUSES][row], left, mask), state->owners, row * width + left, agent,
-                    out + (PLANES + 1) * area);
-        show_owners(cut(state->planes[GTB_OCCUPIED][row], left, mask), shared->occupants, row * width + left, agent,
-                    out + (PLANES + 2) * area);
+    for (int32_t plane = 0; plane < PLANES; plane++)
+        for (int32_t y = 0; y < window->height; y++, features += width)
+            show_bits(cut(config, window, state->planes[plane], y), width, features);
+}
+
+/* `observer` -1: the planner. Planes first, each beyond its end; then what lies behind them. */
+static void show_window(const GtbConfig *config, const GtbState *state, const Shared *shared, int32_t observer,
+                        Window window, bool has_edge, float *features)
+{
+    int32_t width = window.width, height = window.height, area = height * width;
+    if (width == 11) /* the papers' */
+        show_planes(config, state, &window, 11, features);
+    else
+        show_planes(config, state, &window, width, features);
+    features += PLANES * area;
+    int64_t on_map[GTB_MAX_SIDE];
+    for (int32_t row = 0; row < config->height && has_edge; row++)
+        on_map[row] = (int64_t)(~(uint64_t)0 >> (64 - config->width));
+    for (int32_t y = 0; y < height && has_edge; y++, features += width)
+        show_bits(cut(config, &window, on_map, y), width, features);
+    memset(features, 0, (size_t)(INDEX_PLANES * area) * sizeof *features);
+    uint64_t columns = ~(uint64_t)0 >> (64 - width);
+    for (int32_t y = 0; y < height; y++, features += width) {
+        int32_t first = (window.top + y) * config->width + window.left;
+        show_owners(cut(config, &window, state->planes[GTB_HOUSES], y) & columns, state->owners, first, observer,
+                    features);
+        show_owners(cut(config, &window, state->planes[GTB_OCCUPIED], y) & columns, shared->occupants, first, observer,
+                    features + area);
     }
 }
 
@@ -133,17 +158,16 @@ static void show_window(const GtbConfig *config, const GtbState *state, const Sh
 static void show_map(const GtbConfig *config, const GtbState *state, const Shared *shared, int32_t observer,
                      float *features)
 {
-    int32_t width = config->width, area = config->height * width;
-    memset(features, 0, (size_t)map_features(config) * sizeof *features);
-    for (int32_t row = 0; row < config->height; row++) {
-        float *out = features + row * width;
-        for (int32_t plane = 0; plane < PLANES; plane++)
-            show_bits((uint64_t)state->planes[plane][row], out + plane * area);
-        show_owners((uint64_t)state->planes[GTB_HOUSES][row], state->owners, row * width, observer,
-                    out + PLANES * area);
-        show_owners((uint64_t)state->planes[GTB_OCCUPIED][row], shared->occupants, row * width, observer,
-                    out + (PLANES + 1) * area);
-    }
+    show_window(config, state, shared, observer, (Window){0, 0, config->height, config->width}, false, features);
+}
+
+static void show_surroundings(const GtbConfig *config, const GtbState *state, const Shared *shared, int32_t agent,
+                              float *features)
+{
+    int32_t side = 2 * config->view + 1;
+    const uint8_t *position = state->positions[agent];
+    Window window = {position[0] - config->view, position[1] - config->view, side, side};
+    show_window(config, state, shared, agent, window, true, features);
 }
 
 /* ---- vectors ---- */
@@ -184,21 +208,27 @@ static float marginal_rate_now(const GtbConfig *config, const GtbState *state, i
     return (float)tax_marginal_rate(&config->tax, state->tax.rates, income);
 }
 
-/* Others' orders into `features`, own ones into `own`: asks, then bids; stone, then wood. */
-static void show_orders(const GtbConfig *config, const GtbState *state, const Shared *shared, int32_t agent,
-                        float *features, float *own)
+/* All orders of both sides, asks first, and none of its own; show_own_orders puts right what is an agent's own. */
+static float *show_orders(const GtbConfig *config, const Shared *shared, float *features)
 {
-    int32_t prices = gtb_num_prices(config);
     for (int32_t side = GTB_SIDES - 1; side >= 0; side--)
-        for (int32_t resource = 0; resource < GTB_RESOURCES; resource++, features += prices, own += prices) {
-            memcpy(features, shared->counts[side][resource], (size_t)prices * sizeof *features);
-            memset(own, 0, (size_t)prices * sizeof *own);
-            if (state->open_orders[agent][resource] == 0)
-                continue;
+        for (int32_t resource = 0; resource < GTB_RESOURCES; resource++)
+            features = show(shared->counts[side][resource], gtb_num_prices(config), features);
+    return features;
+}
+
+/* Moves every order from the others' to the own ones of its agent, in one pass over the orders. */
+static void show_own_orders(const GtbConfig *config, const GtbState *state, float *rows)
+{
+    int32_t prices = gtb_num_prices(config), features = gtb_worker_features(config);
+    for (int32_t side = 0; side < GTB_SIDES; side++)
+        for (int32_t resource = 0; resource < GTB_RESOURCES; resource++) {
+            int32_t block = (GTB_SIDES - 1 - side) * GTB_RESOURCES + resource;
+            float *others = rows + window_features(config) + 2 + block * prices, *own = others + 4 * prices + 2;
             for (int32_t k = 0; k < state->num_orders[resource][side]; k++) {
                 const uint8_t *order = state->orders[resource][side][k];
-                own[order[1]] += order[0] == agent;
-                features[order[1]] -= order[0] == agent;
+                others[order[0] * features + order[1]] -= 1;
+                own[order[0] * features + order[1]] += 1;
             }
         }
 }
@@ -210,12 +240,13 @@ static void show_worker(const GtbConfig *config, const GtbState *state, const Sh
     if (config->sees_all)
         show_map(config, state, shared, agent, features);
     else
-        show_window(config, state, shared, agent, features);
+        show_surroundings(config, state, shared, agent, features);
     features += window_features(config);
     *features++ = (float)(state->payments[agent] / config->payment);
     *features++ = (float)state->skills[agent];
-    show_orders(config, state, shared, agent, features, features + 4 * prices + 2);
-    features = show(shared->mean_prices, GTB_RESOURCES, features + 4 * prices) + 4 * prices;
+    features = show(shared->mean_prices, GTB_RESOURCES, show_orders(config, shared, features));
+    memset(features, 0, (size_t)(4 * prices) * sizeof *features);
+    features += 4 * prices;
     for (int32_t resource = 0; resource < GTB_RESOURCES; resource++)
         features = show(shared->history[resource], prices, features);
     *features++ = (float)state->second_units[agent];
@@ -235,10 +266,7 @@ static void show_planner(const GtbConfig *config, const GtbState *state, const S
         show_map(config, state, shared, -1, features);
         features += map_features(config);
     }
-    for (int32_t side = GTB_SIDES - 1; side >= 0; side--)
-        for (int32_t resource = 0; resource < GTB_RESOURCES; resource++)
-            features = show(shared->counts[side][resource], prices, features);
-    features = show(shared->mean_prices, GTB_RESOURCES, features);
+    features = show(shared->mean_prices, GTB_RESOURCES, show_orders(config, shared, features));
     for (int32_t resource = 0; resource < GTB_RESOURCES; resource++)
         features = show(shared->history[resource], prices, features);
     features = show_taxes(config, state, shared, features);
@@ -288,6 +316,7 @@ void gtb_observe(const GtbConfig *config, const GtbState *state, AgoraView *work
         mask_worker(config, state, agent, workers->action_masks + (size_t)agent * actions);
         workers->alive[agent] = 1;
     }
+    show_own_orders(config, state, workers->observations);
     show_planner(config, state, &shared, planner->observations);
     if (planner->action_masks)
         tax_planner_mask(&config->tax, &state->tax, planner->action_masks);
