@@ -73,6 +73,11 @@ def test_the_table_of_worlds_beside_their_peers_is_the_committed_result():
     assert read_table("speed of worlds") == results_table("worlds_contests"), "paste `agora bench worlds --table`"
 
 
+def test_the_tables_of_the_economy_are_the_committed_result():
+    text = (ROOT / "econ/gather_trade_build/README.md").read_text(encoding="utf-8")
+    assert read_table("speed", text) == speed_table("econ"), "paste `agora bench econ --table`"
+
+
 def test_the_tables_of_rllib_are_the_committed_result():
     text = (ROOT / "marl/rllib/README.md").read_text(encoding="utf-8")
     assert read_table("rllib", text) == speed_table("rllib"), "paste `agora bench rllib --table`"

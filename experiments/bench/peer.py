@@ -44,6 +44,7 @@ class Program:
         return None
 
 
+AI_ECONOMIST = Program("ai-economist 1.7.1", "play_ai_economist.py", "ai_economist", "economist")
 OVERCOOKED_AI = Program("overcooked-ai 1.1.0", "play_overcooked_ai.py", "overcooked_ai_py", "overcooked")
 HIGHWAY_ENV = Program("highway-env 1.12.1", "play_highway_env.py", "highway_env", "highway")
 LBFORAGING = Program("lbforaging 2.0.0", "play_lbforaging.py", "lbforaging", "foraging")
