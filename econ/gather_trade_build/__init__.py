@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 
-from econ.gather_trade_build.layouts import WATER, LayoutError, corner_tiles, layout_names, read_layout
+from econ.gather_trade_build.layouts import (
+    LayoutError,
+    corner_tiles,
+    layout_names,
+    read_layout,
+    read_maps,
+    split_maps,
+)
+from econ.gather_trade_build.maps import WATER, RandomMaps
 from econ.taxation import TaxSettings
 from econ.welfare import OBJECTIVES
 from games.config import GameProperties, setting
 from games.spec import EnvSpec, register
 
-SKILLS = ("none", "pareto")
-STARTS = ("random", "corners")
+SKILLS = ("none", "pareto", "lognormal")
+STARTS = ("random", "corners", "split")
 MAX_AGENTS, MAX_HISTORY, MAX_OPEN_ORDERS = 100, 1100, 512
 NUMPY_WORDS = 625
 
@@ -45,7 +54,8 @@ class GatherTradeBuildConfig(TaxSettings):
 
     Attributes:
         starts: "corners": workers start in the corners, by rank of skill, and the ranks are dealt out anew in each
-            episode. "random": anywhere, with payments drawn.
+            episode. "random": anywhere, with payments drawn. "split": a row of water halves the map; the workers of
+            `split_top_ranks` start anywhere above it, the others below.
         labor_weight: Of the labor cost in utilities, for warm-ups; may change while the batch lives.
         numpy_streams: [K, 625] int32 states of NumPy's legacy generator (`numpy_stream`): episode k draws from row
             k mod K as ai-economist 1.7.1 does. None: the engine's own chance.
@@ -54,9 +64,14 @@ class GatherTradeBuildConfig(TaxSettings):
     world: ClassVar[str] = "gather_trade_build"
     family: ClassVar[str] = "econ"
 
-    layout: str = setting("quadrant_25x25_20each_30clump", doc="a shipped map's name, or the text of one (layouts.py)")
+    layout: Any = setting(
+        "quadrant_25x25_20each_30clump",
+        doc="a shipped map's name, the text of one, several of either, random_<kind> or a RandomMaps (maps.py)",
+    )
     num_agents: int = setting(4, low=2, high=MAX_AGENTS, doc="workers N")
     starts: str = setting("corners", choices=STARTS, doc="where workers start, and what decides their payments")
+    split_row: int = setting(0, low=0, high=62, doc="starts split: which row is water; 0: the middle")
+    split_top_ranks: Any = setting((0,), doc="starts split: ranks of skill above it, 0 the best paid")
     build_skills: str = setting("pareto", choices=SKILLS, doc="how payments for houses are drawn")
     gather_skills: str = setting("pareto", choices=SKILLS, doc="how chances of a second unit are drawn")
     payment: float = setting(10.0, low=1e-6, high=1e6, doc="coin for a house at skill 1")
@@ -92,26 +107,40 @@ class GatherTradeBuildConfig(TaxSettings):
             raise ValueError(
                 f"{self.num_agents} workers with {self.max_orders} orders each are more than {MAX_OPEN_ORDERS} together"
             )
-        free = int((self.tiles != WATER).sum())
+        free = int((self.maps != WATER).sum(axis=(1, 2)).min())
         if free < self.num_agents:
             raise LayoutError(f"layout: {self.num_agents} workers need as many tiles without water, there are {free}")
         for rank, tile in enumerate(self._ranked_tiles()):
-            row, column = divmod(int(tile), self.tiles.shape[1])
-            if self.tiles[row, column] == WATER:
+            row, column = divmod(int(tile), self.maps.shape[2])
+            if (self.maps[:, row, column] == WATER).any():
                 raise LayoutError(
                     f"layout: row {row + 1}, column {column + 1} is water, where the worker of rank {rank} starts"
                 )
+        self._ranked_tops()
 
     @cached_property
-    def tiles(self) -> np.ndarray:
-        """[H, W] uint8 tiles of the map."""
-        return read_layout(self.layout)
+    def maps(self) -> np.ndarray:
+        """[M, H, W] uint8 tiles of the maps that episodes are on."""
+        maps = read_maps(self.layout)
+        return split_maps(maps, self.split_row) if self.starts == "split" else maps
 
     def _ranked_tiles(self) -> np.ndarray:
         """Where ranks of skill start, [N] int32, the lowest first; empty where starts are random."""
-        if self.starts == "random":
+        if self.starts != "corners":
             return np.zeros(0, np.int32)
-        return corner_tiles(self.num_agents, *self.tiles.shape)
+        return corner_tiles(self.num_agents, *self.maps.shape[1:])
+
+    def _ranked_tops(self) -> np.ndarray:
+        """Whether ranks of skill start above the split, [N] uint8, the lowest first; empty without a split."""
+        if self.starts != "split":
+            return np.zeros(0, np.uint8)
+        given, known = self.split_top_ranks, range(self.num_agents)
+        is_list = isinstance(given, Sequence) and all(isinstance(rank, int) and rank in known for rank in given)
+        if not is_list or not 0 < len(set(given)) < self.num_agents:
+            raise ValueError(
+                f"split_top_ranks must be some of the ranks 0 to {self.num_agents - 1}, not all, got {given!r}"
+            )
+        return np.array([self.num_agents - 1 - rank in given for rank in known], np.uint8)
 
     def _streams(self) -> np.ndarray:
         if self.numpy_streams is None:
@@ -125,8 +154,8 @@ class GatherTradeBuildConfig(TaxSettings):
 
     def core_fields(self) -> dict[str, Any]:
         """Returns the C config."""
-        height, width = self.tiles.shape
-        is_ranked = self.starts == "corners"
+        height, width = self.maps.shape[1:]
+        is_ranked = self.starts != "random"
         payments = ranked_payments(self.num_agents, self.payment, self.max_skill) if is_ranked else np.zeros(0)
         same = (
             *("num_agents", "payment", "max_skill", "build_labor", "move_labor", "gather_labor", "order_labor"),
@@ -136,12 +165,14 @@ class GatherTradeBuildConfig(TaxSettings):
         return {
             **self.core_tax_fields(),
             **{name: getattr(self, name) for name in same},
-            "layout": self.tiles.reshape(-1),
+            "layout": self.maps.reshape(-1),
             "height": height,
             "width": width,
             "starts": STARTS.index(self.starts),
             "ranked_payments": payments,
             "ranked_tiles": self._ranked_tiles(),
+            "ranked_tops": self._ranked_tops(),
+            "split_row": self.split_row or height // 2,
             "build_skills": SKILLS.index(self.build_skills),
             "gather_skills": SKILLS.index(self.gather_skills),
             "objective": OBJECTIVES.index(self.objective),
@@ -153,7 +184,7 @@ class GatherTradeBuildConfig(TaxSettings):
 
     def properties(self) -> GameProperties:
         """Returns a general-sum game; rewards are bounded by the houses that fit the map, generously."""
-        most = float(self.payment * self.max_skill * self.tiles.size + self.starting_coin * self.num_agents)
+        most = float(self.payment * self.max_skill * self.maps[0].size + self.starting_coin * self.num_agents)
         labor = self.labor_cost * (self.build_labor + self.move_labor + 2 * self.gather_labor + self.order_labor)
         bound = most + labor * self.horizon + 1 / (1 - min(self.isoelastic_eta, 0.99))
         return GameProperties(self.num_agents + 1, "simultaneous", "general", (-bound, bound), self.horizon)
@@ -168,4 +199,12 @@ register(
     )
 )
 
-__all__ = ["GatherTradeBuildConfig", "LayoutError", "layout_names", "numpy_stream", "ranked_payments", "read_layout"]
+__all__ = [
+    "GatherTradeBuildConfig",
+    "LayoutError",
+    "RandomMaps",
+    "layout_names",
+    "numpy_stream",
+    "ranked_payments",
+    "read_layout",
+]

@@ -7,7 +7,9 @@
 GtbChance gtb_chance(const GtbConfig *config, AgoraRng *rng, GtbState *state)
 {
     bool is_numpy = config->numpy_streams.count > 0;
-    return (GtbChance){rng, is_numpy ? state->numpy_stream : NULL, is_numpy ? state->numpy_stream + GTB_NUMPY_WORDS - 1 : NULL};
+    return (GtbChance){.rng = rng,
+                       .key = is_numpy ? state->numpy_stream : NULL,
+                       .position = is_numpy ? state->numpy_stream + GTB_NUMPY_WORDS - 1 : NULL};
 }
 
 /* ---- MT19937 (Matsumoto and Nishimura 1998) ---- */
@@ -89,4 +91,30 @@ double gtb_draw_pareto(GtbChance *chance, double shape)
     if (gtb_is_numpy(chance))
         return exp(-log(1.0 - unit) / shape) - 1; /* the C library's, as there */
     return 1 / welfare_power(1 - unit, 1 / shape) - 1;
+}
+
+/* Marsaglia's polar method, which is NumPy's. Half of a pair that a reset leaves over is dropped; NumPy would keep it. */
+static double draw_normal(GtbChance *chance)
+{
+    double x, y, square;
+    if (chance->has_spare) {
+        chance->has_spare = false;
+        return chance->spare;
+    }
+    do {
+        x = 2 * gtb_draw_unit(chance) - 1;
+        y = 2 * gtb_draw_unit(chance) - 1;
+        square = x * x + y * y;
+    } while (square >= 1 || square == 0);
+    double factor = sqrt(-2 * (gtb_is_numpy(chance) ? log(square) : welfare_log(square)) / square);
+    chance->spare = factor * x;
+    chance->has_spare = true;
+    return factor * y;
+}
+
+double gtb_draw_lognormal(GtbChance *chance, double mean, double deviation)
+{
+    static const double E = 0x1.5bf0a8b145769p+1;
+    double exponent = mean + deviation * draw_normal(chance);
+    return gtb_is_numpy(chance) ? exp(exponent) : welfare_power(E, exponent);
 }

@@ -8,6 +8,8 @@
 typedef struct GtbChance {
     AgoraRng *rng;
     int32_t *key, *position; /* NULL: the engine's */
+    double spare;            /* normal numbers come in pairs */
+    bool has_spare;
 } GtbChance;
 
 GtbChance gtb_chance(const GtbConfig *config, AgoraRng *rng, GtbState *state);
@@ -19,6 +21,8 @@ int32_t gtb_draw_below(GtbChance *chance, int32_t count);
 void gtb_draw_order(GtbChance *chance, int32_t count, uint8_t *order);
 /* Lomax with scale 1 (what NumPy calls pareto). */
 double gtb_draw_pareto(GtbChance *chance, double shape);
+/* exp of a normal number. */
+double gtb_draw_lognormal(GtbChance *chance, double mean, double deviation);
 /* As TaxDraw: the source is a GtbChance. */
 double gtb_draw_for_tax(void *chance);
 

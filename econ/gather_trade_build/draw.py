@@ -33,7 +33,7 @@ def draw(fields: dict[str, Any], config: GatherTradeBuildConfig) -> np.ndarray:
     Returns:
         [24 max(H, 15) + 36, 24 (W + 15), 3] uint8, rounded up to even sizes.
     """
-    height, width = config.tiles.shape
+    height, width = config.maps.shape[1:]
     rows = max(height, MIN_ROWS)
     canvas = Canvas(width + PANEL, rows, TILE, BAR, PAPER)
     planes = read_planes(fields)

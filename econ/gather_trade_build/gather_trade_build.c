@@ -13,6 +13,7 @@ enum { WORKERS, PLANNER, NUM_GROUPS }; /* indices of the groups */
 enum { BUILD = 1, FIRST_ORDER = 2 };   /* actions */
 
 static const double BUILD_SHAPE = 4, GATHER_SHAPE = 3, MAX_GATHER_SKILL = 2; /* of the Lomax distributions of skills */
+static const double BUILD_NORMAL[] = {-1, 0.5}, GATHER_NORMAL[] = {-2.022, 0.938}; /* mean, deviation: of the logarithms */
 
 static const GtbConfig *config_of(const AgoraContext *context) { return context->config; }
 static const GtbModel *model_of(const AgoraContext *context) { return context->model; }
@@ -30,6 +31,8 @@ static const AgoraField CONFIG_FIELDS[] = {
     SCALAR(starts, AGORA_I32),
     SPAN(ranked_payments, AGORA_F64),
     SPAN(ranked_tiles, AGORA_I32),
+    SPAN(ranked_tops, AGORA_U8),
+    SCALAR(split_row, AGORA_I32),
     SCALAR(build_skills, AGORA_I32),
     SCALAR(gather_skills, AGORA_I32),
     SCALAR(payment, AGORA_F64),
@@ -59,24 +62,27 @@ static const AgoraField CONFIG_FIELDS[] = {
 #undef SCALAR
 #undef SPAN
 
-static size_t model_size(const void *config)
+static int32_t num_maps(const GtbConfig *config)
 {
-    (void)config;
-    return sizeof(GtbModel);
+    return (int32_t)(config->layout.count / (config->height * config->width));
 }
+
+static size_t model_size(const void *config) { return (size_t)num_maps(config) * sizeof(GtbModel); }
 
 static void build_model(const void *config_bytes, void *model_bytes)
 {
     const GtbConfig *config = config_bytes;
-    GtbModel *model = model_bytes;
-    for (int32_t row = 0; row < config->height; row++)
-        for (int32_t column = 0; column < config->width; column++) {
-            uint8_t tile = ((const uint8_t *)config->layout.data)[row * config->width + column];
-            if (tile == GTB_STONE_SOURCE || tile == GTB_WOOD_SOURCE)
-                gtb_set(model->sources[tile - GTB_STONE_SOURCE], row, column);
-            if (tile == GTB_WATER)
-                gtb_set(model->waters, row, column);
-        }
+    GtbModel *models = model_bytes;
+    const uint8_t *tiles = config->layout.data;
+    for (int32_t map = 0; map < num_maps(config); map++)
+        for (int32_t row = 0; row < config->height; row++)
+            for (int32_t column = 0; column < config->width; column++) {
+                uint8_t tile = *tiles++;
+                if (tile == GTB_STONE_SOURCE || tile == GTB_WOOD_SOURCE)
+                    gtb_set(models[map].sources[tile - GTB_STONE_SOURCE], row, column);
+                if (tile == GTB_WATER)
+                    gtb_set(models[map].waters, row, column);
+            }
 }
 
 /* ---- spaces and state ---- */
@@ -177,30 +183,36 @@ static void put(GtbState *state, int32_t agent, int32_t row, int32_t column)
     gtb_set(state->planes[GTB_OCCUPIED], row, column);
 }
 
-/* check_config has seen that there are more free tiles than agents. */
-static void scatter_agents(const GtbConfig *config, GtbChance *chance, GtbState *state)
+/* Any free tile from one row up to before another; check_config has seen that there are more of them than agents. */
+static void drop(const GtbConfig *config, int32_t agent, int32_t first_row, int32_t last_row, GtbChance *chance,
+                 GtbState *state)
 {
-    for (int32_t i = 0; i < config->num_agents; i++) {
-        int32_t row, column;
-        do {
-            row = gtb_draw_below(chance, config->height);
-            column = gtb_draw_below(chance, config->width);
-        } while (!gtb_can_enter(config, state, i, row, column));
-        put(state, i, row, column);
-    }
+    int32_t row, column;
+    do {
+        row = first_row + gtb_draw_below(chance, last_row - first_row);
+        column = gtb_draw_below(chance, config->width);
+    } while (!gtb_can_enter(config, state, agent, row, column));
+    put(state, agent, row, column);
+}
+
+static double draw_skill(int32_t kind, double shape, const double *normal, GtbChance *chance)
+{
+    return kind == GTB_PARETO_SKILLS ? gtb_draw_pareto(chance, shape) : gtb_draw_lognormal(chance, normal[0], normal[1]);
 }
 
 static void draw_skills(const GtbConfig *config, GtbChance *chance, GtbState *state)
 {
     for (int32_t i = 0; i < config->num_agents; i++) {
-        bool is_drawn = config->build_skills == GTB_PARETO_SKILLS;
-        double skill = is_drawn ? gtb_draw_pareto(chance, BUILD_SHAPE) : 1;
+        bool is_drawn = config->build_skills != GTB_NO_SKILLS;
+        double skill = is_drawn ? draw_skill(config->build_skills, BUILD_SHAPE, BUILD_NORMAL, chance) : 1;
         double factor = is_drawn ? fmin(config->max_skill, (config->max_skill - 1) * skill + 1) : 1;
         state->skills[i] = skill;
         state->payments[i] = factor * config->payment;
     }
-    for (int32_t i = 0; i < config->num_agents && config->gather_skills == GTB_PARETO_SKILLS; i++)
-        state->second_units[i] = fmin(MAX_GATHER_SKILL, gtb_draw_pareto(chance, GATHER_SHAPE)) / MAX_GATHER_SKILL;
+    for (int32_t i = 0; i < config->num_agents && config->gather_skills != GTB_NO_SKILLS; i++) {
+        double skill = draw_skill(config->gather_skills, GATHER_SHAPE, GATHER_NORMAL, chance);
+        state->second_units[i] = fmin(MAX_GATHER_SKILL, skill) / MAX_GATHER_SKILL;
+    }
 }
 
 static void assign_ranks(const GtbConfig *config, GtbChance *chance, GtbState *state)
@@ -208,17 +220,33 @@ static void assign_ranks(const GtbConfig *config, GtbChance *chance, GtbState *s
     uint8_t order[GTB_MAX_AGENTS];
     gtb_draw_order(chance, config->num_agents, order);
     memset(state->planes[GTB_OCCUPIED], 0, sizeof state->planes[GTB_OCCUPIED]);
-    for (int32_t rank = 0; rank < config->num_agents; rank++) {
-        int32_t tile = ((const int32_t *)config->ranked_tiles.data)[rank];
-        put(state, order[rank], tile / config->width, tile % config->width);
-        state->payments[order[rank]] = ((const double *)config->ranked_payments.data)[rank];
+    for (int32_t k = 0; k < config->num_agents; k++) {
+        /* The reference deals out corners to the worst paid first, sides of a split to the best paid first. */
+        int32_t rank = config->starts == GTB_SPLIT_STARTS ? config->num_agents - 1 - k : k;
+        state->payments[order[k]] = ((const double *)config->ranked_payments.data)[rank];
+        if (config->starts == GTB_SPLIT_STARTS) {
+            bool is_top = ((const uint8_t *)config->ranked_tops.data)[rank];
+            drop(config, order[k], is_top ? 0 : config->split_row + 1, is_top ? config->split_row : config->height,
+                 chance, state);
+        } else {
+            int32_t tile = ((const int32_t *)config->ranked_tiles.data)[rank];
+            put(state, order[k], tile / config->width, tile % config->width);
+        }
     }
+}
+
+static const GtbModel *choose_map(const AgoraContext *context, const AgoraRng *rng, GtbChance *chance)
+{
+    int32_t maps = num_maps(config_of(context));
+    if (maps == 1)
+        return model_of(context);
+    /* With NumPy's chance the maps go round, because the reference would have drawn a new one. */
+    return model_of(context) + (gtb_is_numpy(chance) ? (int32_t)(rng->episode % (uint64_t)maps) : gtb_draw_below(chance, maps));
 }
 
 static void reset(const AgoraContext *context, AgoraRng *rng, void *state_bytes)
 {
     const GtbConfig *config = config_of(context);
-    const GtbModel *model = model_of(context);
     GtbState *state = state_bytes;
     if (config->numpy_streams.count > 0) {
         uint64_t rows = (uint64_t)(config->numpy_streams.count / GTB_NUMPY_WORDS);
@@ -226,15 +254,17 @@ static void reset(const AgoraContext *context, AgoraRng *rng, void *state_bytes)
         memcpy(state->numpy_stream, stream, sizeof state->numpy_stream);
     }
     GtbChance chance = gtb_chance(config, rng, state);
+    const GtbModel *model = choose_map(context, rng, &chance);
     for (int32_t resource = 0; resource < GTB_RESOURCES; resource++) {
         memcpy(state->planes[GTB_STONE_UNITS + resource], model->sources[resource], sizeof model->sources[resource]);
         memcpy(state->planes[GTB_STONE_SOURCES + resource], model->sources[resource], sizeof model->sources[resource]);
     }
     memcpy(state->planes[GTB_WATERS], model->waters, sizeof model->waters);
-    if (config->starts == GTB_RANDOM_STARTS || gtb_is_numpy(&chance))
-        scatter_agents(config, &chance, state); /* the reference draws places even where ranks give them */
+    bool is_scattered = config->starts == GTB_RANDOM_STARTS || gtb_is_numpy(&chance); /* there, even if ranks follow */
+    for (int32_t i = 0; i < config->num_agents && is_scattered; i++)
+        drop(config, i, 0, config->height, &chance, state);
     draw_skills(config, &chance, state);
-    if (config->starts == GTB_RANKED_STARTS)
+    if (config->starts != GTB_RANDOM_STARTS)
         assign_ranks(config, &chance, state);
     tax_reset(&config->tax, rng->episode, &state->tax);
     for (int32_t i = 0; i < config->num_agents; i++) {

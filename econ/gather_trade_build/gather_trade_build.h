@@ -60,6 +60,7 @@ enum {
     GTB_MAX_HISTORY = 1100, /* agents times prices */
     GTB_MAX_ORDERS = 512,   /* agents times orders of each */
     GTB_MAX_DURATION = 250,
+    GTB_MAX_MAPS = 4096,
     GTB_MAX_COUNT = 1 << 28, /* units that one agent can have, trades of an episode: where counters stay */
     GTB_NUMPY_WORDS = 625,   /* of a state of NumPy's legacy generator: its key, and the position in it */
 };
@@ -83,20 +84,24 @@ typedef enum GtbPlane {
     GTB_STATE_PLANES,
 } GtbPlane;
 
-typedef enum GtbSkills { GTB_NO_SKILLS, GTB_PARETO_SKILLS } GtbSkills;
+typedef enum GtbSkills { GTB_NO_SKILLS, GTB_PARETO_SKILLS, GTB_LOGNORMAL_SKILLS, GTB_NUM_SKILLS } GtbSkills;
 
 typedef enum GtbStarts {
     GTB_RANDOM_STARTS, /* any free tile; payments are drawn */
     GTB_RANKED_STARTS, /* a random worker gets the tile and the payment of each rank */
+    GTB_SPLIT_STARTS,  /* a random worker gets the payment of each rank, and any free tile on its side of a row */
+    GTB_NUM_STARTS,
 } GtbStarts;
 
 typedef struct GtbConfig {
     TaxConfig tax;
-    AgoraSpan layout; /* [H, W] uint8, a GtbTile each; sources start full */
+    AgoraSpan layout; /* [M, H, W] uint8, a GtbTile each; sources start full; each episode is on one of the M maps */
     int32_t height, width, num_agents;
     int32_t starts;            /* a GtbStarts */
-    AgoraSpan ranked_payments; /* [N] double, coin a house; GTB_RANKED_STARTS, as the next */
-    AgoraSpan ranked_tiles;    /* [N] int32, row W + column, no two alike */
+    AgoraSpan ranked_payments; /* [N] double, coin a house, the lowest first; not with GTB_RANDOM_STARTS */
+    AgoraSpan ranked_tiles;    /* [N] int32, row W + column, no two alike; GTB_RANKED_STARTS */
+    AgoraSpan ranked_tops;     /* [N] uint8, whether a rank starts above split_row, or below; GTB_SPLIT_STARTS */
+    int32_t split_row;
     int32_t build_skills, gather_skills; /* a GtbSkills each */
     double payment, max_skill;           /* coin a house at skill 1; the highest skill */
     double build_labor, move_labor, gather_labor, order_labor;
@@ -112,6 +117,7 @@ typedef struct GtbConfig {
     int32_t horizon;
 } GtbConfig;
 
+/* A map, for each that there is. */
 typedef struct GtbModel {
     int64_t sources[GTB_RESOURCES][GTB_MAX_SIDE];
     int64_t waters[GTB_MAX_SIDE];

@@ -6,16 +6,19 @@ Letters: `.` nothing, `S` a source of stone, `W` a source of wood, `~` water. Th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from econ.gather_trade_build.maps import KINDS, WATER, RandomMaps
 from games.names import unknown_name
 
 FOLDER = Path(__file__).parent / "layouts"
 LETTERS = ".SW~"  # in the order of GtbTile
-EMPTY, STONE_SOURCE, WOOD_SOURCE, WATER = range(4)
-MAX_SIDE = 64
+MAX_SIDE, MAX_MAPS = 64, 4096
+RANDOM = "random_"  # before the name of a kind of random maps
 
 
 class LayoutError(ValueError):
@@ -49,6 +52,45 @@ def read_layout(source: str) -> np.ndarray:
             if letter not in LETTERS:
                 raise LayoutError(f"layout: row {y + 1}, column {x + 1}: unknown letter {letter!r}; known: {LETTERS}")
     return np.array([[LETTERS.index(letter) for letter in row] for row in rows], np.uint8)
+
+
+def read_maps(source: Any) -> np.ndarray:
+    """Reads the maps that episodes are on, [M, H, W] uint8 tiles.
+
+    Args:
+        source: What `read_layout` takes, a sequence of that, a RandomMaps, or "random_" and the kind of one.
+
+    Raises:
+        LayoutError: The maps differ in size, or there is none.
+    """
+    if isinstance(source, str) and source.startswith(RANDOM) and "\n" not in source:
+        source = RandomMaps(source.removeprefix(RANDOM))
+    if isinstance(source, RandomMaps):
+        return source.draw_all()
+    if isinstance(source, str):
+        if "\n" not in source and source not in layout_names():
+            raise unknown_name("layout", source, [*layout_names(), *(RANDOM + kind for kind in KINDS)])
+        source = [source]
+    if not isinstance(source, Sequence) or not all(isinstance(each, str) for each in source):
+        raise LayoutError(f"layout must be a name, a text, a sequence of them or a RandomMaps, got {source!r}")
+    maps = [read_layout(each) for each in source]
+    if not 1 <= len(maps) <= MAX_MAPS:
+        raise LayoutError(f"layout: there can be 1 to {MAX_MAPS} maps, got {len(maps)}")
+    for number, tiles in enumerate(maps):
+        if tiles.shape != maps[0].shape:
+            raise LayoutError(f"layout: map {number + 1} is of {tiles.shape}, map 1 of {maps[0].shape}")
+    return np.stack(maps)
+
+
+def split_maps(maps: np.ndarray, row: int) -> np.ndarray:
+    """Returns maps with a row of water; 0: the middle."""
+    height = maps.shape[1]
+    row = row or height // 2
+    if not 1 <= row <= height - 2:
+        raise LayoutError(f"layout: split_row must leave rows on both sides of {height}, got {row}")
+    split = maps.copy()
+    split[:, row] = WATER
+    return split
 
 
 def corner_tiles(num_agents: int, height: int, width: int) -> np.ndarray:

@@ -17,39 +17,80 @@ static bool check_number(const char *name, double value, double low, double high
            agora_fail(error, "%s must be in [%g, %g], got %g", name, low, high, value);
 }
 
-static uint8_t tile_at(const GtbConfig *config, int32_t tile) { return ((const uint8_t *)config->layout.data)[tile]; }
+static int32_t count_free(const uint8_t *tiles, int32_t count)
+{
+    int32_t num_free = 0;
+    for (int32_t tile = 0; tile < count; tile++)
+        num_free += tiles[tile] != GTB_WATER;
+    return num_free;
+}
+
+static bool check_corners(const GtbConfig *config, const uint8_t *tiles, AgoraError *error)
+{
+    bool is_taken[GTB_MAX_SIDE * GTB_MAX_SIDE] = {false};
+    for (int32_t rank = 0; rank < config->num_agents; rank++) {
+        int32_t tile = ((const int32_t *)config->ranked_tiles.data)[rank];
+        if (tile < 0 || tile >= config->height * config->width || tiles[tile] == GTB_WATER || is_taken[tile])
+            return agora_fail(error, "ranked_tiles[%d] must be a tile of its own without water, got %d", rank, tile);
+        is_taken[tile] = true;
+    }
+    return true;
+}
+
+static bool check_split(const GtbConfig *config, const uint8_t *tiles, AgoraError *error)
+{
+    int32_t above = config->split_row * config->width, all = config->height * config->width, tops = 0;
+    for (int32_t rank = 0; rank < config->num_agents; rank++)
+        tops += ((const uint8_t *)config->ranked_tops.data)[rank] != 0;
+    if (count_free(tiles, above) < tops ||
+        count_free(tiles + above + config->width, all - above - config->width) < config->num_agents - tops)
+        return agora_fail(error, "split_row %d leaves no room for %d agents above or %d below", config->split_row, tops,
+                          config->num_agents - tops);
+    return true;
+}
+
+/* Tiles, and room for everybody, on one map. */
+static bool check_map(const GtbConfig *config, const uint8_t *tiles, AgoraError *error)
+{
+    int32_t count = config->height * config->width;
+    for (int32_t tile = 0; tile < count; tile++)
+        if (tiles[tile] >= GTB_NUM_TILES)
+            return agora_fail(error, "layout: row %d, column %d: unknown tile %d", tile / config->width,
+                              tile % config->width, tiles[tile]);
+    if (count_free(tiles, count) < config->num_agents)
+        return agora_fail(error, "%d agents need as many tiles without water, there are %d", config->num_agents,
+                          count_free(tiles, count));
+    if (config->starts == GTB_RANKED_STARTS)
+        return check_corners(config, tiles, error);
+    return config->starts != GTB_SPLIT_STARTS || check_split(config, tiles, error);
+}
 
 static bool check_layout(const GtbConfig *config, AgoraError *error)
 {
-    int32_t tiles = config->height * config->width, num_free = 0;
-    if (config->layout.count != tiles)
-        return agora_fail(error, "layout must have %d tiles, got %lld", tiles, (long long)config->layout.count);
-    for (int32_t tile = 0; tile < tiles; tile++) {
-        if (tile_at(config, tile) >= GTB_NUM_TILES)
-            return agora_fail(error, "layout: row %d, column %d: unknown tile %d", tile / config->width,
-                              tile % config->width, tile_at(config, tile));
-        num_free += tile_at(config, tile) != GTB_WATER;
-    }
-    if (num_free < config->num_agents)
-        return agora_fail(error, "%d agents need as many tiles without water, there are %d", config->num_agents, num_free);
+    int32_t count = config->height * config->width;
+    if (config->layout.count < count || config->layout.count % count != 0 || config->layout.count / count > GTB_MAX_MAPS)
+        return agora_fail(error, "layout must have 1 to %d maps of %d tiles, got %lld in all", GTB_MAX_MAPS, count,
+                          (long long)config->layout.count);
+    for (int64_t first = 0; first < config->layout.count; first += count)
+        if (!check_map(config, (const uint8_t *)config->layout.data + first, error))
+            return false;
     return true;
 }
 
 static bool check_ranks(const GtbConfig *config, AgoraError *error)
 {
-    bool is_taken[GTB_MAX_SIDE * GTB_MAX_SIDE] = {false};
-    if (config->starts != GTB_RANKED_STARTS)
-        return true;
-    if (config->ranked_payments.count != config->num_agents || config->ranked_tiles.count != config->num_agents)
-        return agora_fail(error, "ranked_payments and ranked_tiles must have %d entries", config->num_agents);
-    for (int32_t rank = 0; rank < config->num_agents; rank++) {
-        int32_t tile = ((const int32_t *)config->ranked_tiles.data)[rank];
-        if (tile < 0 || tile >= config->height * config->width || tile_at(config, tile) == GTB_WATER || is_taken[tile])
-            return agora_fail(error, "ranked_tiles[%d] must be a tile of its own without water, got %d", rank, tile);
-        is_taken[tile] = true;
+    int32_t starts = config->starts, n = config->num_agents;
+    if (starts < 0 || starts >= GTB_NUM_STARTS)
+        return agora_fail(error, "starts must be in [0, %d], got %d", GTB_NUM_STARTS - 1, starts);
+    if (starts == GTB_RANKED_STARTS && config->ranked_tiles.count != n)
+        return agora_fail(error, "ranked_tiles must have %d entries", n);
+    if (starts == GTB_SPLIT_STARTS && (config->ranked_tops.count != n || config->split_row < 1 || config->split_row > config->height - 2))
+        return agora_fail(error, "ranked_tops must have %d entries, split_row must be in [1, %d]", n, config->height - 2);
+    if (starts != GTB_RANDOM_STARTS && config->ranked_payments.count != n)
+        return agora_fail(error, "ranked_payments must have %d entries", n);
+    for (int64_t rank = 0; rank < config->ranked_payments.count; rank++)
         if (!check_number("ranked_payments", ((const double *)config->ranked_payments.data)[rank], 0, MAX_RATE, error))
             return false;
-    }
     return true;
 }
 
@@ -93,10 +134,9 @@ static bool check_sizes(const GtbConfig *config, AgoraError *error)
 bool gtb_check_config(const void *config_bytes, AgoraError *error)
 {
     const GtbConfig *config = config_bytes;
-    return check_sizes(config, error) && check_layout(config, error) &&
-           check_number("starts", config->starts, 0, GTB_RANKED_STARTS, error) && check_ranks(config, error) &&
-           check_number("build_skills", config->build_skills, 0, GTB_PARETO_SKILLS, error) &&
-           check_number("gather_skills", config->gather_skills, 0, GTB_PARETO_SKILLS, error) &&
+    return check_sizes(config, error) && check_ranks(config, error) && check_layout(config, error) &&
+           check_number("build_skills", config->build_skills, 0, GTB_NUM_SKILLS - 1, error) &&
+           check_number("gather_skills", config->gather_skills, 0, GTB_NUM_SKILLS - 1, error) &&
            check_number("payment", config->payment, 1e-6, MAX_RATE, error) &&
            check_number("max_skill", config->max_skill, 1, MAX_RATE, error) &&
            check_number("build_labor", config->build_labor, 0, MAX_RATE, error) &&

@@ -7,7 +7,7 @@ import pytest
 
 import econ  # noqa: F401 - registers its worlds
 import games
-from econ.gather_trade_build import LayoutError, layout_names, ranked_payments, read_layout
+from econ.gather_trade_build import LayoutError, RandomMaps, layout_names, ranked_payments, read_layout
 from econ.gather_trade_build.actions import (
     BUILD,
     DIRECTIONS,
@@ -440,6 +440,58 @@ def new_owners(before, after):
     return after["owners"][(before["owners"] == 0) & (after["owners"] > 0)].astype(int) - 1
 
 
+def test_a_split_map_keeps_the_best_paid_above_the_water():
+    batch = make(20, starts="split", split_top_ranks=(0, 1), num_agents=5)
+    for env in range(20):
+        fields = batch.fields(env)
+        is_top = fields["positions"][:, 0] < 12
+        assert sorted(fields["payments"][is_top], reverse=True) == pytest.approx(ranked_payments(5)[:2:-1])
+        assert sorted(fields["payments"]) == pytest.approx(ranked_payments(5))
+        assert read_planes(fields)["water"][12].all()
+
+
+def test_every_episode_is_on_one_of_several_maps():
+    batch = make(60, layout=["S..\n...", "...\n..S", "..W\n~~~"], num_agents=2, starts="random")
+    seen = {read_planes(batch.fields(env))["stone_sources"].tobytes() for env in range(60)}
+    assert len(seen) == 3
+    fields = batch.fields(0)
+    assert fields["owners"].shape == (2, 3)
+
+
+@pytest.mark.parametrize("kind", ["uniform", "quadrant", "multi_zone"])
+def test_random_maps_cover_what_they_should(kind):
+    """The generator keeps maps within a factor of 1.4 of the coverage; the cross of water clears a few sources."""
+    maps = RandomMaps(kind, count=30, wood_coverage=0.04, stone_coverage=0.06).draw_all()
+    for letter, coverage in (("W", 0.04), ("S", 0.06)):
+        shares = (maps == LETTERS.index(letter)).mean(axis=(1, 2))
+        assert shares.max() <= 1.4 * coverage + 1e-9
+        assert shares.mean() >= coverage * (0.9 if kind == "quadrant" else 1)
+    assert len({tiles.tobytes() for tiles in maps}) == 30
+    batch = make(8, layout=RandomMaps(kind, count=3), num_agents=4, starts="random")
+    assert batch.config.maps.shape == (3, 25, 25)
+
+
+def test_random_maps_have_their_sources_where_their_kind_says():
+    uniform, quadrant = (RandomMaps(kind, count=40, seed=1).draw_all() for kind in ("uniform", "quadrant"))
+    rows, columns = np.indices((25, 25))
+    for maps, letter, places, sign in (
+        *((uniform, "W", rows, 1), (uniform, "S", rows, -1)),
+        *((quadrant, "W", rows, -1), (quadrant, "S", columns, -1)),
+    ):
+        where = maps == LETTERS.index(letter)
+        assert sign * ((places * where).sum() / where.sum() - 12) > 3
+    assert (quadrant[:, 12] == LETTERS.index("~")).mean() == pytest.approx(17 / 25)
+
+
+def test_wrong_random_maps_are_refused():
+    with pytest.raises(UnknownNameError, match="did you mean 'quadrant'"):
+        RandomMaps("quadrent")
+    with pytest.raises(ValueError, match=r"RandomMaps: height must be in \[8, 64\], got 65"):
+        RandomMaps(height=65)
+    with pytest.raises(UnknownNameError, match="did you mean 'random_quadrant'"):
+        games.make_batch(ID, layout="randm_quadrant")
+
+
 # ---- names and bad input ----
 
 
@@ -468,6 +520,14 @@ def test_actions_have_names_and_numbers_of_their_own():
             "layout: row 1, column 1 is water, where the worker of rank 2 starts",
         ),
         ({"layout": "..\n..\n..", "num_agents": 6}, "layout: the corners of 3 rows and 2 columns have no room for 6"),
+        ({"layout": ["..\n..", "...\n..."], "num_agents": 2}, r"layout: map 2 is of \(2, 3\), map 1 of \(2, 2\)"),
+        ({"layout": 3}, "layout must be a name, a text, a sequence of them or a RandomMaps, got 3"),
+        ({"layout": "...\n...", "starts": "split", "num_agents": 2}, "split_row must leave rows on both sides of 2"),
+        ({"starts": "split", "split_top_ranks": (0, 4)}, "split_top_ranks must be some of the ranks 0 to 3, not all"),
+        (
+            {"starts": "split", "split_row": 1, "layout": "~~~\n...\n...", "num_agents": 2},
+            "leaves no room for 1 ",
+        ),
         ({"num_agents": 101}, r"num_agents must be a whole number in \[2, 100\], got 101"),
         ({"num_agents": 100, "max_bid_ask": 20}, "100 workers and 21 prices are more than 1100 together"),
         ({"num_agents": 100, "max_orders": 6}, "100 workers with 6 orders each are more than 512 together"),

@@ -31,12 +31,11 @@ class Job:
 
     def listed(self) -> dict:
         """What the reference process gets."""
-        fixed = self.ours.get("starts", "corners") == "corners"
         world = {
             "scenario_name": "layout_from_file/simple_wood_and_stone",
             "env_layout_file": "quadrant_25x25_20each_30clump.txt",
             "world_size": [25, 25],
-            "fixed_four_skill_and_loc": fixed,
+            "fixed_four_skill_and_loc": self.ours.get("starts", "corners") == "corners",
             "planner_gets_spatial_info": False,
             "energy_cost": 0.21,
             **self.world,
@@ -44,8 +43,8 @@ class Job:
         return {
             **{"seed": self.seed, "episodes": self.episodes, "steps": self.steps, "world": world},
             "agents": self.ours.get("num_agents", 4),
-            "build": {"skill_dist": "pareto", "payment_max_skill_multiplier": 3},
-            "gather": {"skill_dist": "pareto"},
+            "build": {"skill_dist": self.ours.get("build_skills", "pareto"), "payment_max_skill_multiplier": 3},
+            "gather": {"skill_dist": self.ours.get("gather_skills", "pareto")},
             "market": {"max_num_orders": 5},
             "tax": {"period": 100, **self.tax},
             "shares_wealth": self.ours.get("shares_wealth", False),
@@ -111,6 +110,21 @@ JOBS = [
             **{"bracket_spacing": "log", "n_brackets": 3},
         },
         steps=500,
+    ),
+    Job(
+        "split layout",
+        16,
+        {"starts": "split", "split_top_ranks": (0, 2), "gather_skills": "lognormal"},
+        {"scenario_name": "split_layout/simple_wood_and_stone", "skill_rank_of_top_agents": [0, 2]},
+        episodes=2,
+        steps=150,
+    ),
+    Job(
+        "lognormal skills",
+        17,
+        {"starts": "random", "num_agents": 5, "build_skills": "lognormal", "gather_skills": "lognormal"},
+        episodes=2,
+        steps=150,
     ),
     Job("shared wealth", 15, {"shares_wealth": True, "num_agents": 9}, steps=300),
 ]
