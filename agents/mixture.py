@@ -18,10 +18,11 @@ class MixturePlayer:
         members: The players; each keeps its own memory and generator.
         probabilities: Of each member, [K]; at least 0, in sum 1.
         seed: Of the generator of the draws.
+        numbers: [K] what members are called in `drawn` and in the log; 0, 1, ... by default.
         keeps_log: Whether `take_log` is going to be called.
 
     Attributes:
-        drawn: [E] int64, who plays in each env since its episode began; empty before the first action.
+        drawn: [E] int64, number of who plays in each env since its episode began; empty before the first action.
 
     Raises:
         ValueError: Not a probability for each member.
@@ -33,6 +34,7 @@ class MixturePlayer:
         probabilities: Sequence[float] | np.ndarray,
         seed: int = 0,
         *,
+        numbers: np.ndarray | None = None,
         keeps_log: bool = False,
     ) -> None:
         given = np.asarray(probabilities, np.float64)
@@ -40,6 +42,7 @@ class MixturePlayer:
             raise ValueError(f"{len(members)} members need as many probabilities that sum to 1, got {given.tolist()}")
         self._members, self._thresholds = list(members), np.cumsum(given / given.sum())[:-1]
         self._rng = np.random.default_rng(seed)
+        self._numbers = np.arange(len(members)) if numbers is None else np.asarray(numbers, np.int64)
         self.drawn = np.zeros(0, np.int64)
         self._log: list[np.ndarray] | None = [] if keeps_log else None
 
@@ -64,8 +67,8 @@ class MixturePlayer:
         if self._log is not None:
             self._log.append(self.drawn.copy())
         actions: np.ndarray | None = None
-        for index, member in enumerate(self._members):
-            envs = np.flatnonzero(self.drawn == index)
+        for number, member in zip(self._numbers.tolist(), self._members, strict=True):
+            envs = np.flatnonzero(self.drawn == number)
             if isinstance(member, RowPlayer):
                 if not len(envs):
                     continue
@@ -86,7 +89,7 @@ class MixturePlayer:
             self.drawn[ended] = self._draws(len(ended))
 
     def _draws(self, count: int) -> np.ndarray:
-        return np.searchsorted(self._thresholds, self._rng.random(count), side="right")
+        return self._numbers[np.searchsorted(self._thresholds, self._rng.random(count), side="right")]
 
     def get_state(self) -> dict[str, Any]:
         """Returns the generator, who plays where, and the members' states."""
