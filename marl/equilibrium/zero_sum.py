@@ -14,64 +14,58 @@ and the multipliers of the inequalities are the column player's strategy y. HiGH
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from scipy.optimize import linprog
 
+from marl.equilibrium.payoffs import PayoffError, as_game, check_payoffs, spread
+from marl.equilibrium.record import TOLERANCE, Solution, nash_solution, to_simplex
+
 # HiGHS's smallest; its default of 1e-7 would show in the value.
 FEASIBILITY = 1e-10
+# Of the payoffs' sums to 0, as a share of their spread.
+SUM_SLACK = 1e-9
 
 
-@dataclass(frozen=True, eq=False)
-class ZeroSumSolution:
-    """A pair of maximin strategies.
-
-    Attributes:
-        method: "saddle point" where pure strategies suffice, else "linear program".
-        parameters: What the solver was told, by name.
-        value: What the row player gets, between the two strategies' guarantees.
-        profile: Mixed strategies [A] and [B].
-        regret: The guarantees' distance, max_a (M y)_a - min_b (x M)_b; 0 for an exact solution.
-        iterations: Of the simplex method.
-        converged: Whether the regret is within the tolerance.
-    """
-
-    method: str
-    parameters: dict[str, Any]
-    value: float
-    profile: tuple[np.ndarray, np.ndarray]
-    regret: float
-    iterations: int
-    converged: bool
+def is_zero_sum(payoffs: np.ndarray) -> bool:
+    """Returns whether two players' payoffs sum to 0 under every joint action, up to rounding."""
+    return len(payoffs) == 2 and bool(np.abs(payoffs.sum(axis=0)).max() <= SUM_SLACK * spread(payoffs))
 
 
-def solve_zero_sum(payoffs: Any, tolerance: float = 1e-8) -> ZeroSumSolution:
+def solve_zero_sum(payoffs: Any, tolerance: float = TOLERANCE) -> Solution:
     """Returns the value of a matrix game and an optimal strategy for each player.
 
+    The method is "saddle point" where pure strategies suffice, else "linear program"; the guarantees of the two
+    strategies differ by the record's `nash_conv`, and the value lies between them.
+
     Args:
-        payoffs: [A, B] what the column player pays to the row player.
+        payoffs: [A, B] what the column player pays to the row player, or [2, A, B] with sums of 0.
         tolerance: Of the regret, as a share of the largest difference between payoffs.
 
     Raises:
-        ValueError: Not a matrix of finite numbers.
+        PayoffError: Not a matrix of finite numbers, or two that do not sum to 0.
     """
-    matrix = np.asarray(payoffs, np.float64)
-    if matrix.ndim != 2 or 0 in matrix.shape or not np.isfinite(matrix).all():
-        raise ValueError(f"payoffs must be a matrix of finite numbers, got an array {list(matrix.shape)}")
-    parameters = {"tolerance": tolerance}
+    matrix = _row_payoffs(payoffs)
+    game, parameters = as_game(matrix), {"tolerance": tolerance}
     row, column = int(matrix.min(axis=1).argmax()), int(matrix.max(axis=0).argmin())
     if matrix[row].min() == matrix[:, column].max():
         profile = np.eye(matrix.shape[0])[row], np.eye(matrix.shape[1])[column]
-        return ZeroSumSolution("saddle point", parameters, float(matrix[row, column]), profile, 0.0, 0, True)
-    low, spread = matrix.min(), float(np.ptp(matrix))
-    profile, iterations = _solve_program((matrix - low) / spread)
-    guarantees = (profile[0] @ matrix).min(), (matrix @ profile[1]).max()
-    regret = float(guarantees[1] - guarantees[0])
-    value = float(profile[0] @ matrix @ profile[1])
-    is_solved = regret <= tolerance * spread
-    return ZeroSumSolution("linear program", parameters, value, profile, regret, iterations, is_solved)
+        return nash_solution("saddle point", parameters, game, profile, 0, tolerance)
+    profile, iterations = _solve_program((matrix - matrix.min()) / np.ptp(matrix))
+    return nash_solution("linear program", parameters, game, profile, iterations, tolerance)
+
+
+def _row_payoffs(payoffs: Any) -> np.ndarray:
+    matrix = np.asarray(payoffs, np.float64)
+    if matrix.ndim == 3:
+        game = check_payoffs(matrix, num_players=2)
+        if not is_zero_sum(game):
+            raise PayoffError("a zero-sum game has payoffs that sum to 0 under every joint action; these do not")
+        return game[0]
+    if matrix.ndim != 2 or 0 in matrix.shape or not np.isfinite(matrix).all():
+        raise PayoffError(f"payoffs must be a matrix of finite numbers, got an array {list(matrix.shape)}")
+    return matrix
 
 
 def _solve_program(matrix: np.ndarray) -> tuple[tuple[np.ndarray, np.ndarray], int]:
@@ -89,10 +83,4 @@ def _solve_program(matrix: np.ndarray) -> tuple[tuple[np.ndarray, np.ndarray], i
     )
     if result.x is None:
         raise RuntimeError(f"HiGHS could not solve a feasible, bounded program: {result.message}")
-    return (_to_simplex(result.x[:num_rows]), _to_simplex(-result.ineqlin.marginals)), int(result.nit)
-
-
-def _to_simplex(strategy: np.ndarray) -> np.ndarray:
-    """Removes what rounding left below 0 or above a sum of 1."""
-    clipped = np.maximum(strategy, 0)
-    return clipped / clipped.sum()
+    return (to_simplex(result.x[:num_rows]), to_simplex(-result.ineqlin.marginals)), int(result.nit)

@@ -68,13 +68,13 @@ def test_nobody_gains_and_the_value_moves_with_the_payoffs(rows, columns, seed, 
     slack = 1e-8 * max(np.ptp(payoffs), np.finfo(float).tiny)
     assert (payoffs @ y).max() <= solution.value + slack
     assert (x @ payoffs).min() >= solution.value - slack
-    assert solution.regret == pytest.approx((payoffs @ y).max() - (x @ payoffs).min(), abs=slack)
+    assert solution.nash_conv == pytest.approx((payoffs @ y).max() - (x @ payoffs).min(), abs=slack)
     # Exchanging the players changes the sign; a positive affine map carries over.
     assert solve_zero_sum(-payoffs.T).value == pytest.approx(-solution.value, abs=2 * slack)
     assert solve_zero_sum(3 * payoffs + scale).value == pytest.approx(3 * solution.value + scale, abs=8 * slack)
 
 
-@pytest.mark.parametrize("payoffs", [[1, 2], [[np.nan, 1]], np.zeros((0, 2)), np.zeros((2, 2, 2))])
+@pytest.mark.parametrize("payoffs", [[1, 2], [[np.nan, 1]], np.zeros((0, 2)), np.zeros((2, 2, 2, 2))])
 def test_what_is_no_matrix_of_numbers_is_refused(payoffs):
     with pytest.raises(ValueError, match="payoffs must be a matrix of finite numbers, got an array"):
         solve_zero_sum(payoffs)

@@ -1,0 +1,207 @@
+"""Alpha-rank: how often a population that now and then tries another action is found at each joint action.
+
+Omidshafiei et al. 2019. One population a player, each of m copies of one action; a mutant of player i's takes over with
+the fixation probability of its gain d = u_i(b, a_-i) - u_i(a),
+
+    rho(d) = (1 - exp(-alpha d)) / (1 - exp(-alpha m d)),   1 / m at d = 0,
+
+so the chain over joint actions moves to each neighbour with eta rho(d), eta = 1 / sum_i (K_i - 1). Its stationary
+distribution is the result. With `noise` instead of alpha it is the limit of strong selection (Rowland et al. 2019):
+rho = 1 - noise for gains, noise for losses, 1 / 2 between equals.
+
+The chain has one row a joint action and sum_i (K_i - 1) entries a row, so it stays sparse: 100 actions of two players
+are 10,000 rows and 2 million entries. Small chains are solved by elimination without subtractions (Grassmann, Taksar
+and Heyman 1985), which keeps its digits however rare some moves are; larger ones by aggregation and disaggregation
+(Koury, McAllister and Stewart 1984) over the basins in which the chain stays for long, these solved by elimination.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
+from scipy.special import expm1
+
+from marl.equilibrium.payoffs import check_payoffs, coarse_gains
+from marl.equilibrium.record import JointSolution, joint_solution
+
+SMALL_CHAIN = 400  # joint actions up to which the dense elimination is used
+SELDOM = 0.1  # a state left less often than this, as a share of eta, is a basin's end
+SMOOTHING = 10  # sweeps between aggregations
+
+
+def response_chain(payoffs: np.ndarray, alpha: float | None, population: int, noise: float) -> sparse.csr_array:
+    """Returns [S, S] the chance of each move over eta, S = K_1 * ... * K_P, with an empty diagonal.
+
+    Args:
+        payoffs: [P, K_1, ..., K_P].
+        alpha: Selection; None: the limit with noise.
+        population: m.
+        noise: Of the limit.
+    """
+    counts = payoffs.shape[1:]
+    states = np.arange(int(np.prod(counts))).reshape(counts)
+    rows, columns, chances = [], [], []
+    for player, own in enumerate(payoffs):
+        worth = np.moveaxis(own, player, 0).reshape(counts[player], -1)
+        index = np.moveaxis(states, player, 0).reshape(counts[player], -1)
+        for shift in range(1, counts[player]):
+            to = np.roll(np.arange(counts[player]), -shift)
+            gain = (worth[to] - worth).ravel()
+            rows.append(index.ravel())
+            columns.append(index[to].ravel())
+            chances.append(_fixation(gain, alpha, population) if alpha is not None else _strong(gain, noise))
+    if not rows:
+        return sparse.csr_array((states.size, states.size))
+    entries = np.concatenate(chances), (np.concatenate(rows), np.concatenate(columns))
+    moves = sparse.csr_array(entries, shape=(states.size, states.size))
+    moves.eliminate_zeros()  # too rare for floating point
+    return moves
+
+
+def _fixation(gain: np.ndarray, alpha: float, population: int) -> np.ndarray:
+    scaled = alpha * gain
+    is_loss = scaled < 0
+    # Written for |d|: rho(-d) = exp(-alpha (m - 1) d) rho(d), so nothing overflows.
+    size = np.maximum(np.abs(scaled), 1e-300)
+    kept = expm1(-size) / expm1(-population * size)
+    return np.where(is_loss, np.exp(-(population - 1) * size) * kept, kept)
+
+
+def _strong(gain: np.ndarray, noise: float) -> np.ndarray:
+    return np.where(gain > 0, 1 - noise, np.where(gain < 0, noise, 0.5))
+
+
+def _eliminate(moves: np.ndarray) -> np.ndarray:
+    """Returns [S] the stationary distribution of a chain by elimination without subtractions.
+
+    Args:
+        moves: [S, S] chances or rates; state 0 can be reached from all others.
+    """
+    chain = moves.copy()
+    np.fill_diagonal(chain, 0)
+    for last in range(len(chain) - 1, 0, -1):
+        chain[:last, last] /= chain[last, :last].sum()
+        chain[:last, :last] += np.outer(chain[:last, last], chain[last, :last])
+    weights = np.ones(len(chain))
+    for state in range(1, len(chain)):
+        weights[state] = weights[:state] @ chain[:state, state]
+        weights[: state + 1] /= weights[: state + 1].max()
+    return weights / weights.sum()
+
+
+def _closed_state(moves: sparse.csr_array) -> int | None:
+    """Returns a state that can be reached from all others; None where there is none."""
+    count, labels = connected_components(moves, directed=True, connection="strong")
+    rows, columns = moves.nonzero()
+    is_left = np.zeros(count, bool)
+    is_left[labels[rows[labels[rows] != labels[columns]]]] = True
+    closed = np.flatnonzero(~is_left)
+    return int(np.flatnonzero(labels == closed[0])[0]) if len(closed) == 1 else None
+
+
+def _first(order: int, size: int) -> np.ndarray:
+    """Returns [size] the numbers 0, 1, ... with one of them in front."""
+    return np.r_[order, np.delete(np.arange(size), order)]
+
+
+def _basins(moves: sparse.csr_array, leaving: np.ndarray) -> np.ndarray:
+    """Returns [S] the basin of each state: states are tied to where they most probably go, unless they seldom go."""
+    size = len(leaving)
+    likeliest = np.asarray(moves.argmax(axis=1)).ravel()
+    going = np.flatnonzero(leaving >= SELDOM)
+    ties = sparse.csr_array((np.ones(len(going)), (going, likeliest[going])), shape=(size, size))
+    return connected_components(ties, directed=False)[1]
+
+
+def stationary_distribution(
+    moves: sparse.csr_array, max_iterations: int = 1000, tolerance: float = 1e-12
+) -> tuple[np.ndarray, float, int]:
+    """Returns [S] the stationary distribution of a chain, its imbalance, and how many iterations it took.
+
+    The imbalance is the sum of differences between what flows into a state and out of it, as a share of all that flows;
+    infinite for a chain that does not have one stationary distribution, up to rounding.
+
+    Args:
+        moves: [S, S] chances or rates of moves between states, without the diagonal.
+        max_iterations: Of aggregation and smoothing.
+        tolerance: Of the imbalance.
+    """
+    size, closed = moves.shape[0], _closed_state(moves)
+    if closed is None:
+        return np.full(size, 1 / size), np.inf, 0
+    leaving = np.asarray(moves.sum(axis=1)).ravel()
+    incoming = sparse.csr_array(moves.T)
+    if size <= SMALL_CHAIN:
+        order = _first(closed, size)
+        guess = np.empty(size)
+        guess[order] = _eliminate(moves.toarray()[np.ix_(order, order)])
+        return guess, _imbalance(incoming, leaving, guess), size
+    basins = _basins(moves, leaving)
+    num_basins = int(basins.max()) + 1
+    members = sparse.csr_array((np.ones(size), (basins, np.arange(size))), shape=(num_basins, size))
+    order = _first(int(basins[closed]), num_basins)
+    outflow = np.maximum(leaving, np.finfo(float).tiny)
+    guess, imbalance, iteration = np.full(size, 1 / size), np.inf, 0
+    while imbalance > tolerance and iteration < max_iterations:
+        iteration += 1
+        within = guess / np.maximum(members @ guess, np.finfo(float).tiny)[basins]
+        between = (members @ (moves * within[:, None]) @ members.T).toarray()
+        masses = np.empty(num_basins)
+        masses[order] = _eliminate(between[np.ix_(order, order)])
+        guess = within * masses[basins]
+        for _ in range(SMOOTHING):
+            # Half of it, so that cycles of even length die out.
+            guess = 0.5 * guess + 0.5 * (incoming @ guess) / outflow
+        guess /= guess.sum()
+        imbalance = _imbalance(incoming, leaving, guess)
+    return guess, imbalance, iteration
+
+
+def _imbalance(incoming: sparse.csr_array, leaving: np.ndarray, guess: np.ndarray) -> float:
+    outflow = leaving * guess
+    total = outflow.sum()
+    return float(np.abs(incoming @ guess - outflow).sum() / total) if total > 0 else 0.0
+
+
+def solve_alpha_rank(
+    payoffs: Any,
+    alpha: float | None = 100.0,
+    population: int = 50,
+    noise: float = 1e-6,
+    max_iterations: int = 1000,
+    tolerance: float = 1e-8,
+) -> JointSolution:
+    """Returns the stationary distribution of alpha-rank over joint actions, with a population a player.
+
+    Args:
+        payoffs: [P, K_1, ..., K_P].
+        alpha: Strength of selection, > 0, in units of 1 / payoff; None: the limit of strong selection with `noise`.
+        population: m >= 2.
+        noise: In (0, 0.5); read where alpha is None.
+        max_iterations: Of aggregation and disaggregation.
+        tolerance: Of the flows' imbalance, as a share of all that flows.
+
+    Returns:
+        The joint distribution and its marginals; `converged` is False for a chain whose rare moves are too rare for
+        floating point, so that it falls into parts.
+    """
+    array = check_payoffs(payoffs)
+    if alpha is not None and not (np.isfinite(alpha) and alpha > 0):
+        raise ValueError(f"alpha must be a finite number > 0, or None for the limit, got {alpha!r}")
+    if population < 2:
+        raise ValueError(f"population must be at least 2, got {population!r}")
+    if not 0 < noise < 0.5:
+        raise ValueError(f"noise must be in (0, 0.5), got {noise!r}")
+    moves = response_chain(array, alpha, population, noise)
+    weights, imbalance, iterations = stationary_distribution(moves, max_iterations, tolerance)
+    parameters = {
+        **{"alpha": alpha, "population": population, "noise": noise},
+        **{"max_iterations": max_iterations, "tolerance": tolerance},
+    }
+    joint = weights.reshape(array.shape[1:])
+    method = "alpha-rank" if alpha is not None else "alpha-rank, strong selection"
+    regret = float(coarse_gains(array, joint).max())
+    return joint_solution(method, parameters, array, joint, regret, iterations, imbalance <= tolerance)
