@@ -8,6 +8,7 @@ import pytest
 
 from experiments.bench import results_table, speed_table
 from experiments.study import find_study, study_names
+from marl.equilibrium.methods import method_table
 from marl.rllib import stop_ray
 from marl.solvers import SOLVERS, solver_table
 
@@ -76,6 +77,11 @@ def test_the_table_of_worlds_beside_their_peers_is_the_committed_result():
 def test_the_tables_of_the_economy_are_the_committed_result():
     text = (ROOT / "econ/gather_trade_build/README.md").read_text(encoding="utf-8")
     assert read_table("speed", text) == speed_table("econ"), "paste `agora bench econ --table`"
+
+
+def test_the_table_of_methods_is_what_the_code_says():
+    text = (ROOT / "marl/equilibrium/README.md").read_text(encoding="utf-8")
+    assert read_table("methods", text) == method_table(), "paste the output of `python -m marl.equilibrium`"
 
 
 def test_the_tables_of_rllib_are_the_committed_result():

@@ -1,1 +1,5 @@
-"""Equilibria and exact values: payoff arrays in, profiles and values out. No torch here. See README.md."""
+"""Payoff arrays in, profiles and values out."""
+
+from marl.equilibrium.methods import METHODS, solve
+
+__all__ = ["METHODS", "solve"]
