@@ -7,7 +7,7 @@
 #define PURSUIT_TIME (0.5 * 0.2)
 #define HALF_LENGTH 2.5 /* m */
 #define SINE_OF_45_DEGREES 0.70710678118654752440
-#define HALF_TANGENT_OF_60_DEGREES 0.86602540378443864676 /* the largest steering angle */
+#define SINE_OF_LARGEST_SLIP 0.65465367070797714380 /* that of the largest steering angle, 60 degrees */
 
 void controller_follow_road(Traffic *traffic, int32_t i)
 {
@@ -23,7 +23,7 @@ void controller_follow_road(Traffic *traffic, int32_t i)
     note_target(traffic, i);
 }
 
-double controller_steer(const Traffic *traffic, int32_t i)
+Slip controller_steer(const Traffic *traffic, int32_t i)
 {
     const DrivingState *state = traffic->state;
     const Lane *target = &traffic->road->lanes[state->target_lanes[i]];
@@ -40,12 +40,9 @@ double controller_steer(const Traffic *traffic, int32_t i)
     }
     double rate = HEADING_GAIN * wrap_angle(wanted - state->headings[i]);
     if (rate == 0)
-        return 0;
-    double sine = clip(HALF_LENGTH / divisor * rate, -1, 1), squared = 1 - sine * sine;
-    /* The tangent of half the steering's effect; beyond 60 degrees of steering it stays. */
-    if (sine * sine >= HALF_TANGENT_OF_60_DEGREES * HALF_TANGENT_OF_60_DEGREES * squared)
-        return sine > 0 ? HALF_TANGENT_OF_60_DEGREES : -HALF_TANGENT_OF_60_DEGREES;
-    return sine / sqrt(squared);
+        return (Slip){0, 0};
+    double sine = clip(HALF_LENGTH / divisor * rate, -SINE_OF_LARGEST_SLIP, SINE_OF_LARGEST_SLIP);
+    return (Slip){arc_sine(sine), sine};
 }
 
 void controller_act(Traffic *traffic, int32_t i)
@@ -109,5 +106,6 @@ void controller_set(Traffic *traffic, int32_t i, float throttle, float steering)
 {
     Direction way = direction_of(map_action(steering, traffic->config->steering_range));
     traffic->accelerations[i] = map_action(throttle, traffic->config->acceleration_range);
-    traffic->slips[i] = 0.5 * way.sine / way.cosine;
+    double tangent = 0.5 * (way.sine / way.cosine);
+    traffic->slips[i] = (Slip){arc_tangent(tangent), tangent / sqrt(1 + tangent * tangent)};
 }

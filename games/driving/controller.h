@@ -7,8 +7,8 @@
 /* Near the end of its target lane a vehicle turns to the next one. */
 void controller_follow_road(Traffic *traffic, int32_t vehicle);
 
-/* Half the tangent of the steering angle that leads to the middle of the target lane. */
-double controller_steer(const Traffic *traffic, int32_t vehicle);
+/* Of the steering that leads to the middle of the target lane. */
+Slip controller_steer(const Traffic *traffic, int32_t vehicle);
 
 /* Follows road, lane and speed: a piloted vehicle in every frame. */
 void controller_act(Traffic *traffic, int32_t vehicle);

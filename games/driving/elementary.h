@@ -1,11 +1,15 @@
 /* Elementary functions in plain double arithmetic, because those of C libraries differ between machines in their last
  * bit and a trajectory must have one hash everywhere. Relative errors stay below 1e-15 on the ranges used here; the
  * coefficients interpolate the functions at Chebyshev nodes (or are those of the Taylor series, where said).
+ *
+ * direction_of and arc_tangent_2 are rounded correctly but for one argument in thousands, as good C libraries' are: a car
+ * that comes to a stand magnifies the last bits of its way (README, "Beside highway-env").
  */
 #ifndef AGORA_DRIVING_ELEMENTARY_H
 #define AGORA_DRIVING_ELEMENTARY_H
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -24,84 +28,95 @@ typedef struct Direction {
     double cosine, sine;
 } Direction;
 
-/* Taylor series to x^15 and x^16, |x| <= pi / 4. */
-static inline double sine_near_zero(double x)
+/* A double as two of 26 bits, whose products with the like are exact (Dekker 1971). */
+static inline double upper_half(double x)
 {
-    double z = x * x;
-    double p = -1.0 / 1307674368000.0;
-    p = p * z + 1.0 / 6227020800.0;
-    p = p * z - 1.0 / 39916800.0;
-    p = p * z + 1.0 / 362880.0;
-    p = p * z - 1.0 / 5040.0;
-    p = p * z + 1.0 / 120.0;
-    p = p * z - 1.0 / 6.0;
-    return x + x * z * p;
+    double shifted = x * 134217729.0;
+    return shifted - (shifted - x);
 }
 
-static inline double cosine_near_zero(double x)
-{
-    double z = x * x;
-    double p = 1.0 / 20922789888000.0;
-    p = p * z - 1.0 / 87178291200.0;
-    p = p * z + 1.0 / 479001600.0;
-    p = p * z - 1.0 / 3628800.0;
-    p = p * z + 1.0 / 40320.0;
-    p = p * z - 1.0 / 720.0;
-    p = p * z + 1.0 / 24.0;
-    return 1 - (0.5 * z - z * z * p);
-}
-
-/* Of an angle with |x| <= 1e6. */
+/* Of an angle with |x| <= 1e6, counted from the nearest multiple of pi / 32; those have their sines in a table, the first
+ * 26 bits and the rest. Taylor series for what is beyond. */
 static inline Direction direction_of(double x)
 {
-    if (fabs(x) <= 0.25 * DRIVING_PI)
-        return (Direction){cosine_near_zero(x), sine_near_zero(x)};
-    double quarters = nearest(x * (2 / DRIVING_PI));
-    /* pi / 2 in three parts of 33 bits, so that the products are exact for 2^20 quarters. */
-    double y = ((x - quarters * 0x1.921fb544p+0) - quarters * 0x1.0b4611a6p-34) - quarters * 0x1.3198a2ep-69;
-    double c = cosine_near_zero(y), s = sine_near_zero(y);
-    switch ((int64_t)quarters & 3) {
-    case 0: return (Direction){c, s};
-    case 1: return (Direction){-s, c};
-    case 2: return (Direction){-c, -s};
-    default: return (Direction){s, -c};
+    static const double SINES[17][2] = {
+        {0x0.0p+0, 0x0.0p+0}, {0x1.917a6cp-4, -0x1.eb25ea0f138c7p-31}, {0x1.8f8b84p-3, -0x1.cb2cfaa4da337p-30},
+        {0x1.294063p-2, -0x1.2a60fa574a369p-30}, {0x1.87de2a8p-2, -0x1.51569d2e59dbap-30},
+        {0x1.e2b5d38p-2, 0x1.bd8ec78362475p-36}, {0x1.1c73b38p-1, 0x1.ae68c86c9774ap-29},
+        {0x1.44cf328p-1, -0x1.7b7114f3fc4afp-28}, {0x1.6a09e68p-1, -0x1.80c4336f74d05p-29},
+        {0x1.8bc8068p-1, 0x1.8a8ba05a743dap-28}, {0x1.a9b6628p-1, 0x1.0ea1a3033ec62p-29},
+        {0x1.c38b2fp-1, 0x1.80bdb0d23e9d1p-29}, {0x1.d906bdp-1, -0x1.9ae573aea067cp-30},
+        {0x1.e9f4158p-1, -0x1.39d225a27d387p-29}, {0x1.f6297dp-1, -0x1.1469faa77a357p-34},
+        {0x1.fd88dap-1, 0x1.e89292cf04139p-28}, {0x1p+0, 0x0.0p+0}};
+    double steps = nearest(x * (32 / DRIVING_PI));
+    /* pi / 32 in three parts; the first two have 28 bits, so that their products with 2^24 steps are exact. */
+    double near = x - steps * 0x1.921fb54p-4, more = steps * 0x1.10b4612p-34, y = near - more, taken = near - y;
+    double y_rest = ((near - (y + taken)) - (more - taken)) + steps * 0x1.676733ae8fe48p-64;
+    double y_up = upper_half(y), y_low = (y - y_up) + y_rest, z = y * y;
+    double beyond = y * z * (-1.0 / 6 + z * (1.0 / 120 + z * (-1.0 / 5040 + z * (1.0 / 362880)))); /* sin y - y */
+    double short_of = z * (0.5 + z * (-1.0 / 24 + z * (1.0 / 720 + z * (-1.0 / 40320))));           /* 1 - cos y */
+    uint64_t step = (uint64_t)(int64_t)steps; /* of the circle's 64, in its last bits */
+    const double *s = SINES[step & 15], *c = SINES[16 - (step & 15)];
+    double s_all = s[0] + s[1], c_all = c[0] + c[1];
+    double c_y = c[0] * y_up, s_y = s[0] * y_up, sine = s[0] + c_y, cosine = c[0] - s_y;
+    double sine_rest = s[1] + c[0] * y_low + c[1] * y + (c_all * beyond - s_all * short_of);
+    double cosine_rest = c[1] - s[0] * y_low - s[1] * y - (s_all * beyond + c_all * short_of);
+    sine += ((s[0] - sine) + c_y) + sine_rest;
+    cosine += ((c[0] - cosine) - s_y) + cosine_rest;
+    switch (step >> 4 & 3) {
+    case 0: return (Direction){cosine, sine};
+    case 1: return (Direction){-sine, cosine};
+    case 2: return (Direction){-cosine, -sine};
+    default: return (Direction){sine, -cosine};
     }
 }
 
-static inline double arc_tangent(double x)
+/* Of n / d, 0 <= n <= d, as a sum with `rest`, far more exact than a double. The nearest eighth is taken off first:
+ * atan(n / d) = atan(k / 8) + atan((n - d k / 8) / (d + n k / 8)). */
+static inline double arc_tangent_of_quotient(double n, double d, double *rest)
 {
-    static const double C[] = {-0x1.5555555555546p-2, 0x1.9999999990a9fp-3,  -0x1.2492491dd4b29p-3,
-                               0x1.c71c6dd1ca28cp-4,  -0x1.745c7f8421f5cp-4, 0x1.3b068efc532d3p-4,
-                               -0x1.105e40d85ead1p-4, 0x1.d5eb9ad0804cfp-5,  -0x1.6f4657797fec3p-5,
-                               0x1.74bea059cee80p-6};
-    double y = fabs(x), offset = 0, sign = 1;
-    if (y > 1) {
-        y = 1 / y;
-        offset = 0.5 * DRIVING_PI;
-        sign = -1;
-    }
-    if (y > 0.41421356237309503) { /* tan(pi / 8) */
-        offset += sign * 0.25 * DRIVING_PI;
-        y = (y - 1) / (y + 1);
-    }
-    double z = y * y, p = C[9];
-    for (int k = 8; k >= 0; k--)
-        p = p * z + C[k];
-    double angle = offset + sign * (y + y * z * p);
-    return x < 0 ? -angle : angle;
+    static const double HIGH[] = {0x0.0p+0, 0x1.fd5ba9aac2f6ep-4, 0x1.f5b75f92c80ddp-3, 0x1.6f61941e4def1p-2,
+                                  0x1.dac670561bb4fp-2, 0x1.1e00babdefeb4p-1, 0x1.4978fa3269ee1p-1,
+                                  0x1.700a7c5784634p-1, 0x1.921fb54442d18p-1};
+    static const double LOW[] = {0x0.0p+0, -0x1.cd37686760c17p-59, 0x1.8ab6e3cf7afbdp-57, -0x1.c63aae6f6e918p-56,
+                                 0x1.a2b7f222f65e2p-56, -0x1.928df287a668fp-58, 0x1.2419a87f2a458p-56,
+                                 -0x1.8c34d25aadef6p-56, 0x1.1a62633145c07p-55};
+    static const double C[] = {-1.0 / 3, 1.0 / 5, -1.0 / 7, 1.0 / 9, -1.0 / 11, 1.0 / 13}; /* Taylor's, to 2^-60 */
+    double eighths = nearest(8 * (n / d)), c = 0.125 * eighths;
+    double d_up = upper_half(d), n_up = upper_half(n);
+    double above = n - c * d_up, taken = c * (d - d_up), top = above - taken, top_rest = (above - top) - taken;
+    double added = c * n, added_rest = (c * n_up - added) + c * (n - n_up);
+    double bottom = d + added, bottom_rest = ((d - bottom) + added) + added_rest;
+    double t = top / bottom, t_up = upper_half(t), bottom_up = upper_half(bottom), product = t * bottom;
+    double excess = ((t_up * bottom_up - product) + t_up * (bottom - bottom_up) + (t - t_up) * bottom_up) +
+                    (t - t_up) * (bottom - bottom_up);
+    double t_rest = ((top - product) - excess + top_rest - t * bottom_rest) / bottom;
+    double z = t * t, p = C[0] + z * (C[1] + z * (C[2] + z * (C[3] + z * (C[4] + z * C[5]))));
+    int k = (int)eighths;
+    double angle = HIGH[k] + t;
+    *rest = ((HIGH[k] - angle) + t) + (LOW[k] + t_rest + t * z * p);
+    return angle;
 }
 
 static inline double arc_tangent_2(double y, double x)
 {
-    if (x == 0 && y == 0)
+    const double quarter = 0x1.921fb54442d18p+0, quarter_rest = 0x1.1a62633145c07p-54; /* pi / 2 */
+    double a = fabs(y), b = fabs(x), rest;
+    if (a == 0 && b == 0)
         return 0;
-    if (fabs(y) > fabs(x)) {
-        double angle = arc_tangent(x / y);
-        return (y > 0 ? 0.5 : -0.5) * DRIVING_PI - angle;
+    bool is_steep = a > b;
+    double angle = arc_tangent_of_quotient(is_steep ? b : a, is_steep ? a : b, &rest);
+    if (is_steep || x < 0) { /* from the nearer axis to the positive one */
+        double axis = is_steep ? quarter : 2 * quarter, axis_rest = is_steep ? quarter_rest : 2 * quarter_rest;
+        double sign = (x < 0) == is_steep ? 1 : -1, sum = axis + sign * angle;
+        rest = ((axis - sum) + sign * angle) + (axis_rest + sign * rest);
+        angle = sum;
     }
-    double angle = arc_tangent(y / x);
-    return x > 0 ? angle : y >= 0 ? angle + DRIVING_PI : angle - DRIVING_PI;
+    angle += rest;
+    return y < 0 ? -angle : angle;
 }
+
+static inline double arc_tangent(double x) { return arc_tangent_2(x, 1); }
 
 /* |x| <= 1 */
 static inline double arc_sine(double x)

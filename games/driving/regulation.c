@@ -20,21 +20,21 @@ static void forecast_free(const Traffic *traffic, int32_t i, Forecast *forecast)
     double x = state->positions[i][0], y = state->positions[i][1];
     double heading = state->headings[i], speed = state->speeds[i];
     for (int32_t k = 0; k < NUM_LOOKS; k++) {
-        double slip = is_crashed ? 0 : traffic->slips[i], cosine = 1 / sqrt(1 + slip * slip), sine = slip * cosine;
+        Slip slip = is_crashed ? (Slip){0, 0} : traffic->slips[i];
         double a = is_crashed ? -speed : 0;
         if (speed > VEHICLE_MAX_SPEED)
             a = smaller_of(a, VEHICLE_MAX_SPEED - speed);
         else if (speed < -VEHICLE_MAX_SPEED)
             a = larger_of(a, -VEHICLE_MAX_SPEED - speed);
-        Direction way = direction_of(heading);
-        x += speed * (way.cosine * cosine - way.sine * sine) * INTERVAL;
-        y += speed * (way.sine * cosine + way.cosine * sine) * INTERVAL;
+        Direction way = direction_of(heading + slip.angle);
+        x += speed * way.cosine * INTERVAL;
+        y += speed * way.sine * INTERVAL;
         if (k == 0 && state->has_impact[i]) {
             x += state->impacts[i][0];
             y += state->impacts[i][1];
             is_crashed = true;
         }
-        heading += speed * sine / (VEHICLE_LENGTH / 2) * INTERVAL;
+        heading += speed * slip.sine / (VEHICLE_LENGTH / 2) * INTERVAL;
         speed += a * INTERVAL;
         forecast->x[k] = x;
         forecast->y[k] = y;

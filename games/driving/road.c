@@ -4,10 +4,11 @@
 
 /* ---- geometry ---- */
 
+/* The reference adds the start to the angle from it and takes it off again; so its rounding is ours. */
 static Place locate_on_circle(const Lane *lane, double angle, double distance)
 {
-    return (Place){lane->turn * wrap_angle(angle - lane->start_phase) * lane->radius,
-                   lane->turn * (lane->radius - distance)};
+    double turned = lane->start_phase + wrap_angle(angle - lane->start_phase) - lane->start_phase;
+    return (Place){lane->turn * turned * lane->radius, lane->turn * (lane->radius - distance)};
 }
 
 Place lane_locate_curved(const Lane *lane, double x, double y)

@@ -18,7 +18,8 @@ void traffic_start(Traffic *traffic, const DrivingConfig *config, const Road *ro
         const double *position = state->positions[i];
         traffic->directions[i] = direction_of(state->headings[i]);
         note_place(traffic, i, lane_locate(&road->lanes[state->lanes[i]], position[0], position[1]));
-        traffic->accelerations[i] = traffic->slips[i] = 0;
+        traffic->accelerations[i] = 0;
+        traffic->slips[i] = (Slip){0, 0};
         traffic->order[i] = traffic->ranks[i] = (uint8_t)i;
     }
     traffic_sort(traffic);

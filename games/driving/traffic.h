@@ -13,6 +13,11 @@ typedef struct Queue {
     double along[DRIVING_MAX_VEHICLES + DRIVING_MAX_OBSTACLES];
 } Queue;
 
+/* Between a vehicle's heading and its motion, rad: what the steering does. */
+typedef struct Slip {
+    double angle, sine;
+} Slip;
+
 typedef struct Traffic {
     const DrivingConfig *config;
     const Road *road;
@@ -23,7 +28,7 @@ typedef struct Traffic {
     Direction directions[DRIVING_MAX_VEHICLES]; /* of its heading */
     double free_accelerations[DRIVING_MAX_VEHICLES]; /* of traffic, with nobody ahead, m/s^2 */
     double accelerations[DRIVING_MAX_VEHICLES];      /* decided, m/s^2 */
-    double slips[DRIVING_MAX_VEHICLES];              /* half the tangent of the steering angle, decided */
+    Slip slips[DRIVING_MAX_VEHICLES];                /* decided */
     uint8_t is_alone[DRIVING_MAX_VEHICLES]; /* so near to the middle of its lane that no other lane's queue has it */
     uint8_t order[DRIVING_MAX_VEHICLES]; /* by x, then by index */
     uint8_t ranks[DRIVING_MAX_VEHICLES]; /* in order; while drivers decide, in the own lane's queue */

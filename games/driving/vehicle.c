@@ -14,11 +14,12 @@ static void keep_in_range(DrivingState *state, int32_t i)
 void vehicle_step(Traffic *traffic, int32_t i)
 {
     DrivingState *state = traffic->state;
-    double dt = traffic->dt, speed = state->speeds[i], slip = traffic->slips[i], a = traffic->accelerations[i];
+    double dt = traffic->dt, speed = state->speeds[i], a = traffic->accelerations[i];
+    Slip slip = traffic->slips[i];
     if (state->kinds[i] == DRIVING_TRAFFIC)
         state->timers[i] += dt;
     if (state->crashed[i]) {
-        slip = 0;
+        slip = (Slip){0, 0};
         a = -speed;
     }
     if (speed > VEHICLE_MAX_SPEED)
@@ -26,13 +27,8 @@ void vehicle_step(Traffic *traffic, int32_t i)
     else if (speed < -VEHICLE_MAX_SPEED)
         a = larger_of(a, -VEHICLE_MAX_SPEED - speed);
     traffic->accelerations[i] = a; /* a free agent's choice stays limited for the rest of its step */
-    Direction way = traffic->directions[i];
-    double sine = 0; /* of the angle between the heading and the motion */
-    if (slip != 0) {
-        double cosine = 1 / sqrt(1 + slip * slip);
-        sine = slip * cosine;
-        way = (Direction){way.cosine * cosine - way.sine * sine, way.sine * cosine + way.cosine * sine};
-    }
+    bool is_steered = slip.angle != 0;
+    Direction way = is_steered ? direction_of(state->headings[i] + slip.angle) : traffic->directions[i];
     state->positions[i][0] += speed * way.cosine * dt;
     state->positions[i][1] += speed * way.sine * dt;
     if (state->has_impact[i]) {
@@ -42,8 +38,8 @@ void vehicle_step(Traffic *traffic, int32_t i)
         state->has_impact[i] = 0;
         state->crashed[i] = 1;
     }
-    if (sine != 0) {
-        state->headings[i] += speed * sine / (VEHICLE_LENGTH / 2) * dt;
+    if (is_steered) {
+        state->headings[i] += speed * slip.sine / (VEHICLE_LENGTH / 2) * dt;
         keep_in_range(state, i);
         traffic->directions[i] = direction_of(state->headings[i]);
     }

@@ -2,8 +2,8 @@
 
 Runs in an environment of its own (make parity): `python peer.py jobs.json traces.json`. All jobs of a call must be of
 one scenario: making an intersection changes the drivers of the whole process. A job is {"id", "config", "seed",
-"actions": a list a step of what each agent does, "nudge": metres by which all cars are moved at the start}; its trace
-is {"start": the scene, "first": observations, "steps": a dict for each step}.
+"actions": a list a step of what each agent does}; its trace is {"start": the scene, "first": observations, "steps": a
+dict for each step}.
 """
 
 import importlib.util
@@ -17,6 +17,7 @@ import highway_env  # noqa: F401 - registers its environments
 import numpy as np
 
 logging.disable(logging.WARNING)  # vehicles that leave their route
+gymnasium.logger.min_level = 40  # ids that have a later version
 
 _path = Path(__file__).parents[3] / "games" / "driving" / "reference.py"
 _spec = importlib.util.spec_from_file_location("reference", _path)
@@ -35,8 +36,6 @@ def play(job):
     env = gymnasium.make(job["id"], config=job["config"]).unwrapped
     observation, _ = env.reset(seed=job["seed"])
     agents = len(env.controlled_vehicles)
-    for number, vehicle in enumerate(env.road.vehicles, 1):  # each in another direction
-        vehicle.position += job["nudge"] * np.array([np.cos(number), np.sin(number)])
     trace = {"start": reference.describe(env), "first": see(observation, agents), "steps": []}
     scenes, own = [], []
     if hasattr(env, "_clear_vehicles"):
