@@ -14,6 +14,7 @@ SCALE = 2  # drawn larger and shrunk, so that edges are smooth
 STRIP, SQUARE = (960, 200), (640, 640)  # pixels of the view of a long road, and of a crossing
 BAR = 34  # pixels of the line of text below
 NEAREST = 6.5  # pixels of a metre at most
+LEAST = 3.0  # fewer, and there are two views
 MARGIN = 70.0  # m of road ahead of and behind the agents
 DASH, GAP = 3.0, 5.0  # m, of striped lines
 
@@ -27,12 +28,12 @@ AGENTS = ("#2f7fd1", "#e07a1f", "#3f9b57", "#9a55b8", "#1f9c9c", "#c8476f", "#86
 
 
 class _Canvas:
-    """Draws metres of the world onto the enlarged picture."""
+    """Draws metres of the world onto an enlarged picture."""
 
     def __init__(self, size: tuple[int, int], middle: np.ndarray, pixels_per_metre: float) -> None:
         self.size = size
         self.unit = pixels_per_metre * SCALE
-        self.image = Image.new("RGB", (size[0] * SCALE, (size[1] + BAR) * SCALE), GRASS)
+        self.image = Image.new("RGB", (size[0] * SCALE, size[1] * SCALE), GRASS)
         self.pen = ImageDraw.Draw(self.image)
         self.origin = np.array(size) * SCALE / 2 - middle * self.unit
         self.middle = middle
@@ -47,18 +48,17 @@ class _Canvas:
     def path(self, points: np.ndarray, fill: str, width_m: float) -> None:
         self.pen.line(self.pixels(points), fill=fill, width=max(round(width_m * self.unit), SCALE))
 
-    def text(self, x: float, y: float, text: str, size: float, anchor: str = "mm", fill: str = INK) -> None:
-        """Writes at pixels of the small picture."""
-        font = ImageFont.load_default(size * SCALE)
-        self.pen.text((x * SCALE, y * SCALE), text, fill=fill, font=font, anchor=anchor)
-
-    def shrink(self) -> np.ndarray:
-        size = (self.image.width // SCALE, self.image.height // SCALE)
-        return np.asarray(self.image.resize(size, Image.Resampling.LANCZOS))
+    def name(self, place: np.ndarray, text: str) -> None:
+        x, y = self.pixels(place[None])[0]
+        font, above = ImageFont.load_default(12 * SCALE), max(self.unit * 2.2, 11 * SCALE)
+        self.pen.text((x, y - above), text, fill=PAPER, font=font, anchor="mm", stroke_width=SCALE, stroke_fill=INK)
 
 
 def draw(fields: dict[str, Any], config: DrivingConfig) -> np.ndarray:
     """Draws one state of the road. Long roads are shown round the agents, crossings whole.
+
+    Where agents on a long road are so far apart that their cars would be specks, there are two views of it, one above
+    the other, each with the agents on one side of the widest gap between them.
 
     Args:
         fields: From `Batch.fields`.
@@ -67,39 +67,59 @@ def draw(fields: dict[str, Any], config: DrivingConfig) -> np.ndarray:
     Returns:
         [234, 960, 3] uint8 of a road along x, [674, 640, 3] of one that goes all ways.
     """
-    canvas = _frame(fields, config)
-    pieces = [_visible_lane(config.network, lane, canvas) for lane in range(len(config.network.lanes))]
-    for margin, colour in ((0.8, VERGE), (0.0, ASPHALT)):
-        for row, along, lane in zip(config.network.lanes, pieces, range(len(pieces)), strict=True):
-            if along is not None:
-                canvas.area(_ribbon(config.network, lane, along, row["width"] / 2 + margin), colour)
-    for row, along, lane in zip(config.network.lanes, pieces, range(len(pieces)), strict=True):
-        if along is not None:
-            _draw_lines(canvas, config.network, lane, along, row)
-    for place in config.network.obstacles:
-        canvas.area(_box(np.asarray(place, float), 0.0, OBSTACLE, OBSTACLE), WARNING, INK)
-    _draw_cars(canvas, fields)
-    _draw_bar(canvas, fields, config)
-    return canvas.shrink()
+    views = _views(fields, config)
+    width, height = views[0].size[0], sum(view.size[1] for view in views)
+    picture = Image.new("RGB", (width * SCALE, (height + BAR) * SCALE), PAPER)
+    top = 0
+    for view in views:
+        _draw_road(view, config.network)
+        _draw_cars(view, fields)
+        picture.paste(view.image, (0, top * SCALE))
+        top += view.size[1]
+        if top < height:
+            ImageDraw.Draw(picture).line([0, top * SCALE, width * SCALE, top * SCALE], fill=PAPER, width=4 * SCALE)
+    _draw_bar(picture, fields, config, has_gap=len(views) > 1)
+    return np.asarray(picture.resize((width, height + BAR), Image.Resampling.LANCZOS))
 
 
-# ---- the view ----
+# ---- the views ----
 
 
-def _frame(fields: dict[str, Any], config: DrivingConfig) -> _Canvas:
-    vehicles = [int(i) for i in fields["agent_vehicles"] if i >= 0]
+def _views(fields: dict[str, Any], config: DrivingConfig) -> list[_Canvas]:
     corners = np.concatenate(
         [config.network.position(lane, [0.0, config.network.length(lane)]) for lane in _all(config)]
     )
-    if np.ptp(corners[:, 1]) > 60:
-        return _Canvas(SQUARE, MIDDLE_OF_CROSSING, SQUARE[0] / 110)
-    places = fields["positions"][vehicles] if vehicles else corners
-    width = STRIP[0] / (np.ptp(places[:, 0]) + 2 * MARGIN)
-    scale = float(min(NEAREST, width))
-    ahead = 0.18 * STRIP[0] / scale if len(vehicles) == 1 else 0.0  # one car is shown with more road before it
-    middle_x = (places[:, 0].min() + places[:, 0].max()) / 2 + ahead
-    middle_y = (corners[:, 1].min() + corners[:, 1].max()) / 2
-    return _Canvas(STRIP, np.array([middle_x, middle_y]), scale)
+    low, high = corners.min(0), corners.max(0)
+    if high[1] - low[1] > 60:
+        return [_Canvas(SQUARE, MIDDLE_OF_CROSSING, SQUARE[0] / 110)]
+    agents = [int(i) for i in fields["agent_vehicles"] if i >= 0]
+    places = np.sort(fields["positions"][agents][:, 0]) if agents else np.array([low[0], high[0]])
+    whole = _along(places, low[1], high[1], STRIP)
+    if whole.unit / SCALE >= LEAST or len(agents) < 2:
+        return [whole]
+    half, after = (STRIP[0], STRIP[1] // 2), int(np.diff(places).argmax()) + 1
+    return [_along(part, low[1], high[1], half) for part in (places[:after], places[after:])]
+
+
+def _along(places: np.ndarray, low: float, high: float, size: tuple[int, int]) -> _Canvas:
+    """A view of all x in `places` on a road from y = low to high; one car alone is shown with more road before it."""
+    scale = float(min(NEAREST, size[0] / (np.ptp(places) + 2 * MARGIN), size[1] / (high - low + 6)))
+    ahead = 0.18 * size[0] / scale if len(places) == 1 and size == STRIP else 0.0
+    return _Canvas(size, np.array([(places.min() + places.max()) / 2 + ahead, (low + high) / 2]), scale)
+
+
+def _draw_road(canvas: _Canvas, network: RoadNetwork) -> None:
+    pieces = [_visible_lane(network, lane, canvas) for lane in range(len(network.lanes))]
+    shown = [(lane, row, along) for lane, (row, along) in enumerate(zip(network.lanes, pieces, strict=True))]
+    for margin, colour in ((0.8, VERGE), (0.0, ASPHALT)):
+        for lane, row, along in shown:
+            if along is not None:
+                canvas.area(_ribbon(network, lane, along, row["width"] / 2 + margin), colour)
+    for lane, row, along in shown:
+        if along is not None:
+            _draw_lines(canvas, network, lane, along, row)
+    for place in network.obstacles:
+        canvas.area(_box(np.asarray(place, float), 0.0, OBSTACLE, OBSTACLE), WARNING, INK)
 
 
 def _all(config: DrivingConfig) -> range:
@@ -160,8 +180,7 @@ def _draw_cars(canvas: _Canvas, fields: dict[str, Any]) -> None:
             _draw_crash(canvas, fields["positions"][i])
     for i, agent in agents.items():
         if len(agents) > 1:
-            x, y = canvas.pixels(fields["positions"][i][None])[0]
-            canvas.text(x / SCALE, y / SCALE - max(canvas.unit / SCALE * 2.2, 11), str(agent), 12)
+            canvas.name(fields["positions"][i], str(agent))
 
 
 def _draw_car(canvas: _Canvas, place: np.ndarray, heading: float, colour: str) -> None:
@@ -189,16 +208,27 @@ def _draw_crash(canvas: _Canvas, place: np.ndarray) -> None:
         canvas.area(np.asarray(place) + np.stack([np.cos(angles), np.sin(angles)], -1) * lengths[:, None], colour)
 
 
-def _draw_bar(canvas: _Canvas, fields: dict[str, Any], config: DrivingConfig) -> None:
-    width, top = canvas.size
-    canvas.pen.rectangle([0, top * SCALE, width * SCALE, (top + BAR) * SCALE], fill=PAPER)
-    canvas.text(12, top + BAR / 2, f"step {fields['timestep']} / {config.horizon}", 15, "lm")
+def _draw_bar(picture: Image.Image, fields: dict[str, Any], config: DrivingConfig, has_gap: bool) -> None:
+    pen, width, middle = ImageDraw.Draw(picture), picture.width // SCALE, picture.height / SCALE - BAR / 2
+
+    def write(x: float, text: str, size: float) -> None:
+        font = ImageFont.load_default(size * SCALE)
+        pen.text((x * SCALE, middle * SCALE), text, fill=INK, font=font, anchor="lm")
+
+    gap = f"   {_widest_gap(fields):.0f} m apart" if has_gap else ""
+    write(12, f"step {fields['timestep']} / {config.horizon}{gap}", 15)
     shown = fields["agent_vehicles"][:4] if width < STRIP[0] else fields["agent_vehicles"][:7]
     for place, vehicle in enumerate(shown):
         x = width - 108 * (len(shown) - place)
         colour = AGENTS[place % len(AGENTS)]
-        canvas.pen.ellipse([v * SCALE for v in (x, top + BAR / 2 - 6, x + 12, top + BAR / 2 + 6)], fill=colour)
-        canvas.text(x + 18, top + BAR / 2, _describe(fields, int(vehicle)), 14, "lm")
+        pen.ellipse([v * SCALE for v in (x, middle - 6, x + 12, middle + 6)], fill=colour)
+        write(x + 18, _describe(fields, int(vehicle)), 14)
+
+
+def _widest_gap(fields: dict[str, Any]) -> float:
+    """Along x between two agents, m."""
+    agents = [int(i) for i in fields["agent_vehicles"] if i >= 0]
+    return float(np.diff(np.sort(fields["positions"][agents][:, 0])).max())
 
 
 def _describe(fields: dict[str, Any], vehicle: int) -> str:

@@ -80,7 +80,17 @@ static const AgoraField CONFIG_FIELDS[] = {
 
 /* ---- spaces and state ---- */
 
-enum { CRASHED, ARRIVED, SPEED, TIME_GAP, TIME_TO_COLLISION, OWN_REWARD, NUM_INFOS };
+enum {
+    CRASHED,
+    ARRIVED,
+    SPEED,
+    TIME_GAP,
+    TIME_TO_COLLISION,
+    MIN_TIME_GAP,
+    MIN_TIME_TO_COLLISION,
+    OWN_REWARD,
+    NUM_INFOS
+};
 
 static int32_t groups(const AgoraContext *context, AgoraGroup out[AGORA_MAX_GROUPS])
 {
@@ -97,7 +107,8 @@ static int32_t groups(const AgoraContext *context, AgoraGroup out[AGORA_MAX_GROU
         .action_parts = 1,
         .choices = {config->actions == DRIVING_META ? 5 : 3},
         .num_infos = NUM_INFOS,
-        .info_names = {"crashed", "arrived", "speed", "time_gap", "time_to_collision", "own_reward"},
+        .info_names = {"crashed", "arrived", "speed", "time_gap", "time_to_collision", "min_time_gap",
+                       "min_time_to_collision", "own_reward"},
     };
     out[0].observation_rank = observation_shape(config, out[0].observation_shape);
     if (config->actions == DRIVING_CONTINUOUS) {
@@ -143,6 +154,7 @@ static int32_t state_fields(const AgoraContext *context, AgoraField out[AGORA_MA
     out[n++] = FIELD(is_yielding, AGORA_U8, 1, most);
     out[n++] = FIELD(speed_indices, AGORA_U8, 1, most);
     out[n++] = FIELD(speed_sums, AGORA_F64, 1, agents);
+    out[n++] = FIELD(steps_underway, AGORA_I32, 1, agents);
     out[n++] = FIELD(min_time_gaps, AGORA_F64, 1, agents);
     out[n++] = FIELD(min_times_to_collision, AGORA_F64, 1, agents);
     out[n++] = FIELD(agent_vehicles, AGORA_I16, 1, agents);
@@ -198,11 +210,13 @@ static void apply_actions(Traffic *traffic, const AgoraView *view)
 
 static void write_infos(Traffic *traffic, AgoraView *view, int32_t agent, double reward)
 {
+    const DrivingConfig *config = traffic->config;
     DrivingState *state = traffic->state;
     int32_t vehicle = state->agent_vehicles[agent];
     bool has_arrived = reward_has_arrived(traffic, vehicle);
     Risk risk = reward_risk(traffic, vehicle);
     state->has_arrived[agent] |= has_arrived;
+    state->steps_underway[agent] += state->steps_underway[agent] < config->horizon;
     state->speed_sums[agent] = clip(state->speed_sums[agent] + state->speeds[vehicle], -1e15, 1e15);
     state->min_time_gaps[agent] = smaller_of(state->min_time_gaps[agent], risk.time_gap);
     state->min_times_to_collision[agent] = smaller_of(state->min_times_to_collision[agent], risk.time_to_collision);
@@ -211,6 +225,8 @@ static void write_infos(Traffic *traffic, AgoraView *view, int32_t agent, double
     view->infos[SPEED][agent] = (float)state->speeds[vehicle];
     view->infos[TIME_GAP][agent] = (float)risk.time_gap;
     view->infos[TIME_TO_COLLISION][agent] = (float)risk.time_to_collision;
+    view->infos[MIN_TIME_GAP][agent] = (float)state->min_time_gaps[agent];
+    view->infos[MIN_TIME_TO_COLLISION][agent] = (float)state->min_times_to_collision[agent];
     view->infos[OWN_REWARD][agent] = (float)reward;
 }
 
@@ -326,23 +342,25 @@ static void observe(const AgoraContext *context, const void *state_bytes, AgoraV
 static const char *const STATISTICS[] = {"crashes",      "arrivals",          "mean_speed",
                                          "min_time_gap", "min_time_to_collision", "traffic_crashes"};
 
-/* Counts of agents; means and least values over all agents. */
+/* Counts of agents; the mean over all steps of agents underway; least values over all agents. */
 static void statistics(const AgoraContext *context, const void *state_bytes, double *values)
 {
     const DrivingState *state = state_bytes;
     int32_t agents = ((const DrivingConfig *)context->config)->num_agents;
+    int64_t steps = 0;
     double crashes = 0, arrivals = 0, traffic_crashes = 0, speeds = 0, gap = DRIVING_MAX_TIME_S, collision = gap;
     for (int32_t i = 0; i < state->num_vehicles; i++)
         *(is_agent(state, i) ? &crashes : &traffic_crashes) += state->crashed[i];
     for (int32_t agent = 0; agent < agents; agent++) {
         arrivals += state->has_arrived[agent];
         speeds += state->speed_sums[agent];
+        steps += state->steps_underway[agent];
         gap = smaller_of(gap, state->min_time_gaps[agent]);
         collision = smaller_of(collision, state->min_times_to_collision[agent]);
     }
     values[0] = crashes;
     values[1] = arrivals;
-    values[2] = speeds / (state->timestep > 0 ? state->timestep : 1) / agents;
+    values[2] = steps > 0 ? speeds / (double)steps : 0;
     values[3] = gap;
     values[4] = collision;
     values[5] = traffic_crashes;

@@ -165,6 +165,7 @@ typedef struct DrivingState {
     uint8_t agent_status[DRIVING_MAX_AGENTS];
     uint8_t view_lanes[DRIVING_MAX_AGENTS]; /* lanes of the road where the agent started */
     uint8_t has_arrived[DRIVING_MAX_AGENTS];
+    int32_t steps_underway[DRIVING_MAX_AGENTS]; /* before the agent was out */
     int32_t timestep;         /* of the policy */
     int32_t num_vehicles;
     int32_t regulation_steps; /* of the simulation, since the road was made */

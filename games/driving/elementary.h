@@ -50,9 +50,9 @@ static inline Direction direction_of(double x)
         {0x1.fd88dap-1, 0x1.e89292cf04139p-28}, {0x1p+0, 0x0.0p+0}};
     double steps = nearest(x * (32 / DRIVING_PI));
     /* pi / 32 in three parts; the first two have 28 bits, so that their products with 2^24 steps are exact. */
-    double near = x - steps * 0x1.921fb54p-4, more = steps * 0x1.10b4612p-34, y = near - more, taken = near - y;
-    double y_rest = ((near - (y + taken)) - (more - taken)) + steps * 0x1.676733ae8fe48p-64;
-    double y_up = upper_half(y), y_low = (y - y_up) + y_rest, z = y * y;
+    double near = x - steps * 0x1.921fb54p-4, more = steps * 0x1.10b4612p-34, far = near - more, taken = near - far;
+    double far_rest = ((near - (far + taken)) - (more - taken)) + steps * 0x1.676733ae8fe48p-64;
+    double y = far + far_rest, y_up = upper_half(y), y_low = (y - y_up) + ((far - y) + far_rest), z = y * y;
     double beyond = y * z * (-1.0 / 6 + z * (1.0 / 120 + z * (-1.0 / 5040 + z * (1.0 / 362880)))); /* sin y - y */
     double short_of = z * (0.5 + z * (-1.0 / 24 + z * (1.0 / 720 + z * (-1.0 / 40320))));           /* 1 - cos y */
     uint64_t step = (uint64_t)(int64_t)steps; /* of the circle's 64, in its last bits */

@@ -107,6 +107,7 @@ def _empty_fields(config: DrivingConfig) -> dict[str, Any]:
         "timestep": 0,
         "num_vehicles": 0,
         "speed_sums": np.zeros(agents),
+        "steps_underway": np.zeros(agents, np.int32),
         "min_time_gaps": np.full(agents, MAX_TIME_S),
         "min_times_to_collision": np.full(agents, MAX_TIME_S),
         "agent_vehicles": np.zeros(agents, np.int16),

@@ -346,7 +346,8 @@ static bool check_rest(const DrivingState *state, int32_t n, int32_t agents, Ago
                     IS_CLEAR(changes_lanes, n) && IS_CLEAR(is_yielding, n) && IS_CLEAR(speed_indices, n) &&
                     IS_CLEAR(speed_sums, agents) && IS_CLEAR(min_time_gaps, agents) &&
                     IS_CLEAR(min_times_to_collision, agents) && IS_CLEAR(agent_vehicles, agents) &&
-                    IS_CLEAR(agent_status, agents) && IS_CLEAR(view_lanes, agents) && IS_CLEAR(has_arrived, agents);
+                    IS_CLEAR(agent_status, agents) && IS_CLEAR(view_lanes, agents) && IS_CLEAR(has_arrived, agents) &&
+                    IS_CLEAR(steps_underway, agents);
     if (!is_clear || state->padding != 0)
         return agora_fail(error, "the state has something beyond its %d vehicles and %d agents", n, agents);
     return true;
@@ -373,6 +374,9 @@ static bool check_agent(const DrivingConfig *config, const DrivingState *state, 
         !is_within(state->min_time_gaps[agent], 0, DRIVING_MAX_TIME_S) ||
         !is_within(state->min_times_to_collision[agent], 0, DRIVING_MAX_TIME_S))
         return agora_fail(error, "speed_sums, min_time_gaps or min_times_to_collision of agent %d is out of range", agent);
+    if (state->steps_underway[agent] < 0 || state->steps_underway[agent] > state->timestep)
+        return agora_fail(error, "steps_underway[%d] must be in [0, %d], got %d", agent, state->timestep,
+                          state->steps_underway[agent]);
     return true;
 }
 

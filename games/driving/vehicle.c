@@ -56,31 +56,62 @@ typedef struct Interval {
 
 static double gap_between(Interval a, Interval b) { return a.low < b.low ? b.low - a.high : a.low - b.high; }
 
-/* Of a box onto a line through the origin with this direction. */
-static Interval project(const Box *box, const double axis[2])
+typedef struct Corners {
+    double at[4][2];
+} Corners;
+
+/* Backwards from the left, as in the reference: pushes leave cars just touching, and just beside a lane, where the last
+ * bit decides what happens next. */
+static Corners corners_of(const Box *box)
 {
-    double centre = box->x * axis[0] + box->y * axis[1];
-    double forward = box->direction.cosine * axis[0] + box->direction.sine * axis[1];
-    double sideways = box->direction.cosine * axis[1] - box->direction.sine * axis[0];
-    double reach = fabs(forward) * box->half_length + fabs(sideways) * box->half_width;
-    return (Interval){centre - reach, centre + reach};
+    static const double SIGNS[4][2] = {{-1, -1}, {-1, 1}, {1, 1}, {1, -1}};
+    Corners corners;
+    for (int32_t k = 0; k < 4; k++) {
+        double u = SIGNS[k][0] * box->half_length, v = SIGNS[k][1] * box->half_width;
+        corners.at[k][0] = (box->direction.cosine * u - box->direction.sine * v) + box->x;
+        corners.at[k][1] = (box->direction.sine * u + box->direction.cosine * v) + box->y;
+    }
+    return corners;
 }
 
-/* The outward normals of a box's sides in the reference's order, forward and to the right. Opposite ones do not measure
- * the same where one box's shadow lies within the other's. */
-static const double AXES[4][2] = {{-1, 0}, {0, 1}, {1, 0}, {0, -1}};
-
-Contact boxes_meet(const Box *a, const Box *b)
+/* Onto a line through the origin with this direction. */
+static Interval project(const Corners *corners, const double axis[2])
 {
-    double dx = a->x - b->x, dy = a->y - b->y, least = INFINITY;
+    Interval shadow = {INFINITY, -INFINITY};
+    for (int32_t k = 0; k < 4; k++) {
+        double place = corners->at[k][0] * axis[0] + corners->at[k][1] * axis[1];
+        shadow = (Interval){smaller_of(shadow.low, place), larger_of(shadow.high, place)};
+    }
+    return shadow;
+}
+
+/* The outward normal of the side from corner k. Opposite sides do not measure the same where one box's shadow lies
+ * within the other's. */
+static void normal_of(const Corners *corners, int32_t k, double normal[2])
+{
+    const double *from = corners->at[k], *to = corners->at[(k + 1) % 4];
+    double x = from[1] - to[1], y = to[0] - from[0], length = sqrt(x * x + y * y);
+    normal[0] = x / length;
+    normal[1] = y / length;
+}
+
+static double middle_of(const Corners *corners, int32_t axis)
+{
+    return (corners->at[0][axis] + corners->at[1][axis] + corners->at[2][axis] + corners->at[3][axis]) / 4;
+}
+
+Contact boxes_meet(const Box *first, const Box *second)
+{
+    Corners a = corners_of(first), b = corners_of(second);
+    double dx = middle_of(&a, 0) - middle_of(&b, 0), dy = middle_of(&a, 1) - middle_of(&b, 1), least = INFINITY;
+    double shift[2] = {first->shift[0] - second->shift[0], first->shift[1] - second->shift[1]};
     Contact contact = {true, true, {0, 0}};
     for (int32_t k = 0; k < 8; k++) {
-        Direction way = k < 4 ? a->direction : b->direction;
-        double axis[2] = {AXES[k % 4][0] * way.cosine - AXES[k % 4][1] * way.sine,
-                          AXES[k % 4][0] * way.sine + AXES[k % 4][1] * way.cosine};
-        Interval mine = project(a, axis), theirs = project(b, axis);
+        double axis[2];
+        normal_of(k < 4 ? &a : &b, k % 4, axis);
+        Interval mine = project(&a, axis), theirs = project(&b, axis);
         contact.is_now &= gap_between(mine, theirs) <= 0;
-        double motion = axis[0] * (a->shift[0] - b->shift[0]) + axis[1] * (a->shift[1] - b->shift[1]);
+        double motion = axis[0] * shift[0] + axis[1] * shift[1];
         *(motion < 0 ? &mine.low : &mine.high) += motion;
         double distance = gap_between(mine, theirs);
         contact.is_soon &= distance <= 0;
@@ -100,9 +131,9 @@ static Box box_of(const Traffic *traffic, int32_t i)
 {
     const DrivingState *state = traffic->state;
     Direction way = traffic->directions[i];
-    double distance = state->speeds[i] * traffic->dt;
+    double speed = state->speeds[i], dt = traffic->dt;
     return (Box){state->positions[i][0], state->positions[i][1], VEHICLE_LENGTH / 2, VEHICLE_WIDTH / 2, way,
-                 {way.cosine * distance, way.sine * distance}};
+                 {speed * way.cosine * dt, speed * way.sine * dt}};
 }
 
 static void push_vehicle(DrivingState *state, int32_t i, double x, double y)

@@ -471,6 +471,31 @@ def test_episode_statistics_count_crashes_and_least_gaps():
     assert statistics["mean_speed"] == pytest.approx(batch.fields(0)["speeds"][0])
 
 
+def test_the_mean_speed_is_over_steps_before_an_agent_is_out():
+    """The first agent crashes in the first step, at 20 m/s less what it brakes; the second drives on at 20 m/s."""
+    batch = open_road(others=1, controlled_vehicles=2, reward="selfish", ends="each", horizon=2)
+    place(batch, (1000.0, 0.0, 20.0), (3000.0, 0.0, 20.0), (1004.0, 0.0, 20.0))
+    batch.step(idle(batch))
+    first = batch.fields(0)["speeds"][0]
+    batch.step(idle(batch))
+    assert batch.fields(0)["steps_underway"].tolist() == [1, 2]
+    assert batch.episode_statistics["mean_speed"][0] == pytest.approx((first + 20 + 20) / 3)
+
+
+def test_infos_keep_each_agents_least_gaps_so_far():
+    batch = place(
+        open_road(others=2, controlled_vehicles=2, reward="selfish", ends="each"),
+        *((1000.0, 0.0, 30.0), (3000.0, 0.0, 20.0), (1030.0, 0.0, 20.0), (4000.0, 0.0, 20.0)),
+    )
+    times = []
+    for _ in range(5):
+        batch.step(idle(batch))
+        times.append(float(batch.infos["time_to_collision"][0, 0]))
+        assert batch.infos["min_time_to_collision"][0, 0] == min(times)
+    assert times[0] > times[-1]
+    assert batch.infos["min_time_gap"][0, 1] == pytest.approx(995 / 20)
+
+
 @pytest.mark.parametrize("env_id", [id for id in games.env_ids() if id.startswith("driving/")])
 def test_every_env_starts_from_another_scene(env_id):
     batch = games.make_batch(env_id, 16)

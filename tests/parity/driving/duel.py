@@ -16,6 +16,7 @@ import argparse
 import csv
 import itertools
 import json
+import math
 import os
 import subprocess
 import tempfile
@@ -30,7 +31,9 @@ from games.driving.transfer import add_vehicle, from_reference
 
 HERE = Path(__file__).parent
 NUMBERS = ("position", "heading", "speed")
+EQUALS = ("lane", "target_lane", "crashed", "end")
 TOLERANCE = 1e-6
+SLOW = 1.0  # m/s; a slower car's steering magnifies rounding
 # NumPy's sine, power and dot product have other last bits on processors with AVX-512; without it they are those of C.
 PLAIN_NUMPY = {"NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR", "OPENBLAS_CORETYPE": "Haswell"}
 MAX_FRAMES = 150  # of an episode that is compared frame by frame
@@ -166,27 +169,53 @@ def play_theirs(python: Path, scenario: Scenario, seeds: list[int], is_plain: bo
 
 @dataclass
 class Differences:
-    """The largest ones over some episodes."""
+    """The largest ones over some episodes.
+
+    Attributes:
+        within: Episodes without a difference above TOLERANCE.
+        stood: Of the others, those in which the first car to part had come below SLOW.
+        collided: Those in which it was crashed.
+    """
 
     episodes: int = 0
-    within: int = 0  # episodes without a difference above TOLERANCE
+    within: int = 0
+    stood: int = 0
+    collided: int = 0
     steps: int = 0
     ended_by_rule: int = 0
     largest: dict[str, float] = field(default_factory=dict)
     episode_largest: float = 0.0
+    episode_cause: str = ""
 
-    def note(self, name: str, ours: Any, theirs: Any, where: str) -> None:
-        ours, theirs = np.asarray(ours, float), np.asarray(theirs, float)
-        assert ours.shape == theirs.shape, f"{where}: {name} has shape {ours.shape}, theirs {theirs.shape}"
-        difference = float(np.abs(ours - theirs).max(initial=0))
+    def note(self, name: str, ours: Any, theirs: Any) -> None:
+        """Lists of another length, or that should be equal and are not, count as infinitely far apart."""
+        if isinstance(theirs, list) and len(ours) != len(theirs):
+            difference = math.inf
+        elif name in EQUALS:
+            difference = 0.0 if ours == theirs else math.inf
+        else:
+            difference = float(np.abs(np.asarray(ours, float) - np.asarray(theirs, float)).max(initial=0))
         self.largest[name] = max(self.largest.get(name, 0), difference)
         self.episode_largest = max(self.episode_largest, difference)
 
+    def note_cause(self, ours: list[dict], theirs: list[dict]) -> None:
+        """Remembers what the first car does that is further away than rounding alone can bring it."""
+        if self.episode_cause:
+            return
+        for mine, other in zip(ours, theirs, strict=True):
+            if np.abs(np.subtract(mine["position"], other["position"])).max() > TOLERANCE / 1000:
+                is_slow = abs(other["speed"]) < SLOW
+                self.episode_cause = "collided" if other["crashed"] else "stood" if is_slow else "other"
+                return
+
     def close_episode(self, has_ended: bool) -> None:
+        is_within = self.episode_largest <= TOLERANCE
         self.episodes += 1
-        self.within += self.episode_largest <= TOLERANCE
+        self.within += is_within
+        self.stood += not is_within and self.episode_cause == "stood"
+        self.collided += not is_within and self.episode_cause == "collided"
         self.ended_by_rule += has_ended
-        self.episode_largest = 0.0
+        self.episode_largest, self.episode_cause = 0.0, ""
 
 
 def compare(scenario: Scenario, seed: int, trace: dict, found: Differences, is_resynced: bool = False) -> None:
@@ -198,11 +227,10 @@ def compare(scenario: Scenario, seed: int, trace: dict, found: Differences, is_r
     batch.reset()
     start = from_reference(trace["start"], batch.config)
     batch.load_fields(0, start)
-    found.note("observation", batch.observations[0], trace["first"], f"{scenario.ours} {seed} start")
+    found.note("observation", batch.observations[0], trace["first"])
     for t, (joint, step) in enumerate(zip(draw_actions(scenario, seed), trace["steps"], strict=False)):
         batch.step(np.array(joint, batch.actions.dtype).reshape(batch.actions.shape))
-        note_step(batch, step, found, f"{scenario.ours}, seed {seed}, step {t}")
-        found.steps += 1
+        note_step(our_step(batch), step, found)
         if batch.ended[0]:  # with several agents ours ends with any crash, a highway of theirs with the first agent's
             break
         if is_resynced:
@@ -216,19 +244,53 @@ def compare(scenario: Scenario, seed: int, trace: dict, found: Differences, is_r
     found.close_episode(bool(batch.terminations.any()))
 
 
-def compare_with_itself(trace: dict, nudged: dict, found: Differences) -> None:
-    """Notes how far apart two traces of the reference get before they have other vehicles."""
-    for step, other in zip(trace["steps"], nudged["steps"], strict=False):
-        if len(step["vehicles"]) != len(other["vehicles"]):
-            found.episode_largest = np.inf
-            break
-        for key in NUMBERS:
-            found.note(key, *([vehicle[key] for vehicle in side["vehicles"]] for side in (step, other)), "control")
-        found.note(
-            "observation", match_rows(np.array(step["observations"]), other["observations"]), other["observations"], ""
-        )
-        found.note("reward", step["own_rewards"], other["own_rewards"], "")
-        found.steps += 1
+def our_step(batch: Any) -> dict:
+    """Returns what a step of ours ended with, in the form of a trace."""
+    fields, keys = batch.fields(0), [list(key) for key in batch.config.network.keys]
+    vehicles = [
+        {
+            **{name: fields[f"{name}s"][i] for name in NUMBERS},
+            **{name: keys[fields[f"{name}s"][i]] for name in ("lane", "target_lane")},
+            "crashed": bool(fields["crashed"][i]),
+        }
+        for i in range(fields["num_vehicles"])
+    ]
+    return {
+        "vehicles": vehicles,
+        "observations": batch.observations[0],
+        "own_rewards": batch.infos["own_reward"][0].tolist(),
+        "reward": float(batch.rewards[0, 0]),
+        "terminated": bool(batch.terminations.any()),
+        "truncated": bool(batch.truncations.any()),
+    }
+
+
+def note_step(ours: dict, theirs: dict, found: Differences) -> None:
+    """Notes all differences after a step; a highway of theirs pays, and ends for, its first agent only."""
+    cars, others = ours["vehicles"], theirs["vehicles"]
+    found.steps += 1
+    if len(cars) == len(others):
+        found.note_cause(cars, others)
+    for key in NUMBERS:
+        found.note(key, [car[key] for car in cars], [other[key] for other in others])
+    found.note("lane", [car["lane"] for car in cars], [other["lane"] for other in others])
+    targets = [[car["target_lane"] or car["lane"] for car in side] for side in (cars, others)]
+    found.note("target_lane", *targets)
+    found.note("crashed", [car["crashed"] for car in cars], [other["crashed"] for other in others])
+    rows = match_rows(np.asarray(ours["observations"]), theirs["observations"])
+    found.note("observation", rows, theirs["observations"])
+    paid = theirs["own_rewards"]
+    found.note("reward", ours["own_rewards"][: len(paid)], paid)
+    if len(paid) == len(ours["own_rewards"]):
+        found.note("reward", ours["reward"], theirs["reward"])
+        ends = [(side["terminated"], side["truncated"] and not side["terminated"]) for side in (ours, theirs)]
+        found.note("end", *ends)
+
+
+def compare_with_itself(trace: dict, other: dict, found: Differences) -> None:
+    """Notes how far apart two traces of the reference get."""
+    for step, other_step in zip(trace["steps"], other["steps"], strict=False):
+        note_step(step, other_step, found)
     found.close_episode(trace["steps"][-1]["terminated"])
 
 
@@ -250,28 +312,8 @@ def match_rows(ours: np.ndarray, theirs: list) -> np.ndarray:
     return matched
 
 
-def note_step(batch: Any, step: dict, found: Differences, where: str) -> None:
-    fields, theirs, network = batch.fields(0), step["vehicles"], batch.config.network
-    count = fields["num_vehicles"]
-    assert count == len(theirs), f"{where}: {count} vehicles, theirs {len(theirs)}"
-    for key in NUMBERS:
-        found.note(key, fields[f"{key}s"][:count], [vehicle[key] for vehicle in theirs], where)
-    lanes = [network.lane(vehicle["lane"]) for vehicle in theirs]
-    assert fields["lanes"][:count].tolist() == lanes, where
-    targets = [network.lane(vehicle["target_lane"] or vehicle["lane"]) for vehicle in theirs]
-    assert fields["target_lanes"][:count].tolist() == targets, where
-    assert fields["crashed"][:count].tolist() == [int(vehicle["crashed"]) for vehicle in theirs], where
-    found.note("observation", match_rows(batch.observations[0], step["observations"]), step["observations"], where)
-    own = step["own_rewards"]
-    found.note("reward", batch.infos["own_reward"][0][: len(own)], own, where)
-    if len(own) == len(batch.agents):
-        found.note("reward", batch.rewards[0, :1], [step["reward"]], where)
-    if len(own) == len(batch.agents):
-        assert bool(batch.terminations[0].any()) == step["terminated"], where
-        assert bool(batch.truncations[0].any()) == (step["truncated"] and not step["terminated"]), where
-
-
 MODES = ("episodes", "frames", "control")
+COUNTS = ("episodes", "within", "stood", "collided", "steps", "ended_by_rule")
 
 
 def duel(python: Path, name: str, mode: str, seeds: list[int], found: Differences) -> None:
@@ -305,7 +347,7 @@ def main() -> None:
         for first in range(0, arguments.episodes, arguments.chunk):
             seeds = list(range(first, min(first + arguments.chunk, arguments.episodes)))
             duel(arguments.peer_python, name, mode, seeds, found)
-        counts = {key: getattr(found, key) for key in ("episodes", "within", "steps", "ended_by_rule")}
+        counts = {key: getattr(found, key) for key in COUNTS}
         row = {"scenario": name, "mode": mode, **counts}
         rows[name, mode] = row | {column: f"{found.largest.get(column, 0):.1e}" for column in columns}
         print(*rows[name, mode].values(), flush=True)
