@@ -7,7 +7,9 @@
 #define PURSUIT_TIME (0.5 * 0.2)
 #define HALF_LENGTH 2.5 /* m */
 #define SINE_OF_45_DEGREES 0.70710678118654752440
-#define SINE_OF_LARGEST_SLIP 0.65465367070797714380 /* that of the largest steering angle, 60 degrees */
+/* Of the largest steering angle, 60 degrees, as the reference rounds them. */
+#define LARGEST_SLIP 0.7137243789447655
+#define SINE_OF_LARGEST_SLIP 0.654653670707977
 
 void controller_follow_road(Traffic *traffic, int32_t i)
 {
@@ -41,7 +43,9 @@ Slip controller_steer(const Traffic *traffic, int32_t i)
     double rate = HEADING_GAIN * wrap_angle(wanted - state->headings[i]);
     if (rate == 0)
         return (Slip){0, 0};
-    double sine = clip(HALF_LENGTH / divisor * rate, -SINE_OF_LARGEST_SLIP, SINE_OF_LARGEST_SLIP);
+    double sine = HALF_LENGTH / divisor * rate;
+    if (fabs(sine) >= SINE_OF_LARGEST_SLIP)
+        return sine > 0 ? (Slip){LARGEST_SLIP, SINE_OF_LARGEST_SLIP} : (Slip){-LARGEST_SLIP, -SINE_OF_LARGEST_SLIP};
     return (Slip){arc_sine(sine), sine};
 }
 

@@ -2,8 +2,8 @@
  * bit and a trajectory must have one hash everywhere. Relative errors stay below 1e-15 on the ranges used here; the
  * coefficients interpolate the functions at Chebyshev nodes (or are those of the Taylor series, where said).
  *
- * direction_of and arc_tangent_2 are rounded correctly but for one argument in thousands, as good C libraries' are: a car
- * that comes to a stand magnifies the last bits of its way (README, "Beside highway-env").
+ * Sines, arc tangents and arc sines are rounded correctly but for one argument in thousands, as good C libraries' are: a
+ * car that comes to a stand magnifies the last bits of its way (README, "Beside highway-env").
  */
 #ifndef AGORA_DRIVING_ELEMENTARY_H
 #define AGORA_DRIVING_ELEMENTARY_H
@@ -71,9 +71,9 @@ static inline Direction direction_of(double x)
     }
 }
 
-/* Of n / d, 0 <= n <= d, as a sum with `rest`, far more exact than a double. The nearest eighth is taken off first:
- * atan(n / d) = atan(k / 8) + atan((n - d k / 8) / (d + n k / 8)). */
-static inline double arc_tangent_of_quotient(double n, double d, double *rest)
+/* Of n / (d + d_rest), 0 <= n <= d, as a sum with `rest`, far more exact than a double. The nearest eighth is taken off
+ * first: atan(n / d) = atan(k / 8) + atan((n - d k / 8) / (d + n k / 8)). */
+static inline double arc_tangent_of_quotient(double n, double d, double d_rest, double *rest)
 {
     static const double HIGH[] = {0x0.0p+0, 0x1.fd5ba9aac2f6ep-4, 0x1.f5b75f92c80ddp-3, 0x1.6f61941e4def1p-2,
                                   0x1.dac670561bb4fp-2, 0x1.1e00babdefeb4p-1, 0x1.4978fa3269ee1p-1,
@@ -84,9 +84,10 @@ static inline double arc_tangent_of_quotient(double n, double d, double *rest)
     static const double C[] = {-1.0 / 3, 1.0 / 5, -1.0 / 7, 1.0 / 9, -1.0 / 11, 1.0 / 13}; /* Taylor's, to 2^-60 */
     double eighths = nearest(8 * (n / d)), c = 0.125 * eighths;
     double d_up = upper_half(d), n_up = upper_half(n);
-    double above = n - c * d_up, taken = c * (d - d_up), top = above - taken, top_rest = (above - top) - taken;
+    double above = n - c * d_up, taken = c * (d - d_up), top = above - taken;
+    double top_rest = ((above - top) - taken) - c * d_rest;
     double added = c * n, added_rest = (c * n_up - added) + c * (n - n_up);
-    double bottom = d + added, bottom_rest = ((d - bottom) + added) + added_rest;
+    double bottom = d + added, bottom_rest = ((d - bottom) + added) + (added_rest + d_rest);
     double t = top / bottom, t_up = upper_half(t), bottom_up = upper_half(bottom), product = t * bottom;
     double excess = ((t_up * bottom_up - product) + t_up * (bottom - bottom_up) + (t - t_up) * bottom_up) +
                     (t - t_up) * (bottom - bottom_up);
@@ -105,7 +106,7 @@ static inline double arc_tangent_2(double y, double x)
     if (a == 0 && b == 0)
         return 0;
     bool is_steep = a > b;
-    double angle = arc_tangent_of_quotient(is_steep ? b : a, is_steep ? a : b, &rest);
+    double angle = arc_tangent_of_quotient(is_steep ? b : a, is_steep ? a : b, 0, &rest);
     if (is_steep || x < 0) { /* from the nearer axis to the positive one */
         double axis = is_steep ? quarter : 2 * quarter, axis_rest = is_steep ? quarter_rest : 2 * quarter_rest;
         double sign = (x < 0) == is_steep ? 1 : -1, sum = axis + sign * angle;
@@ -118,21 +119,23 @@ static inline double arc_tangent_2(double y, double x)
 
 static inline double arc_tangent(double x) { return arc_tangent_2(x, 1); }
 
-/* |x| <= 1 */
+/* |x| <= sqrt(1 / 2): the angle whose tangent is x / sqrt(1 - x^2), that root to twice a double's digits; small ones by
+ * Taylor's series. */
 static inline double arc_sine(double x)
 {
-    static const double C[] = {0x1.555555555554fp-3, 0x1.3333333336da5p-4, 0x1.6db6db684b6a1p-5, 0x1.f1c71f95269afp-6,
-                               0x1.6e8b2b3b10be4p-6, 0x1.1c593c7b1d958p-6, 0x1.c87265d47ef49p-7, 0x1.8522ddffa6208p-7,
-                               0x1.ff5fc4d14c735p-8, 0x1.06b9d26d10838p-6, -0x1.603991d6060e0p-7, 0x1.cd864394d2ff2p-6};
-    double y = fabs(x);
-    int is_steep = y > 0.5;
-    double z = is_steep ? 0.5 * (1 - y) : y * y;
-    y = is_steep ? sqrt(z) : y;
-    double z2 = z * z, z4 = z2 * z2;
-    double low = (C[0] + C[1] * z) + z2 * (C[2] + C[3] * z), middle = (C[4] + C[5] * z) + z2 * (C[6] + C[7] * z);
-    double p = low + z4 * (middle + z4 * ((C[8] + C[9] * z) + z2 * (C[10] + C[11] * z)));
-    double angle = y + y * z * p;
-    angle = is_steep ? 0.5 * DRIVING_PI - 2 * angle : angle;
+    if (fabs(x) < 0.1) {
+        static const double C[] = {1.0 / 6,       3.0 / 40,        15.0 / 336,        105.0 / 3456,
+                                   945.0 / 42240, 10395.0 / 599040, 135135.0 / 9676800, 2027025.0 / 175472640};
+        double z = x * x, z2 = z * z, p = (C[4] + C[5] * z) + z2 * (C[6] + C[7] * z);
+        return x + x * z * ((C[0] + C[1] * z) + z2 * ((C[2] + C[3] * z) + z2 * p));
+    }
+    double n = fabs(x), n_up = upper_half(n), n_low = n - n_up, square = n * n;
+    double square_rest = ((n_up * n_up - square) + 2 * n_up * n_low) + n_low * n_low;
+    double left = 1 - square, left_rest = ((1 - left) - square) - square_rest;
+    double d = sqrt(left), d_up = upper_half(d), d_low = d - d_up;
+    double d_rest = (((left - d_up * d_up) - 2 * d_up * d_low) - d_low * d_low + left_rest) / (2 * d);
+    double rest, angle = arc_tangent_of_quotient(n, d, d_rest, &rest);
+    angle += rest;
     return x < 0 ? -angle : angle;
 }
 
