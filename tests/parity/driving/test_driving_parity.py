@@ -22,9 +22,11 @@ WHOLE_EPISODES = {  # seeds
 BY_FRAMES = {"intersection": 2, "two_agents_intersection": 1, "merge": 1, "roundabout": 1}
 
 
-def assert_alike(found):
+def assert_alike(found, is_for_first_only=False):
+    """The reference's highway pays, and ends for, its first agent only, so that ends of several are not compared."""
     assert found.steps > 0
-    assert found.largest.keys() >= {"position", "heading", "speed", "reward", "observation", *EQUALS}
+    compared = {"position", "heading", "speed", "reward", "observation", *EQUALS}
+    assert found.largest.keys() >= (compared - {"end"} if is_for_first_only else compared)
     assert max(found.largest.values()) <= TOLERANCE, found.largest
 
 
@@ -33,7 +35,7 @@ def test_whole_episodes_are_the_references(name, peer_python):
     found, seeds = Differences(), list(WHOLE_EPISODES[name])
     for seed, trace in zip(seeds, play_theirs(peer_python("highway"), SCENARIOS[name], seeds), strict=True):
         compare(SCENARIOS[name], seed, trace, found)
-    assert_alike(found)
+    assert_alike(found, is_for_first_only=name == "four_agents")
 
 
 @pytest.mark.parametrize("name", BY_FRAMES)
