@@ -72,7 +72,7 @@ lint: .venv/agora ## ruff and mypy
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-learn: .venv/agora ## run the tests that take minutes: training, and twenty kills at random moments
+learn: .venv/agora parity ## run the tests that take minutes: training, and twenty kills at random moments
 	SDL_VIDEODRIVER=dummy $(BIN)/python -m pytest -m learn
 
 bench: .venv/agora $(PEERS:%=.parity/%/installed) ## measure steps per second on this machine, ours and the peers'

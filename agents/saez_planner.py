@@ -37,9 +37,9 @@ class SaezPlanner:
         is_taxed = planner.infos["tax_day"][:, row] > 0
         self.saez.add(workers.infos["income"][is_taxed], workers.infos["marginal_rate"][is_taxed])
         begins = planner.observations[:, row, num_brackets] == 1
-        rates = self.saez.next_rates() if begins.any() else None
+        rates = self.saez.next_rates(config.rate_min, config.rate_max) if begins.any() else None
         actions = np.zeros((batch.num_envs, num_brackets), np.float32)
-        actions[begins] = -1 if rates is None else np.minimum(rates, config.rate_max)
+        actions[begins] = -1 if rates is None else rates
         return actions
 
     def get_state(self) -> dict[str, Any]:

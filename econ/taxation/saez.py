@@ -19,6 +19,9 @@ is the last bracket's, as in ai-economist 1.7.1. Where no income is that high, i
 bins without incomes a ramp up to it, so that brackets above all incomes are taxed heavily, and those below the lowest
 income hardly. Without `compat`, the default, the cut-off is the quantile below which all but `TAIL` of the incomes lie,
 and bins without incomes take the rates of the nearest ones with incomes, interpolated between two of them.
+
+With `compat` numbers are added up in the reference's order, so that both round alike: its estimate of e takes what
+rounding leaves of no income for an income, and so hangs on the last bit.
 """
 
 from __future__ import annotations
@@ -33,33 +36,38 @@ from games.names import unknown_name
 WEIGHTS = ("inverse_income", "uniform")
 NUM_BINS = 100
 TAIL = 0.05  # share of incomes above the cut-off; chosen: 25 of the 500 samples that a tail's mean needs
+ROUNDING = 1e-6  # coin; sums of coin that should be 0 are smaller
 SMALL = 1e-9  # keeps quotients finite; the reference's
 FIRST_ELASTICITY = 0.5
-NEW_SHARE = 0.02  # of a new estimate in the running one
+OLD_SHARE = 0.98  # of the running estimate in the next one
 MIN_SAMPLES = 500
 AVERAGE_SHARE = 0.01  # of new rates in the running average
 
 
-def estimate_elasticity(incomes: Any, marginal_rates: Any, last: float = FIRST_ELASTICITY) -> float:
+def estimate_elasticity(
+    incomes: Any, marginal_rates: Any, last: float = FIRST_ELASTICITY, *, compat: bool = False
+) -> float:
     """Updates the elasticity of income by least squares of log z on log(1 - tau).
 
     Args:
         incomes: [S] coin.
         marginal_rates: [S] at those incomes.
         last: The running estimate.
+        compat: Whether to reproduce ai-economist 1.7.1, which takes for an income what rounding leaves of none: its
+            logarithm is far from all others.
 
     Returns:
         0.98 of the running estimate and 0.02 of the new one, which is at least 0; the running one where fewer than 10
         samples have an income above 0 and a rate below 1, or the rates do not differ.
     """
     z, tau = np.asarray(incomes, np.float64), np.asarray(marginal_rates, np.float64)
-    is_used = (z > 0) & (tau < 1)
+    is_used = (z > (0 if compat else ROUNDING)) & (tau < 1)
     if is_used.sum() < 10 or np.std(tau[is_used]) < 1e-6:
         return float(last)
     x, y = np.log(np.maximum(1 - tau[is_used], SMALL)), np.log(np.maximum(z[is_used], SMALL))
-    gap = x - x.mean()
-    new = float(gap @ (y - y.mean()) / (gap @ gap))
-    return NEW_SHARE * max(new, 0.0) + (1 - NEW_SHARE) * last
+    design = np.stack([x, np.ones_like(x)]).T  # the normal equations as they stand, to round as the reference does
+    new = float(np.linalg.inv(design.T.dot(design)).T.dot(design.T.dot(y))[0])
+    return (1 - OLD_SHARE) * max(new, 0.0) + OLD_SHARE * last
 
 
 def saez_rates(
@@ -100,9 +108,9 @@ def _mean_weights(
         return np.ones_like(incomes) if weights == "uniform" else 1 / np.maximum(1, incomes)
 
     middles = (edges[:-1] + edges[1:]) / 2
-    by_bin = np.append(counts * weigh(middles), weigh(above).sum())
-    total = by_bin.sum() + weigh(np.maximum(z[z < 0], 0)).sum()
-    weight_from_here = np.cumsum((by_bin / (total + SMALL))[::-1])[::-1]
+    in_bins, over_top = counts * weigh(middles), weigh(above).sum()
+    total = in_bins.sum() + weigh(np.maximum(z[z < 0], 0)).sum() + over_top
+    weight_from_here = np.cumsum((np.append(in_bins, over_top) / (total + SMALL))[::-1])[::-1]
     at_left_edges = weight_from_here / (np.cumsum(shares[::-1])[::-1] + SMALL)
     return np.append((at_left_edges[:-1] + at_left_edges[1:]) / 2, at_left_edges[-1])
 
@@ -110,7 +118,7 @@ def _mean_weights(
 def _pareto_parameters(edges: np.ndarray, above: np.ndarray, shares: np.ndarray, share_below: float) -> np.ndarray:
     """Returns a by bin, [NUM_BINS + 1]; NaN for a bin without incomes, 0 for a top without."""
     in_bins, middles = shares[:-1], (edges[:-1] + edges[1:]) / 2
-    up_to_here = np.minimum(np.cumsum(shares)[:-1] + share_below, 1)
+    up_to_here = np.minimum(np.cumsum(np.append(in_bins[0] + share_below, in_bins[1:])), 1)
     over_the_middle = np.clip(1 - up_to_here + in_bins / 2, 0, 1)
     a = middles * in_bins / (over_the_middle + SMALL) / np.diff(edges)
     mean = above.mean() if len(above) else 0.0
@@ -183,14 +191,20 @@ class SaezTax:
         """[S, 2] incomes and marginal rates, the oldest first."""
         return self._samples.copy()
 
-    def next_rates(self) -> np.ndarray | None:
-        """Returns the rates of the next period, [B], and counts them; None while there are fewer than 500 samples."""
+    def next_rates(self, rate_min: float = 0.0, rate_max: float = 1.0) -> np.ndarray | None:
+        """Returns the rates of the next period, [B], and counts them; None while there are fewer than 500 samples.
+
+        Args:
+            rate_min: Rates below it are raised to it.
+            rate_max: Rates above it are lowered to it.
+        """
         if len(self._samples) < MIN_SAMPLES:
             return None
         incomes, marginal_rates = self._samples.T
         if not self.is_fixed:
-            self.elasticity = estimate_elasticity(incomes, marginal_rates, self.elasticity)
+            self.elasticity = estimate_elasticity(incomes, marginal_rates, self.elasticity, compat=self.compat)
         rates = saez_rates(incomes, self.cutoffs, self.elasticity, weights=self.weights, compat=self.compat)
+        rates = np.clip(rates, rate_min, rate_max)
         self.average_rates = (1 - AVERAGE_SHARE) * self.average_rates + AVERAGE_SHARE * rates
         return rates
 

@@ -7,7 +7,8 @@ reset; actions come from another: uniform among the unmasked, the workers in ord
 
 A trace has, per episode, `streams` (the generator's state before the reset) and, stacked over all its observations,
 `workers` [T + 1, N, F], `worker_masks`, `planner`, `planner_mask`; per step `actions`, `planner_actions`,
-`planner_reward`, `worker_rewards`, `coin`, `labor`; and `last_stream`, the generator's state after the last step.
+`planner_reward`, `worker_rewards`, `coin`, `labor`, `units`; and `last_stream`, the generator's state after the last
+step.
 """
 
 import json
@@ -88,6 +89,9 @@ def play(job):
                     "planner_reward": np.float64(rewards["p"]),
                     "coin": np.array([agent.total_endowment("Coin") for agent in env.world.agents], np.float64),
                     "labor": np.array([a.state["endogenous"]["Labor"] for a in env.world.agents], np.float64),
+                    "units": np.array(
+                        [[a.total_endowment(unit) for unit in ("Stone", "Wood")] for a in env.world.agents], np.int32
+                    ),
                 }
             )
         trace = {key: np.stack([row[key] for row in part]) for part in (looks, outcomes) for key in part[0]}

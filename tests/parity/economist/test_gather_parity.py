@@ -1,56 +1,11 @@
 """Gather-trade-build in lock-step with ai-economist 1.7.1: the same chance, the same actions, the same everything."""
 
-import json
-import subprocess
-from dataclasses import dataclass, field
-from pathlib import Path
+import itertools
 
-import numpy as np
 import pytest
+from gather_lockstep import EVERYTHING, Job, assert_same_episode, play_ours, play_theirs
 
-import econ  # noqa: F401 - registers its worlds
-import games
 from econ.gather_trade_build import numpy_stream
-from games.batch import Batch
-
-ROUNDING = 1e-8  # utilities and welfare: powers are our own, and sums run in another order
-
-
-@dataclass
-class Job:
-    """Our settings, and what the package calls them."""
-
-    name: str
-    seed: int
-    ours: dict = field(default_factory=dict)
-    world: dict = field(default_factory=dict)
-    tax: dict = field(default_factory=dict)
-    episodes: int = 1
-    steps: int = 1000
-    golden: tuple = ()  # productivity, equality, houses, trades at the end, measured on the package
-
-    def listed(self) -> dict:
-        """What the reference process gets."""
-        world = {
-            "scenario_name": "layout_from_file/simple_wood_and_stone",
-            "env_layout_file": "quadrant_25x25_20each_30clump.txt",
-            "world_size": [25, 25],
-            "fixed_four_skill_and_loc": self.ours.get("starts", "corners") == "corners",
-            "planner_gets_spatial_info": False,
-            "energy_cost": 0.21,
-            **self.world,
-        }
-        return {
-            **{"seed": self.seed, "episodes": self.episodes, "steps": self.steps, "world": world},
-            "agents": self.ours.get("num_agents", 4),
-            "build": {"skill_dist": self.ours.get("build_skills", "pareto"), "payment_max_skill_multiplier": 3},
-            "gather": {"skill_dist": self.ours.get("gather_skills", "pareto")},
-            "market": {"max_num_orders": 5},
-            "tax": {"period": 100, **self.tax},
-            "shares_wealth": self.ours.get("shares_wealth", False),
-            "brackets": self.ours.get("num_brackets", 7),
-        }
-
 
 US = {"tax_model": "us-federal-single-filer-2018-scaled"}
 CLOSED = "closed_quadrant_25x25_20each_30clump"
@@ -126,99 +81,45 @@ JOBS = [
         episodes=2,
         steps=150,
     ),
+    Job(
+        "Saez, estimated elasticity",
+        18,
+        {"num_agents": 10, "tax_model": "planner_rates", "tax_period": 10, "rate_min": 0.05, "rate_max": 0.9},
+        tax={"tax_model": "saez", "rate_min": 0.05, "rate_max": 0.9},
+        saez={},
+        episodes=3,
+        steps=250,
+    ),
+    Job(
+        "Saez, fixed elasticity",
+        19,
+        {"tax_model": "planner_rates", "tax_period": 5, "starts": "random"},
+        tax={"tax_model": "saez", "saez_fixed_elas": 0.8, "pareto_weight_type": "uniform"},
+        saez={"elasticity": 0.8, "weights": "uniform"},
+        episodes=3,
+        steps=250,
+    ),
     Job("shared wealth", 15, {"shares_wealth": True, "num_agents": 9}, steps=300),
 ]
 
 
-def look(batch: Batch) -> dict:
-    workers, planner = batch.groups["workers"], batch.groups["planner"]
-    return {
-        "workers": workers.observations[0].copy(),
-        "worker_masks": workers.action_masks[0].copy(),
-        "planner": planner.observations[0, 0].copy(),
-        "planner_mask": planner.action_masks[0, 0].copy(),
-    }
-
-
-def play_episode(batch: Batch, trace: dict) -> dict:
-    """Replays the next episode with a trace's actions."""
-    batch.reset()
-    looks, outcomes, before = [look(batch)], [], batch.fields(0)
-    for actions, rates in zip(trace["actions"], trace["planner_actions"], strict=True):
-        batch.step({"workers": actions[None], "planner": rates.reshape(batch.groups["planner"].actions.shape)})
-        looks.append(look(batch))
-        fields = batch.fields(0)
-        outcomes.append(
-            {
-                "worker_rewards": fields["utilities"] - before["utilities"],
-                "planner_reward": np.float64(fields["welfare"] - before["welfare"]),
-                "coin": fields["coin"] + fields["escrow_coin"],
-                "labor": fields["labor"],
-            }
-        )
-        before = fields
-    ours = {key: np.stack([row[key] for row in part]) for part in (looks, outcomes) for key in part[0]}
-    statistics = {name: values[0] for name, values in batch.episode_statistics.items()}
-    return ours | {"statistics": statistics, "last_stream": before["numpy_stream"]}
-
-
-def play_ours(job: Job, traces: list[dict]) -> list[dict]:
-    batch = games.make_batch(
-        "econ/gather_trade_build_v0",
-        autoreset="disabled",
-        horizon=job.steps,
-        numpy_streams=np.stack([trace["streams"] for trace in traces]),
-        **job.ours,
-    )
-    return [play_episode(batch, trace) for trace in traces]
-
-
 @pytest.fixture(scope="module")
 def played(peer_python, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("gather")
-    paths = [folder / name for name in ("jobs.json", "traces.npz")]
-    paths[0].write_text(json.dumps([job.listed() for job in JOBS]), encoding="utf-8")
-    script = Path(__file__).with_name("gather_reference.py")
-    command = [str(peer_python("economist")), "-W", "ignore", str(script), *map(str, paths)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
-    results = []
-    with np.load(paths[1]) as found:
-        for index, job in enumerate(JOBS):
-            traces = []
-            for number in range(job.episodes):
-                prefix = f"{index}/{number}/"
-                traces.append({key.removeprefix(prefix): found[key] for key in found.files if key.startswith(prefix)})
-            results += [(job, ours, theirs) for ours, theirs in zip(play_ours(job, traces), traces, strict=True)]
-    return results
+    """Returns (job, our episodes, theirs) of every job."""
+    traces = play_theirs(peer_python("economist"), tmp_path_factory.mktemp("gather"), JOBS)
+    return [(job, list(play_ours(job, theirs)), theirs) for job, theirs in zip(JOBS, traces, strict=True)]
 
 
-def assert_equal(name, ours, theirs, job):
-    assert ours.shape == theirs.shape, (job.name, name)
-    if not np.array_equal(ours, theirs):
-        where = np.argwhere(ours != theirs)
-        first = tuple(where[0])
-        pytest.fail(
-            f"{job.name}: {name} differs {len(where)} times, first at {first}: {ours[first]} != {theirs[first]}"
-        )
-
-
-@pytest.mark.parametrize("name", ["worker_masks", "planner_mask", "workers", "planner", "last_stream"])
-def test_every_observation_mask_and_draw_is_equal(played, name):
+@pytest.mark.parametrize("name", EVERYTHING)
+def test_every_observation_mask_outcome_and_draw_is_equal(played, name):
     for job, ours, theirs in played:
-        assert_equal(name, ours[name], theirs[name], job)
-
-
-def test_coin_labor_and_rewards_are_equal(played):
-    for job, ours, theirs in played:
-        assert_equal("labor", ours["labor"], theirs["labor"], job)
-        for name in ("coin", "worker_rewards", "planner_reward"):
-            np.testing.assert_allclose(ours[name], theirs[name], rtol=0, atol=ROUNDING, err_msg=f"{job.name}: {name}")
+        for episode in zip(ours, theirs, strict=True):
+            assert_same_episode(job, *episode, (name,))
 
 
 def test_golden_rows(played):
     """Measured on the package before this world was written."""
-    rows = [(job, ours["statistics"]) for job, ours, _ in played if job.golden]
+    rows = [(job, ours[0]["statistics"]) for job, ours, _ in played if job.golden]
     assert len(rows) == 5
     for job, statistics in rows:
         found = [statistics[name] for name in ("productivity", "equality", "houses", "trades")]
@@ -227,5 +128,23 @@ def test_golden_rows(played):
 
 def test_the_stream_of_a_seed_is_numpys(played):
     for job, _, theirs in played:
-        if job.episodes == 1:
-            assert numpy_stream(job.seed).tolist() == theirs["streams"].tolist()
+        assert numpy_stream(job.seed).tolist() == theirs[0]["streams"].tolist()
+
+
+def test_the_package_shows_saez_rates_of_the_episode_before(played):
+    """The one thing that is not equal: before an episode's first step we show what is in force, a running average."""
+    for job, ours, theirs in played:
+        if job.saez is not None:
+            rates = slice(-7 * job.ours.get("num_agents", 4) - 14, -7 * job.ours.get("num_agents", 4) - 7)
+            for before, after in itertools.pairwise(theirs):
+                assert after["planner"][0, rates].tolist() == before["planner"][-1, rates].tolist()
+            for before, after in itertools.pairwise(ours):
+                assert after["planner"][0, rates] == pytest.approx(before["average_rates"])
+
+
+def test_the_comparison_saw_rates_by_chance_and_rates_by_the_formula(played):
+    averages = [[episode["average_rates"] for episode in ours] for job, ours, _ in played if job.saez is not None]
+    assert len(averages) == 2
+    for first, *_, last in averages:
+        assert (first == 0).all()  # none counted yet
+        assert last.max() > 0
