@@ -6,7 +6,7 @@ PIP_INSTALL := -m pip install --quiet --constraint constraints.txt
 
 # The versions of peers, each in .parity/<peer>. A new peer is one line here; parity tests need TEST_PEERS, the benchmark
 # compares with all of them.
-TEST_PEERS := economist foraging highway overcooked
+TEST_PEERS := economist foraging highway minigrid overcooked
 # ai-economist pins a hundred packages of 2021; these are what its import needs, in versions of today.
 PEER_economist := numpy==2.4.6 scipy==1.17.1 lz4==4.4.5 pycryptodome==4.4.0 gputil==1.4.0
 PEER_NO_DEPS_economist := ai-economist==1.7.1
@@ -14,6 +14,7 @@ PEER_envpool := envpool==1.2.5
 PEER_foraging := lbforaging==2.0.0
 PEER_highway := highway-env==1.12.1 gymnasium==1.4.0 numpy==2.4.6 pandas==3.1.1
 PEER_jaxmarl := jaxmarl==0.2.0 jax==0.10.2
+PEER_minigrid := minigrid==3.2.0 gymnasium==1.4.0 numpy==2.4.6
 PEER_overcooked := overcooked-ai==1.1.0 numpy==2.4.6 scipy==1.17.1 gym==0.26.2 pygame==2.6.1
 PEER_pgx := pgx==2.6.0 jax==0.10.2
 PEER_vmas := vmas==1.5.2 torch==2.13.0
@@ -55,7 +56,7 @@ ctest: .venv/tools ## build and run the C tests four ways: -O0, -O2, address + u
 	    $(BIN)/ctest --test-dir $$folder --parallel 2 --output-on-failure --no-tests=error; \
 	done
 
-ASAN_TESTS := tests/conformance tests/econ $(patsubst %,tests/games/test_%.py,batch cards commons commons_river driving foraging markov matrix particles probe pursuit rng trust)
+ASAN_TESTS := tests/conformance tests/econ $(patsubst %,tests/games/test_%.py,batch cards commons commons_river door_key driving foraging markov matrix particles probe pursuit rng trust)
 # Python comes without sanitizers, so their runtime is loaded before it, and the C++ library with it: the sanitizer
 # wraps `throw` at the start. Python keeps memory until its end, so leaks are not looked for here but in the C tests.
 asan: .venv/agora ## run the engine's Python tests on a core built with address and undefined sanitizers

@@ -48,6 +48,7 @@ AI_ECONOMIST = Program("ai-economist 1.7.1", "play_ai_economist.py", "ai_economi
 OVERCOOKED_AI = Program("overcooked-ai 1.1.0", "play_overcooked_ai.py", "overcooked_ai_py", "overcooked")
 HIGHWAY_ENV = Program("highway-env 1.12.1", "play_highway_env.py", "highway_env", "highway")
 LBFORAGING = Program("lbforaging 2.0.0", "play_lbforaging.py", "lbforaging", "foraging")
+MINIGRID = Program("minigrid 3.2.0", "play_minigrid.py", "minigrid", "minigrid")
 MPE2 = Program("mpe2 1.1.1", "play_mpe2.py", "mpe2")
 PYSPIEL = Program("pyspiel 2.0.2", "play_pyspiel.py", "pyspiel")
 PURSUIT = Program("PettingZoo 1.27", "play_pursuit.py", "pettingzoo.sisl")

@@ -4,6 +4,7 @@
 #include "../../econ/one_step/one_step.h"
 #include "../../econ/welfare/social.h"
 #include "../../games/commons/commons.h"
+#include "../../games/door_key/door_key.h"
 #include "../../games/driving/driving.h"
 #include "../../games/foraging/foraging.h"
 #include "../../games/goofspiel/goofspiel.h"
@@ -327,6 +328,14 @@ static const PursuitConfig PURSUIT_CONFIG = {.x_size = 5,
                                              .constraint_window = 0.75,
                                              .horizon = 70};
 
+/* ---- door and key ---- */
+
+static const DoorKeyConfig DOOR_KEY_CONFIG = {.size = 8, .num_agents = 1, .view_size = 7, .horizon = 120,
+                                              .time_penalty = 0.9, .shared_reward = 1};
+/* As many agents as a small map takes, who see little, and goals at hand. */
+static const DoorKeyConfig DOOR_KEY_CROWD = {.size = 7, .num_agents = 3, .view_size = 5, .horizon = 60,
+                                             .near_goal = 0.25, .time_penalty = 0.5};
+
 /* ---- foraging ---- */
 
 static const ForagingConfig FORAGING_CONFIG = {.rows = 8,
@@ -436,6 +445,8 @@ const Case CASES[] = {
     {"pursuit: a town", &agora_pursuit, &PURSUIT_CONFIG, 0xdf2bf576c35c9432},
     {"commons: harvest", &agora_commons, &HARVEST_CONFIG, 0x55b7b8f9bae55f00},
     {"commons: cleanup, time-outs", &agora_commons, &CLEANUP_CONFIG, 0x5ed98cf5fab0c7e6},
+    {"door and key: alone", &agora_door_key, &DOOR_KEY_CONFIG, 0xb7be5638c010fbae},
+    {"door and key: a crowd", &agora_door_key, &DOOR_KEY_CROWD, 0x38db6046d25167fd},
     {"driving: highway", &agora_driving, &HIGHWAY_CONFIG, 0x44632f3a0e1cfe48},
     {"driving: loop, free steering, grids", &agora_driving, &LOOP_CONFIG, 0x93a72a7135e9f425},
     {"gather, trade, build: defaults", &agora_gather_trade_build, &GTB_CONFIG, 0x833905f041643a9b},

@@ -94,6 +94,11 @@ EXTRA_CASES = [
         },
         "a crowded pursuit",
     ),
+    Case(
+        "grid/door_key_v0",
+        {"size": 7, "num_agents": 3, "view_size": 5, "near_goal": 0.3, "shared_reward": False, "horizon": 40},
+        "three agents and one key",
+    ),
     Case("markov/tabular_v0", _MARKOV, "markov with two groups"),
     Case("matrix/prisoners_dilemma_v0", {"legal_actions": _LEGAL, "horizon": 5}, "matrix with masks"),
     Case("matrix/prisoners_dilemma_v0", {"payoffs": _PAYOFFS, "horizon": 5}, "matrix with three groups"),
