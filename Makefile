@@ -20,7 +20,7 @@ PEER_pgx := pgx==2.6.0 jax==0.10.2
 PEER_vmas := vmas==1.5.2 torch==2.13.0
 PEERS := $(patsubst PEER_%,%,$(filter-out PEER_NO_DEPS_%,$(filter PEER_%,$(.VARIABLES))))
 
-C_SOURCES := CMakeLists.txt $(wildcard games/*/*.[ch] games/core/*.cpp econ/*/*.[ch])
+C_SOURCES := CMakeLists.txt $(wildcard games/*/*.[ch] games/core/*.[ch]pp econ/*/*.[ch])
 # Two builds without sanitizers, because golden hashes at one level prove little; then the sanitizers. One line of words
 # each: name, flags, sanitizers.
 C_BUILDS := "O0 -O0" "O2 -O2" "address -O1 address,undefined" "thread -O1 thread"

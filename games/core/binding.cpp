@@ -1,14 +1,12 @@
 // The one extension, games._core: AgoraBatch as a Python class. Types, shapes and names are checked here; rules live in
-// the worlds, loops in batch.c. Nothing is converted silently: an array of another dtype or layout is an error.
+// the worlds, loops in batch.c.
 #include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
-#include <algorithm>
 #include <atomic>
+#include <cstddef>
 #include <cstring>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,26 +14,13 @@
 extern "C" {
 #include "batch.h"
 }
+#include "config.hpp"
+#include "conversion.hpp"
 #include "episode_queue.hpp"
 
 namespace nb = nanobind;
-using Array = nb::ndarray<nb::c_contig, nb::device::cpu>;
-using ReadOnlyArray = nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu>;
-using Shape = std::vector<int64_t>;
 
 namespace {
-
-struct DtypeEntry {
-    const char *name;
-    nb::dlpack::dtype dlpack;
-};
-
-// In the order of AgoraDtype.
-const DtypeEntry DTYPES[] = {
-    {"uint8", nb::dtype<uint8_t>()}, {"int16", nb::dtype<int16_t>()}, {"uint16", nb::dtype<uint16_t>()},
-    {"int32", nb::dtype<int32_t>()}, {"int64", nb::dtype<int64_t>()}, {"float32", nb::dtype<float>()},
-    {"float64", nb::dtype<double>()},
-};
 
 const AgoraWorld &find_world(const std::string &name)
 {
@@ -43,129 +28,6 @@ const AgoraWorld &find_world(const std::string &name)
         if (name == agora_worlds[i]->name)
             return *agora_worlds[i];
     throw nb::key_error(("no world named " + name + " is compiled into games._core").c_str());
-}
-
-std::string describe(const Shape &shape)
-{
-    std::string text = "[";
-    for (size_t i = 0; i < shape.size(); i++)
-        text += (i ? ", " : "") + std::to_string(shape[i]);
-    return text + "]";
-}
-
-template <typename T> Shape shape_of(const T &array)
-{
-    Shape shape;
-    for (size_t i = 0; i < array.ndim(); i++)
-        shape.push_back((int64_t)array.shape(i));
-    return shape;
-}
-
-// The one check of every array that crosses the boundary.
-template <typename T> T check_array(nb::handle object, const std::string &name, AgoraDtype dtype, const Shape &shape)
-{
-    T array;
-    if (!nb::try_cast<T>(object, array, false))
-        throw nb::type_error((name + " must be a C-contiguous" +
-                              (std::is_same_v<T, Array> ? " writable" : "") + " NumPy array of dtype " +
-                              DTYPES[dtype].name + ", got " + nb::cast<std::string>(nb::str(object.type())))
-                                 .c_str());
-    if (array.dtype() != DTYPES[dtype].dlpack)
-        throw nb::type_error(
-            (name + " must have dtype " + DTYPES[dtype].name + ", got " +
-             nb::cast<std::string>(nb::str(nb::getattr(object, "dtype", nb::str("another")))))
-                .c_str());
-    if (shape_of(array) != shape)
-        throw nb::value_error(
-            (name + " must have shape " + describe(shape) + ", got " + describe(shape_of(array))).c_str());
-    return array;
-}
-
-Shape field_shape(const AgoraField &field) { return Shape(field.shape, field.shape + field.rank); }
-
-size_t field_size(const AgoraField &field)
-{
-    size_t size = agora_dtype_size(field.dtype);
-    for (int32_t i = 0; i < field.rank; i++)
-        size *= (size_t)field.shape[i];
-    return size;
-}
-
-// NumPy's whole numbers as Python's; everything else, bool included, as it is.
-nb::object plain_index(nb::handle value)
-{
-    if (PyBool_Check(value.ptr()) || !PyIndex_Check(value.ptr()))
-        return nb::borrow(value);
-    nb::object index = nb::steal(PyNumber_Index(value.ptr()));
-    if (index.is_valid())
-        return index;
-    PyErr_Clear(); // an array, for one
-    return nb::borrow(value);
-}
-
-template <typename T> void store_number(nb::handle value, const std::string &name, AgoraDtype dtype, void *out)
-{
-    T number;
-    // An int may stand for a float, never the reverse.
-    if (!nb::try_cast<T>(std::is_integral_v<T> ? plain_index(value) : nb::borrow(value), number, !std::is_integral_v<T>))
-        throw nb::type_error((name + " must be a number that fits " + DTYPES[dtype].name + ", got " +
-                              nb::cast<std::string>(nb::repr(value)))
-                                 .c_str());
-    std::memcpy(out, &number, sizeof number);
-}
-
-void store_scalar(nb::handle value, const std::string &name, AgoraDtype dtype, void *out)
-{
-    switch (dtype) {
-    case AGORA_U8: return store_number<uint8_t>(value, name, dtype, out);
-    case AGORA_I16: return store_number<int16_t>(value, name, dtype, out);
-    case AGORA_U16: return store_number<uint16_t>(value, name, dtype, out);
-    case AGORA_I32: return store_number<int32_t>(value, name, dtype, out);
-    case AGORA_I64: return store_number<int64_t>(value, name, dtype, out);
-    case AGORA_F32: return store_number<float>(value, name, dtype, out);
-    case AGORA_F64: return store_number<double>(value, name, dtype, out);
-    }
-}
-
-template <typename T> nb::object load_number(const void *bytes)
-{
-    T number;
-    std::memcpy(&number, bytes, sizeof number);
-    return nb::cast(number);
-}
-
-nb::object load_scalar(AgoraDtype dtype, const void *bytes)
-{
-    switch (dtype) {
-    case AGORA_U8: return load_number<uint8_t>(bytes);
-    case AGORA_I16: return load_number<int16_t>(bytes);
-    case AGORA_U16: return load_number<uint16_t>(bytes);
-    case AGORA_I32: return load_number<int32_t>(bytes);
-    case AGORA_I64: return load_number<int64_t>(bytes);
-    case AGORA_F32: return load_number<float>(bytes);
-    case AGORA_F64: return load_number<double>(bytes);
-    }
-    return nb::none();
-}
-
-nb::object copy_array(const AgoraField &field, const void *bytes)
-{
-    size_t size = field_size(field), shape[AGORA_MAX_RANK];
-    auto *copy = new unsigned char[size ? size : 1];
-    std::memcpy(copy, bytes, size);
-    nb::capsule owner(copy, [](void *p) noexcept { delete[] static_cast<unsigned char *>(p); });
-    for (int32_t i = 0; i < field.rank; i++)
-        shape[i] = (size_t)field.shape[i];
-    return nb::cast(nb::ndarray<nb::numpy>(copy, (size_t)field.rank, shape, owner, nullptr, DTYPES[field.dtype].dlpack));
-}
-
-nb::dict describe_field(const AgoraField &field)
-{
-    nb::dict out;
-    out["dtype"] = DTYPES[field.dtype].name;
-    out["shape"] = field.is_span ? nb::object(nb::none()) : nb::object(nb::tuple(nb::cast(field_shape(field))));
-    out["live"] = field.is_live;
-    return out;
 }
 
 nb::dict config_fields(const std::string &world)
@@ -183,83 +45,6 @@ std::vector<std::string> world_names()
         names.emplace_back(agora_worlds[i]->name);
     return names;
 }
-
-// A world's config struct with the memory of its spans, by their offset in the struct.
-struct ConfigBytes {
-    std::vector<unsigned char> bytes;
-    std::map<size_t, std::vector<unsigned char>> spans;
-};
-
-class Config {
-  public:
-    Config(const AgoraWorld &world, nb::dict values) : world_(world)
-    {
-        current_.bytes.resize(world.config_size, 0);
-        for (const AgoraField *field = world.config_fields; field->name; field++) {
-            if (!values.contains(field->name))
-                throw nb::key_error(("config of " + std::string(world.name) + " lacks " + field->name).c_str());
-            store(*field, values[field->name], current_);
-        }
-        for (auto item : values)
-            find(nb::cast<std::string>(item.first));
-    }
-
-    // A copy of the struct in which the live fields have other values; unchanged spans stay with the original.
-    ConfigBytes with(nb::dict changes) const
-    {
-        ConfigBytes changed{current_.bytes, {}};
-        for (auto item : changes) {
-            const AgoraField &field = find(nb::cast<std::string>(item.first));
-            if (!field.is_live)
-                throw nb::value_error(
-                    ("config field " + std::string(field.name) + " cannot change while the batch lives").c_str());
-            store(field, item.second, changed);
-        }
-        return changed;
-    }
-
-    // The struct stays where it is: the batch has borrowed it.
-    void replace(ConfigBytes changed)
-    {
-        std::memcpy(current_.bytes.data(), changed.bytes.data(), changed.bytes.size());
-        for (auto &[offset, span] : changed.spans)
-            current_.spans[offset] = std::move(span);
-    }
-
-    const void *data() const { return current_.bytes.data(); }
-
-  private:
-    const AgoraField &find(const std::string &name) const
-    {
-        for (const AgoraField *field = world_.config_fields; field->name; field++)
-            if (name == field->name)
-                return *field;
-        throw nb::key_error(("config of " + std::string(world_.name) + " has no field " + name).c_str());
-    }
-
-    static void store(const AgoraField &field, nb::handle value, ConfigBytes &config)
-    {
-        unsigned char *bytes = config.bytes.data();
-        if (field.is_span) {
-            ReadOnlyArray probe;
-            int64_t count = nb::try_cast<ReadOnlyArray>(value, probe, false) ? (int64_t)probe.size() : 0;
-            auto array = check_array<ReadOnlyArray>(value, field.name, field.dtype, {count});
-            auto *data = (const unsigned char *)array.data();
-            std::vector<unsigned char> &copy = config.spans[field.offset];
-            copy.assign(data, data + array.nbytes());
-            AgoraSpan span{copy.data(), count};
-            std::memcpy(bytes + field.offset, &span, sizeof span);
-        } else if (field.rank > 0) {
-            auto array = check_array<ReadOnlyArray>(value, field.name, field.dtype, field_shape(field));
-            std::memcpy(bytes + field.offset, array.data(), array.nbytes());
-        } else {
-            store_scalar(value, field.name, field.dtype, bytes + field.offset);
-        }
-    }
-
-    const AgoraWorld &world_;
-    ConfigBytes current_;
-};
 
 class Batch {
   public:
