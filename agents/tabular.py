@@ -123,7 +123,16 @@ def save_table(folder: Path, env_id: str, observations: np.ndarray, probabilitie
 
 
 def load_table(folder: Path, seed: int = 0) -> TabularPlayer:
-    """Reads what `save_table` wrote.
+    """Returns who plays what `save_table` wrote.
+
+    Raises:
+        PolicyError: A file is missing or damaged; the message names it.
+    """
+    return TabularPlayer(*read_table(folder), seed)
+
+
+def read_table(folder: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Reads the observations [S, D] and probabilities [S, K] that `save_table` wrote.
 
     Raises:
         PolicyError: A file is missing or damaged; the message names it.
@@ -136,7 +145,8 @@ def load_table(folder: Path, seed: int = 0) -> TabularPlayer:
         if about["format"] != FORMAT:
             raise PolicyError(f"{folder / _ABOUT} was written by another version")
         arrays = load_file(folder / _ARRAYS)
-        return TabularPlayer(arrays["observations"], arrays["probabilities"], seed)
+        TabularPlayer(arrays["observations"], arrays["probabilities"])
+        return arrays["observations"], arrays["probabilities"]
     except (safetensors.SafetensorError, ValueError, KeyError, TypeError, OSError) as error:
         if isinstance(error, PolicyError) and str(folder) in str(error):
             raise

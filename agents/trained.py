@@ -131,14 +131,18 @@ class TrainedPlayer:
             )
         if getattr(group.action_space, "n", None) != self.description.num_actions:
             raise PolicyError(f"the policy has {self.description.num_actions} actions, {agent} {group.action_space}")
-        with torch.inference_mode():
-            inputs = torch.from_numpy(features.astype(np.float32)) * self.description.observation_scale
-            logits = self._network(inputs).numpy()
+        logits = self.logits(features)
         if group.action_masks is not None:
             logits = np.where(group.action_masks[envs, row], logits, FORBIDDEN_LOGIT)
         if not self._is_greedy:
             logits = logits + self._rng.gumbel(size=logits.shape)  # the largest is a draw from the softmax
         return logits.argmax(axis=1).astype(np.int32)
+
+    def logits(self, observations: np.ndarray) -> np.ndarray:
+        """Returns the network's logits [n, K] for observations [n, D], before any mask."""
+        with torch.inference_mode():
+            inputs = torch.from_numpy(observations.astype(np.float32)) * self.description.observation_scale
+            return self._network(inputs).numpy()
 
     def get_state(self) -> dict[str, Any]:
         """Returns the generator's state."""

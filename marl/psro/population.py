@@ -72,9 +72,9 @@ class Population:
         """Policies of each player."""
         return tuple(len(self._manifests[player]) for player in self.players)
 
-    def about(self, player: str, number: int) -> dict[str, Any]:
-        """Returns how a policy was made."""
-        return dict(self._manifests[player][number].about)
+    def manifest(self, player: str, number: int) -> Manifest:
+        """Returns what is said of a policy."""
+        return self._manifests[player][number]
 
     def path(self, player: str, number: int) -> Path:
         """Returns the folder of a policy."""

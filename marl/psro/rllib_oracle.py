@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from ray.rllib.algorithms.algorithm import Algorithm
@@ -15,48 +15,13 @@ from ray.rllib.algorithms.algorithm_config import AlgorithmConfig
 from ray.rllib.algorithms.ppo import PPOConfig
 
 from agents.mixture import MixturePlayer
-from marl.psro.population import SCRIPTED, MakePlayer, Population
+from marl.psro.opponents import Mixture, Opponents
+from marl.psro.population import Kind, MakePlayer
 from marl.psro.risk_rewards import RiskAversion, RiskCallback
 from marl.rllib import use_batched_runner
 from marl.rllib.export import export_policy, import_policy
 
 LEARNER = "learner"
-
-
-@dataclass(frozen=True)
-class Mixture:
-    """Whom one of the other agents plays as.
-
-    Attributes:
-        player: Whose policies.
-        probabilities: Of each of them.
-    """
-
-    player: str
-    probabilities: np.ndarray
-
-
-@dataclass(frozen=True)
-class Opponents:
-    """Whom a response is learned against.
-
-    Attributes:
-        folder: Of the population.
-        players: Of the population.
-        mixtures: By agent, for all agents but the learner.
-        scripted: What makes scripted players of the population.
-    """
-
-    folder: Path
-    players: tuple[str, ...]
-    mixtures: Mapping[str, Mixture]
-    scripted: Mapping[str, MakePlayer] = field(default_factory=lambda: SCRIPTED)
-
-    @property
-    def joint(self) -> np.ndarray:
-        """[K_1, ..., K_M] probability of each joint draw, in the order of `mixtures`."""
-        draws = [mixture.probabilities for mixture in self.mixtures.values()]
-        return np.prod(np.meshgrid(*draws, indexing="ij"), axis=0)
 
 
 @dataclass(frozen=True)
@@ -93,6 +58,8 @@ class RLlibOracle:
     minibatches: int = 4
     observation_scale: float = 1.0
     algorithm: Literal["ppo"] = "ppo"
+
+    kind: ClassVar[Kind] = "trained"
 
     def respond(
         self,
@@ -204,7 +171,7 @@ def _seats(opponents: Opponents, seed: int, keeps_log: bool) -> dict[str, MakePl
 
 def _make_mixture(opponents: Opponents, mixture: Mixture, own_seed: int, keeps_log: bool, seed: int) -> MixturePlayer:
     """Makes the mixture in the process of the runner, which brings the last seed."""
-    population = Population(opponents.folder, opponents.players, opponents.scripted)
+    population = opponents.population()
     drawn = np.flatnonzero(mixture.probabilities)  # nobody waits for policies that never come
     seeds = [int(word) for word in np.random.SeedSequence([own_seed, seed]).generate_state(len(drawn) + 1)]
     members = [

@@ -27,7 +27,7 @@ def test_policies_are_found_again(tmp_path):
     filled(tmp_path)
     again = Population(tmp_path, ["row", "column"])
     assert again.sizes == (2, 0)
-    assert again.about("row", 1) == {"epoch": 1}
+    assert again.manifest("row", 1).about == {"epoch": 1}
     assert isinstance(again.make_player("row", 0, 1), RandomPlayer)
     assert isinstance(again.make_player("row", 1, 1), TabularPlayer)
 

@@ -8,9 +8,10 @@ import pytest
 from agents.tabular import save_table
 from agents.trained import TrainedPlayer
 from marl.psro.match import play_episodes
+from marl.psro.opponents import Mixture, Opponents
 from marl.psro.population import Population
 from marl.psro.risk_rewards import RiskAversion
-from marl.psro.rllib_oracle import Mixture, Opponents, RLlibOracle
+from marl.psro.rllib_oracle import RLlibOracle
 
 ENV = "matrix/rock_paper_scissors_v0"
 

@@ -1,0 +1,83 @@
+"""Meta-strategies by name: every solver of marl/equilibrium, and the two rules of self-play.
+
+    name            meta-strategy                                                    with PPO it is
+    a method of     its profile; where it finds a joint distribution, the marginals  PSRO with that meta-solver
+    equilibrium     and the joint distribution itself
+    "self_play"     the last policy of every player                                  independent self-play
+    "rectified"     that of "nash"                                                   PSRO_rN (Balduzzi et al. 2019)
+
+"uniform", one of the methods, is fictitious self-play.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from games.names import unknown_name
+from marl.equilibrium import METHODS, solve
+from marl.equilibrium.payoffs import joint_distribution
+
+MetaSolver = str | Callable[[np.ndarray], "MetaStrategy"]
+META_SOLVERS = (*METHODS, "self_play", "rectified")
+
+
+@dataclass(frozen=True, eq=False)
+class MetaStrategy:
+    """How the policies of an empirical game are played.
+
+    Attributes:
+        profile: A distribution [K_i] for each player; of a joint distribution its marginals.
+        joint: [K_1, ..., K_n]; the product of the profile unless the solver correlates.
+        method: What the solver calls itself.
+        regret: By the solver's own condition, within the empirical game.
+        converged: Whether the condition holds.
+    """
+
+    profile: tuple[np.ndarray, ...]
+    joint: np.ndarray
+    method: str
+    regret: float
+    converged: bool
+
+    @property
+    def is_correlated(self) -> bool:
+        """Whether the joint distribution is more than its marginals."""
+        return not np.allclose(self.joint, joint_distribution(self.profile), rtol=0, atol=1e-9)
+
+
+def independent(
+    profile: tuple[np.ndarray, ...], method: str, regret: float = 0.0, converged: bool = True
+) -> MetaStrategy:
+    """Returns a meta-strategy of independent draws."""
+    return MetaStrategy(profile, joint_distribution(profile), method, regret, converged)
+
+
+def check_meta_solver(name: str) -> None:
+    """Raises UnknownNameError for a name that is none."""
+    if name not in META_SOLVERS:
+        raise unknown_name("meta-solver", name, META_SOLVERS)
+
+
+def find_meta_strategy(payoffs: np.ndarray, solver: MetaSolver, parameters: Mapping[str, Any]) -> MetaStrategy:
+    """Returns how the policies of an empirical game are to be played.
+
+    Args:
+        payoffs: [n, K_1, ..., K_n].
+        solver: One of META_SOLVERS, or what returns a meta-strategy for payoffs.
+        parameters: Of a solver by name.
+
+    Raises:
+        UnknownNameError: No such solver or parameter.
+        ValueError: A parameter is missing or out of range.
+    """
+    if not isinstance(solver, str):
+        return solver(payoffs)
+    check_meta_solver(solver)
+    if solver == "self_play":
+        return independent(tuple(np.eye(size)[-1] for size in payoffs.shape[1:]), "self-play")
+    solution = solve(payoffs, "nash" if solver == "rectified" else solver, **parameters)
+    return MetaStrategy(solution.profile, solution.joint, solution.method, solution.regret, solution.converged)

@@ -1,0 +1,210 @@
+"""The loop: what it does, and that a crash at any moment costs nothing."""
+
+import json
+import os
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from agents.trained import PolicyError
+from games.names import UnknownNameError
+from marl.psro.payoff_table import PayoffTableError
+from marl.psro.psro import Psro
+from marl.psro.records import RecordError
+from marl.psro.sampling import relevance
+from marl.psro.settings import PsroSettings
+from marl.psro.workers import Workers
+from marl.rllib.session import start_ray
+
+KUHN = PsroSettings(world="cards/kuhn_poker_v0", oracle="exact", nash_conv="exact", episodes=30, more_episodes=60)
+
+
+class KilledError(Exception):
+    """Stands for a kill."""
+
+
+def run_epochs(folder, epochs, settings=KUHN, workers=None):
+    run = Psro(folder, settings, workers=workers)
+    while run.num_complete < epochs:
+        run.step()
+    return run
+
+
+def everything(folder):
+    """What a run leaves, apart from how long it took."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        name = str(path.relative_to(folder))
+        if path.suffix == ".npz":
+            with np.load(path) as arrays:
+                found[name] = {key: arrays[key].tobytes() for key in arrays}
+        elif name.startswith("epochs/"):
+            found[name] = {k: v for k, v in json.loads(path.read_text()).items() if k != "seconds"}
+        elif path.is_file():
+            found[name] = path.read_bytes()
+    return found
+
+
+def test_a_crash_at_any_write_costs_nothing_and_counts_nothing_twice(tmp_path, monkeypatch):
+    replace, left = os.replace, [10**9]
+
+    def crash_in_time(source, target):
+        left[0] -= 1
+        if left[0] < 0:
+            raise KilledError
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", crash_in_time)
+    run_epochs(tmp_path / "whole", 3)
+    num_writes = 10**9 - left[0]
+    expected = everything(tmp_path / "whole")
+    assert num_writes > 20
+    for writes in range(num_writes):
+        folder = tmp_path / f"crash_{writes}"
+        left[0] = writes
+        with pytest.raises(KilledError):
+            run_epochs(folder, 3)
+        left[0] = 10**9
+        run_epochs(folder, 3)
+        assert everything(folder) == expected
+
+
+def test_crash_after_crash_ends_in_the_same_place(tmp_path, monkeypatch):
+    replace, left, crashes = os.replace, [0], 0
+
+    def crash_in_time(source, target):
+        left[0] -= 1
+        if left[0] < 0:
+            raise KilledError
+        replace(source, target)
+
+    run_epochs(tmp_path / "whole", 2)
+    monkeypatch.setattr(os, "replace", crash_in_time)
+    while crashes < 100:
+        left[0] = 4 + crashes % 3  # so many writes get through
+        try:
+            run_epochs(tmp_path / "crashes", 2)
+            break
+        except KilledError:
+            crashes += 1
+    assert 3 < crashes < 100
+    assert everything(tmp_path / "crashes") == everything(tmp_path / "whole")
+
+
+def test_simulated_payoffs_are_near_the_exact_ones(tmp_path):
+    settings = KUHN.model_copy(update={"episodes": 2000, "more_episodes": 0})
+    run = run_epochs(tmp_path, 2, settings)
+    exact = run.exact.payoffs([own[:2] for own in run.exact.read_all(run.population, ["player_0", "player_1"])])
+    errors = np.abs(run.payoffs(run.epochs[1]) - exact) / run.table.standard_errors()
+    assert errors.max() < 5
+
+
+def test_more_episodes_go_to_cells_that_a_meta_strategy_or_a_deviation_from_it_meets(tmp_path):
+    run = run_epochs(tmp_path, 6, KUHN.model_copy(update={"more_episodes": 600}))
+    met = np.zeros(run.table.sizes, bool)
+    for record in run.epochs[:-1]:
+        padded = [np.pad(own, (0, 6 - len(own))) for own in record.meta.profile]
+        met |= relevance(padded) > 0
+    assert (run.table.counts[~met] == 30).all()
+    assert (~met).any()
+    assert (run.table.counts[met] > 30).mean() > 0.5
+    assert run.table.counts.sum() == 36 * 30 + 6 * 600
+
+
+def test_three_players_approach_an_equilibrium(tmp_path):
+    """Kuhn poker for three, exact: fictitious self-play; the sum of gains halves more than once."""
+    settings = PsroSettings(
+        world="cards/kuhn_poker_v0",
+        world_settings={"players": 3},
+        oracle="exact",
+        payoffs="exact",
+        nash_conv="exact",
+        meta_solver="uniform",
+    )
+    conv = [record.nash_conv for record in run_epochs(tmp_path, 8, settings).epochs]
+    assert conv[-1] < 0.3 * conv[0]
+
+
+def test_next_responses_gain_what_exact_nash_conv_says(tmp_path):
+    """With exact responses the lower bound is the NashConv itself."""
+    settings = KUHN.model_copy(update={"payoffs": "exact"})
+    epochs = run_epochs(tmp_path, 5, settings).epochs
+    for before, after in pairwise(epochs):
+        assert sum(after.gains) == pytest.approx(before.nash_conv, abs=1e-12)
+
+
+def test_a_symmetric_run_has_one_population_and_a_symmetric_table(tmp_path):
+    settings = PsroSettings(
+        world="matrix/rock_paper_scissors_v0", oracle="exact", symmetric=True, episodes=50, meta_solver="uniform"
+    )
+    run = run_epochs(tmp_path, 4, settings)
+    assert run.population.players == ("all",)
+    payoffs = run.payoffs(run.epochs[-1])
+    off_diagonal = ~np.eye(len(payoffs[0]), dtype=bool)
+    np.testing.assert_array_equal(payoffs[0][off_diagonal], payoffs[1].T[off_diagonal])
+
+
+@pytest.mark.parametrize("solver", ["rae", "alpha_rank", "coarse_correlated", "correlated", "self_play", "rectified"])
+def test_any_meta_solver_by_name(tmp_path, solver):
+    settings = KUHN.model_copy(update={"payoffs": "exact", "meta_solver": solver})
+    run = run_epochs(tmp_path, 4, settings)
+    for record in run.epochs:
+        assert all(abs(sum(own) - 1) < 1e-9 for own in record.meta.profile)
+    assert min(record.nash_conv for record in run.epochs) < 0.4 * run.epochs[0].nash_conv
+    if solver in ("correlated", "rectified"):
+        assert run.population.sizes[0] > 5
+
+
+def test_ray_workers_change_nothing(tmp_path):
+    start_ray()
+    run_epochs(tmp_path / "here", 2)
+    run_epochs(tmp_path / "there", 2, workers=Workers(2))
+    assert everything(tmp_path / "there") == everything(tmp_path / "here")
+
+
+def test_a_task_whose_process_dies_is_started_again(tmp_path):
+    start_ray()
+    mark = tmp_path / "mark"
+
+    def die_once():
+        if not mark.exists():
+            mark.touch()
+            os._exit(1)
+        return "alive"
+
+    assert list(Workers(1).run([die_once])) == [(0, "alive")]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"world": "cards/kuhn_pocker_v0"}, "cards/kuhn_poker_v0"),
+        ({"meta_solver": "nahs"}, "nash"),
+        ({"risk_aversion": 0.5}, "exact oracle"),
+        ({"episodes": 1}, "episodes"),
+    ],
+)
+def test_wrong_settings_are_named(settings, message):
+    with pytest.raises((ValueError, UnknownNameError), match=message):
+        PsroSettings(**{"world": "cards/kuhn_poker_v0", "oracle": "exact", **settings})
+
+
+def test_what_is_missing_or_damaged_is_named_and_kept(tmp_path):
+    run_epochs(tmp_path, 2)
+    table = tmp_path / "payoffs.npz"
+    good = table.read_bytes()
+    table.write_bytes(good[: len(good) // 2])
+    with pytest.raises(PayoffTableError, match=r"payoffs\.npz is damaged"):
+        Psro(tmp_path, KUHN)
+    assert table.read_bytes() == good[: len(good) // 2]
+    table.write_bytes(good)
+    record = tmp_path / "epochs" / "0000.json"
+    text = record.read_text()
+    record.write_text("{")
+    with pytest.raises(RecordError, match=r"0000\.json is damaged"):
+        Psro(tmp_path, KUHN)
+    record.write_text(text)
+    (tmp_path / "policies" / "player_0" / "0001" / "table.safetensors").unlink()
+    with pytest.raises(PolicyError, match="no policy file"):
+        Psro(tmp_path, KUHN).step()
