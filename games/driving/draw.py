@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -14,12 +16,13 @@ SCALE = 2  # drawn larger and shrunk, so that edges are smooth
 STRIP, SQUARE = (960, 200), (640, 640)  # pixels of the view of a long road, and of a crossing
 BAR = 34  # pixels of the line of text below
 NEAREST = 6.5  # pixels of a metre at most
-LEAST = 3.0  # fewer, and there are two views
+LEAST = 3.0  # fewer, and there are more views
+MOST_VIEWS = 4
 MARGIN = 70.0  # m of road ahead of and behind the agents
 DASH, GAP = 3.0, 5.0  # m, of striped lines
+ACROSS, ROUND = 110.0, 20.0  # m of a crossing that are seen at least, and beyond its bends
 
 CAR_LENGTH, CAR_WIDTH, OBSTACLE = 5.0, 2.0, 2.0  # m
-MIDDLE_OF_CROSSING = np.zeros(2)
 
 GRASS, VERGE, ASPHALT, LINE = "#b9cda0", "#a3b98b", "#565c66", "#eceae0"
 TRAFFIC, WINDOW, TYRES, INK = "#c9ced6", "#2f3a47", "#22252b", "#23272e"
@@ -51,14 +54,15 @@ class _Canvas:
     def name(self, place: np.ndarray, text: str) -> None:
         x, y = self.pixels(place[None])[0]
         font, above = ImageFont.load_default(12 * SCALE), max(self.unit * 2.2, 11 * SCALE)
-        self.pen.text((x, y - above), text, fill=PAPER, font=font, anchor="mm", stroke_width=SCALE, stroke_fill=INK)
+        y += above if y - above < 8 * SCALE else -above
+        self.pen.text((x, y), text, fill=PAPER, font=font, anchor="mm", stroke_width=SCALE, stroke_fill=INK)
 
 
 def draw(fields: dict[str, Any], config: DrivingConfig) -> np.ndarray:
     """Draws one state of the road. Long roads are shown round the agents, crossings whole.
 
-    Where agents on a long road are so far apart that their cars would be specks, there are two views of it, one above
-    the other, each with the agents on one side of the widest gap between them.
+    Where agents on a long road are so far apart that their cars would be specks, there are two views of it or four, one
+    above the other, each with agents that are near each other.
 
     Args:
         fields: From `Batch.fields`.
@@ -78,7 +82,7 @@ def draw(fields: dict[str, Any], config: DrivingConfig) -> np.ndarray:
         top += view.size[1]
         if top < height:
             ImageDraw.Draw(picture).line([0, top * SCALE, width * SCALE, top * SCALE], fill=PAPER, width=4 * SCALE)
-    _draw_bar(picture, fields, config, has_gap=len(views) > 1)
+    _draw_bar(picture, fields, config, has_gap=len(views) == 2)
     return np.asarray(picture.resize((width, height + BAR), Image.Resampling.LANCZOS))
 
 
@@ -86,19 +90,36 @@ def draw(fields: dict[str, Any], config: DrivingConfig) -> np.ndarray:
 
 
 def _views(fields: dict[str, Any], config: DrivingConfig) -> list[_Canvas]:
-    corners = np.concatenate(
-        [config.network.position(lane, [0.0, config.network.length(lane)]) for lane in _all(config)]
-    )
-    low, high = corners.min(0), corners.max(0)
+    low, high = _extent(config.network, range(len(config.network.lanes)))
     if high[1] - low[1] > 60:
-        return [_Canvas(SQUARE, MIDDLE_OF_CROSSING, SQUARE[0] / 110)]
+        return [_crossing(config.network)]
     agents = [int(i) for i in fields["agent_vehicles"] if i >= 0]
     places = np.sort(fields["positions"][agents][:, 0]) if agents else np.array([low[0], high[0]])
-    whole = _along(places, low[1], high[1], STRIP)
-    if whole.unit / SCALE >= LEAST or len(agents) < 2:
-        return [whole]
-    half, after = (STRIP[0], STRIP[1] // 2), int(np.diff(places).argmax()) + 1
-    return [_along(part, low[1], high[1], half) for part in (places[:after], places[after:])]
+    views, count = [_along(places, low[1], high[1], STRIP)], 2
+    while views[0].unit / SCALE < LEAST and count <= min(MOST_VIEWS, len(agents)):
+        size = (STRIP[0], STRIP[1] // count)
+        views, count = [_along(part, low[1], high[1], size) for part in _parts(places, count)], 2 * count
+    return views
+
+
+def _extent(network: RoadNetwork, lanes: Iterable[int]) -> tuple[np.ndarray, np.ndarray]:
+    """The corners of the box round the middles of lanes."""
+    points = np.concatenate([network.position(lane, np.linspace(0, network.length(lane), 17)) for lane in lanes])
+    return points.min(0), points.max(0)
+
+
+def _crossing(network: RoadNetwork) -> _Canvas:
+    """A view of all bends, or of everything on a road without any."""
+    lanes = range(len(network.lanes))
+    bends = [lane for lane in lanes if network.lanes[lane]["kind"] != "straight"]
+    low, high = _extent(network, bends or lanes)
+    return _Canvas(SQUARE, (low + high) / 2, SQUARE[0] / max(ACROSS, float((high - low).max()) + ROUND))
+
+
+def _parts(places: np.ndarray, count: int) -> list[np.ndarray]:
+    """Cuts sorted places into parts, the longest as short as can be."""
+    cuts = combinations(range(1, len(places)), count - 1)
+    return min((np.split(places, cut) for cut in cuts), key=lambda parts: max(np.ptp(part) for part in parts))
 
 
 def _along(places: np.ndarray, low: float, high: float, size: tuple[int, int]) -> _Canvas:
@@ -120,10 +141,6 @@ def _draw_road(canvas: _Canvas, network: RoadNetwork) -> None:
             _draw_lines(canvas, network, lane, along, row)
     for place in network.obstacles:
         canvas.area(_box(np.asarray(place, float), 0.0, OBSTACLE, OBSTACLE), WARNING, INK)
-
-
-def _all(config: DrivingConfig) -> range:
-    return range(len(config.network.lanes))
 
 
 def _visible_lane(network: RoadNetwork, lane: int, canvas: _Canvas) -> np.ndarray | None:
@@ -152,9 +169,12 @@ def _draw_lines(canvas: _Canvas, network: RoadNetwork, lane: int, along: np.ndar
         if line == "continuous":
             canvas.path(network.position(lane, along, across), LINE, thickness)
         elif line == "striped":
-            first = np.ceil(along[0] / (DASH + GAP)) * (DASH + GAP)
-            for start in np.arange(first, along[-1], DASH + GAP):
-                dash = np.linspace(start, min(start + DASH, along[-1]), 3)
+            # As many as fit with half a gap at both ends, so that they go on evenly in the next lane, and those of a
+            # lane for the other direction lie upon them.
+            length = network.length(lane)
+            period = length / max(round(length / (DASH + GAP)), 1)
+            for middle in np.arange(np.floor(along[0] / period) + 0.5, along[-1] / period) * period:
+                dash = np.linspace(middle - DASH / 2, middle + DASH / 2, 5)
                 canvas.path(network.position(lane, dash, across), LINE, thickness)
 
 
@@ -210,25 +230,36 @@ def _draw_crash(canvas: _Canvas, place: np.ndarray) -> None:
 
 def _draw_bar(picture: Image.Image, fields: dict[str, Any], config: DrivingConfig, has_gap: bool) -> None:
     pen, width, middle = ImageDraw.Draw(picture), picture.width // SCALE, picture.height / SCALE - BAR / 2
+    agents = fields["agent_vehicles"]
 
-    def write(x: float, text: str, size: float) -> None:
+    def write(x: float, text: str, anchor: str, size: float) -> None:
         font = ImageFont.load_default(size * SCALE)
-        pen.text((x * SCALE, middle * SCALE), text, fill=INK, font=font, anchor="lm")
+        pen.text((x * SCALE, middle * SCALE), text, fill=INK, font=font, anchor=anchor)
 
     gap = f"   {_widest_gap(fields):.0f} m apart" if has_gap else ""
-    write(12, f"step {fields['timestep']} / {config.horizon}{gap}", 15)
-    shown = fields["agent_vehicles"][:4] if width < STRIP[0] else fields["agent_vehicles"][:7]
-    for place, vehicle in enumerate(shown):
-        x = width - 108 * (len(shown) - place)
+    write(12, f"step {fields['timestep']} / {config.horizon}{gap}", "lm", 15)
+    if 108 * len(agents) > width - 140:
+        write(width - 12, _sum_up(fields), "rm", 14)
+        return
+    for place, vehicle in enumerate(agents):
+        x = width - 108 * (len(agents) - place)
         colour = AGENTS[place % len(AGENTS)]
         pen.ellipse([v * SCALE for v in (x, middle - 6, x + 12, middle + 6)], fill=colour)
-        write(x + 18, _describe(fields, int(vehicle)), 14)
+        write(x + 18, _describe(fields, int(vehicle)), "lm", 14)
 
 
 def _widest_gap(fields: dict[str, Any]) -> float:
     """Along x between two agents, m."""
     agents = [int(i) for i in fields["agent_vehicles"] if i >= 0]
     return float(np.diff(np.sort(fields["positions"][agents][:, 0])).max())
+
+
+def _sum_up(fields: dict[str, Any]) -> str:
+    """What there is to say of more agents than the line has room for."""
+    states = [_describe(fields, int(vehicle)) for vehicle in fields["agent_vehicles"]]
+    crashed, arrived = states.count("crashed"), states.count("arrived")
+    counts = f"{len(states) - crashed - arrived} of {len(states)} agents drive"
+    return counts + (f", {crashed} crashed" if crashed else "") + (f", {arrived} arrived" if arrived else "")
 
 
 def _describe(fields: dict[str, Any], vehicle: int) -> str:
