@@ -1,7 +1,8 @@
 """Our driving world beside highway-env 1.12.1: the same start, the same actions, and every difference between them.
 
-`python tests/parity/driving/duel.py PEER_PYTHON --episodes 200` plays that many episodes of every scenario and writes
-results.csv beside this file. Each scenario is compared three ways:
+`python tests/parity/driving/duel.py PEER_PYTHON --episodes 200` plays that many episodes of the six scenarios that
+are ids of ours, writes results.csv beside this file after every ten, and goes on where it was stopped. Each scenario is
+compared three ways:
 
 - episodes: whole episodes, with nothing in common but the start, the actions and the vehicles that appear on the way.
   The reference runs on NumPy without its AVX-512 kernels, whose last bits are those of C's library and of plain IEEE
@@ -174,6 +175,7 @@ class Differences:
 
     Attributes:
         within: Episodes without a difference above TOLERANCE.
+        parted: Seeds of the others.
         stood: Of the others, those in which the first car to part had come below SLOW.
         collided: Those in which it was crashed.
     """
@@ -184,6 +186,7 @@ class Differences:
     collided: int = 0
     steps: int = 0
     ended_by_rule: int = 0
+    parted: list[int] = field(default_factory=list)
     largest: dict[str, float] = field(default_factory=dict)
     episode_largest: float = 0.0
     episode_cause: str = ""
@@ -209,10 +212,11 @@ class Differences:
                 self.episode_cause = "collided" if other["crashed"] else "stood" if is_slow else "other"
                 return
 
-    def close_episode(self, has_ended: bool) -> None:
+    def close_episode(self, seed: int, has_ended: bool) -> None:
         is_within = self.episode_largest <= TOLERANCE
         self.episodes += 1
         self.within += is_within
+        self.parted += [] if is_within else [seed]
         self.stood += not is_within and self.episode_cause == "stood"
         self.collided += not is_within and self.episode_cause == "collided"
         self.ended_by_rule += has_ended
@@ -242,7 +246,7 @@ def compare(scenario: Scenario, seed: int, trace: dict, found: Differences, is_r
             for vehicle in step["came"]:
                 add_vehicle(fields, vehicle, batch.config)
             batch.load_fields(0, fields)
-    found.close_episode(bool(batch.terminations.any()))
+    found.close_episode(seed, bool(batch.terminations.any()))
 
 
 def our_step(batch: Any) -> dict:
@@ -288,11 +292,11 @@ def note_step(ours: dict, theirs: dict, found: Differences) -> None:
         found.note("end", *ends)
 
 
-def compare_with_itself(trace: dict, other: dict, found: Differences) -> None:
+def compare_with_itself(seed: int, trace: dict, other: dict, found: Differences) -> None:
     """Notes how far apart two traces of the reference get."""
     for step, other_step in zip(trace["steps"], other["steps"], strict=False):
         note_step(step, other_step, found)
-    found.close_episode(trace["steps"][-1]["terminated"])
+    found.close_episode(seed, trace["steps"][-1]["terminated"])
 
 
 def match_rows(ours: np.ndarray, theirs: list) -> np.ndarray:
@@ -314,6 +318,7 @@ def match_rows(ours: np.ndarray, theirs: list) -> np.ndarray:
 
 
 MODES = ("episodes", "control", "frames")
+COLUMNS = ("position", "heading", "speed", "reward", "observation")
 COUNTS = ("episodes", "within", "stood", "collided", "steps", "ended_by_rule")
 
 
@@ -322,41 +327,73 @@ def duel(python: Path, name: str, mode: str, seeds: list[int], found: Difference
     scenario = by_frames(SCENARIOS[name]) if mode == "frames" else SCENARIOS[name]
     traces = play_theirs(python, scenario, seeds)
     if mode == "control":
-        for trace, other in zip(traces, play_theirs(python, scenario, seeds, is_plain=False), strict=True):
-            compare_with_itself(trace, other, found)
+        others = play_theirs(python, scenario, seeds, is_plain=False)
+        for seed, trace, other in zip(seeds, traces, others, strict=True):
+            compare_with_itself(seed, trace, other, found)
         return
     for seed, trace in zip(seeds, traces, strict=True):
         compare(scenario, seed, trace, found, is_resynced=mode == "frames")
 
 
+def read_results(path: Path) -> dict[tuple[str, str], dict[str, Any]]:
+    with path.open(newline="") as file:
+        return {(row["scenario"], row["mode"]): row for row in csv.DictReader(file)}
+
+
+def results_table(path: Path = HERE / "results.csv") -> str:
+    """The results as the Markdown of the world's README."""
+    table = ["| scenario | compared | episodes | equal to 1e-6 | m | rad | m/s | seeds that part |", f"|{'---|' * 8}"]
+    for row in read_results(path).values():
+        cells = ("scenario", "mode", "episodes", "within", "position", "heading", "speed", "parted")
+        table.append(f"| {' | '.join(row[cell] for cell in cells)} |")
+    return "\n".join(table)
+
+
+def read_row(row: dict[str, str]) -> Differences:
+    found = Differences(**{key: int(row[key]) for key in COUNTS})
+    found.largest = {column: float(row[column]) for column in COLUMNS}
+    found.parted = [int(seed) for seed in row["parted"].split()]
+    return found
+
+
+def to_row(name: str, mode: str, found: Differences) -> dict[str, Any]:
+    counts = {key: getattr(found, key) for key in COUNTS}
+    largest = {key: f"{found.largest.get(key, 0):.1e}" for key in COLUMNS}
+    return {"scenario": name, "mode": mode, **counts, **largest, "parted": " ".join(map(str, found.parted))}
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Compares the driving world with highway-env and writes results.csv.")
-    parser.add_argument("peer_python", type=Path)
+    parser = argparse.ArgumentParser(
+        description="Compares the driving world with highway-env. Writes results.csv, and goes on with what it has."
+    )
+    parser.add_argument("peer_python", type=Path, nargs="?", help="of an environment with highway-env (make parity)")
+    parser.add_argument("--table", action="store_true", help="play nothing; print the README's table of the results")
     parser.add_argument("--episodes", type=int, default=200)
-    parser.add_argument("--scenarios", nargs="*", default=list(SCENARIOS))
+    parser.add_argument("--scenarios", nargs="*", default=list(MAIN))
     parser.add_argument("--modes", nargs="*", default=["episodes", "control"])
     parser.add_argument("--chunk", type=int, default=10, help="episodes in one process of the peer")
+    parser.add_argument("--anew", action="store_true", help="forget the rows of these scenarios and modes")
     parser.add_argument("--out", type=Path, default=HERE / "results.csv")
     arguments = parser.parse_args()
-    columns = ("position", "heading", "speed", "reward", "observation")
-    rows = {}
-    if arguments.out.exists():
-        with arguments.out.open() as file:
-            rows = {(row["scenario"], row["mode"]): row for row in csv.DictReader(file)}
+    if arguments.table:
+        print(results_table(arguments.out))
+        return
+    if arguments.peer_python is None:
+        parser.error("peer_python is missing")
+    rows: dict[tuple[str, str], dict[str, Any]] = read_results(arguments.out) if arguments.out.exists() else {}
     for name, mode in itertools.product(arguments.scenarios, arguments.modes):
-        found = Differences()
-        for first in range(0, arguments.episodes, arguments.chunk):
+        key = (name, mode)
+        found = Differences() if arguments.anew or key not in rows else read_row(rows[key])
+        for first in range(found.episodes, arguments.episodes, arguments.chunk):
             seeds = list(range(first, min(first + arguments.chunk, arguments.episodes)))
             duel(arguments.peer_python, name, mode, seeds, found)
-        counts = {key: getattr(found, key) for key in COUNTS}
-        row = {"scenario": name, "mode": mode, **counts}
-        rows[name, mode] = row | {column: f"{found.largest.get(column, 0):.1e}" for column in columns}
-        print(*rows[name, mode].values(), flush=True)
-        ordered = [rows[key] for key in itertools.product(SCENARIOS, MODES) if key in rows]
-        with arguments.out.open("w", newline="") as file:
-            writer = csv.DictWriter(file, list(ordered[0]))
-            writer.writeheader()
-            writer.writerows(ordered)
+            rows[key] = to_row(name, mode, found)
+            print(*rows[key].values(), flush=True)
+            ordered = [rows[pair] for pair in itertools.product(SCENARIOS, MODES) if pair in rows]
+            with arguments.out.open("w", newline="") as file:
+                writer = csv.DictWriter(file, list(ordered[0]), lineterminator="\n")
+                writer.writeheader()
+                writer.writerows(ordered)
 
 
 if __name__ == "__main__":
