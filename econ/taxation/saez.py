@@ -180,15 +180,20 @@ class SaezTax:
         self.capacity = capacity
         self.average_rates = np.zeros(len(self.cutoffs))
         self._samples = np.zeros((0, 2))
+        self._others = np.zeros((0, 2))
 
     def add(self, incomes: Any, marginal_rates: Any) -> None:
         """Adds what agents earned in a period and the marginal rates there, arrays of one shape."""
         new = np.stack([np.ravel(incomes), np.ravel(marginal_rates)], axis=1).astype(np.float64)
         self._samples = np.concatenate([self._samples, new])[-self.capacity :]
 
+    def learn_from_others(self, samples: Any) -> None:
+        """Counts incomes and marginal rates [S, 2] that others have seen; in the place of what they told before."""
+        self._others = np.array(samples, np.float64).reshape(-1, 2)
+
     @property
     def samples(self) -> np.ndarray:
-        """[S, 2] incomes and marginal rates, the oldest first."""
+        """[S, 2] incomes and marginal rates that were added here, the oldest first."""
         return self._samples.copy()
 
     def next_rates(self, rate_min: float = 0.0, rate_max: float = 1.0) -> np.ndarray | None:
@@ -198,9 +203,10 @@ class SaezTax:
             rate_min: Rates below it are raised to it.
             rate_max: Rates above it are lowered to it.
         """
-        if len(self._samples) < MIN_SAMPLES:
+        known = np.concatenate([self._others, self._samples])
+        if len(known) < MIN_SAMPLES:
             return None
-        incomes, marginal_rates = self._samples.T
+        incomes, marginal_rates = known.T
         if not self.is_fixed:
             self.elasticity = estimate_elasticity(incomes, marginal_rates, self.elasticity, compat=self.compat)
         rates = saez_rates(incomes, self.cutoffs, self.elasticity, weights=self.weights, compat=self.compat)
@@ -212,6 +218,7 @@ class SaezTax:
         """Returns samples, elasticity and average, for `set_state` of an equal object."""
         return {
             "samples": self._samples.tolist(),
+            "others": self._others.tolist(),
             "elasticity": self.elasticity,
             "average_rates": self.average_rates.tolist(),
         }
@@ -219,5 +226,6 @@ class SaezTax:
     def set_state(self, state: dict[str, Any]) -> None:
         """Takes over what `get_state` returned."""
         self._samples = np.array(state["samples"], np.float64).reshape(-1, 2)
+        self._others = np.array(state["others"], np.float64).reshape(-1, 2)
         self.elasticity = float(state["elasticity"])
         self.average_rates = np.array(state["average_rates"], np.float64)

@@ -228,6 +228,20 @@ def test_saez_rates_stay_within_limits_and_so_does_their_average():
     assert saez.average_rates == pytest.approx(0.01 * rates)
 
 
+def test_what_others_have_seen_counts_once():
+    incomes, rates = np.linspace(10, 80, 500), np.linspace(0.5, 0.1, 500)
+    alone, first, second = (SaezTax(BRACKETS) for _ in range(3))
+    alone.add(incomes, rates)
+    first.add(incomes[::2], rates[::2])
+    second.add(incomes[1::2], rates[1::2])
+    assert first.next_rates() is None
+    for _ in range(2):  # what is told again takes the place of what was told before
+        first.learn_from_others(second.samples)
+    assert len(first.samples) == 250
+    assert first.next_rates() == pytest.approx(alone.next_rates())
+    assert first.elasticity == pytest.approx(alone.elasticity)
+
+
 def test_a_fixed_elasticity_stays():
     saez = SaezTax(BRACKETS, elasticity=0.25)
     saez.add(np.linspace(10, 80, 500), np.linspace(0.5, 0.1, 500))
