@@ -30,6 +30,12 @@ SOLVERS = (
         "overcooked",
     ),
     Solver(
+        "Two-level PPO (workers, and a planner who acts once a tax period)",
+        "marl.two_level:two_level_config",
+        "Zheng et al. 2022",
+        "econ_one_step",
+    ),
+    Solver(
         "IMPALA and APPO on the batched runner",
         "marl.rllib:use_batched_runner",
         "Espeholt et al. 2018; Luo et al. 2019",
