@@ -8,17 +8,6 @@ static const double COMMONS_MAX_REWARD = 1e6;
 
 /* ---- config ---- */
 
-static bool check_range(const char *name, int32_t value, int32_t low, int32_t high, AgoraError *error)
-{
-    return (value >= low && value <= high) ||
-           agora_fail(error, "%s must be in [%d, %d], got %d", name, low, high, value);
-}
-
-static bool check_share(const char *name, double value, AgoraError *error)
-{
-    return (value >= 0 && value <= 1) || agora_fail(error, "%s must be in [0, 1], got %g", name, value);
-}
-
 /* Whether an item, without beams, may lie in a cell. */
 static bool can_lie(const CommonsConfig *config, int32_t cell, int32_t item)
 {
@@ -75,7 +64,7 @@ static bool check_chances(const CommonsConfig *config, AgoraError *error)
         return agora_fail(error, "regrowth_probabilities must have 1 to %d entries, got %lld",
                           COMMONS_MAX_NEIGHBOURS + 1, (long long)config->regrowth_probabilities.count);
     for (int64_t k = 0; k < config->regrowth_probabilities.count; k++)
-        if (!check_share("regrowth_probabilities", probabilities[k], error))
+        if (!agora_check_share("regrowth_probabilities", probabilities[k], error))
             return false;
     if (!(config->restoration_threshold >= 0 && config->restoration_threshold < config->depletion_threshold &&
           config->depletion_threshold <= 2))
@@ -85,8 +74,8 @@ static bool check_chances(const CommonsConfig *config, AgoraError *error)
     for (int32_t k = 0; k < 4; k++)
         if (!(fabs(rewards[k]) <= COMMONS_MAX_REWARD))
             return agora_fail(error, "a reward must be within %g of 0, got %g", COMMONS_MAX_REWARD, rewards[k]);
-    return check_share("apple_probability", config->apple_probability, error) &&
-           check_share("waste_probability", config->waste_probability, error);
+    return agora_check_share("apple_probability", config->apple_probability, error) &&
+           agora_check_share("waste_probability", config->waste_probability, error);
 }
 
 bool commons_check_config(const void *config_bytes, AgoraError *error)
@@ -94,17 +83,18 @@ bool commons_check_config(const void *config_bytes, AgoraError *error)
     const CommonsConfig *config = config_bytes;
     if (config->beam_width % 2 == 0)
         return agora_fail(error, "beam_width must be odd, got %d", config->beam_width);
-    return check_range("game", config->game, COMMONS_HARVEST, COMMONS_CLEANUP, error) && check_map(config, error) &&
-           check_range("num_agents", config->num_agents, 1, COMMONS_MAX_AGENTS, error) &&
-           check_range("view_ahead", config->view_ahead, 0, COMMONS_MAX_VIEW, error) &&
-           check_range("view_behind", config->view_behind, 0, COMMONS_MAX_VIEW, error) &&
-           check_range("view_side", config->view_side, 0, COMMONS_MAX_VIEW, error) &&
-           check_range("regrowth_distance", config->regrowth_distance, 1, COMMONS_MAX_DISTANCE, error) &&
-           check_range("beam_length", config->beam_length, 0, COMMONS_MAX_SIDE, error) &&
-           check_range("beam_width", config->beam_width, 1, COMMONS_MAX_BEAM_WIDTH, error) &&
-           check_range("hits_to_timeout", config->hits_to_timeout, 1, COMMONS_MAX_COUNT, error) &&
-           check_range("timeout_steps", config->timeout_steps, 0, COMMONS_MAX_TIMEOUT, error) &&
-           check_range("horizon", config->horizon, 1, INT32_MAX, error) && check_spawn_cells(config, error) &&
+    return agora_check_range("game", config->game, COMMONS_HARVEST, COMMONS_CLEANUP, error) &&
+           check_map(config, error) &&
+           agora_check_range("num_agents", config->num_agents, 1, COMMONS_MAX_AGENTS, error) &&
+           agora_check_range("view_ahead", config->view_ahead, 0, COMMONS_MAX_VIEW, error) &&
+           agora_check_range("view_behind", config->view_behind, 0, COMMONS_MAX_VIEW, error) &&
+           agora_check_range("view_side", config->view_side, 0, COMMONS_MAX_VIEW, error) &&
+           agora_check_range("regrowth_distance", config->regrowth_distance, 1, COMMONS_MAX_DISTANCE, error) &&
+           agora_check_range("beam_length", config->beam_length, 0, COMMONS_MAX_SIDE, error) &&
+           agora_check_range("beam_width", config->beam_width, 1, COMMONS_MAX_BEAM_WIDTH, error) &&
+           agora_check_range("hits_to_timeout", config->hits_to_timeout, 1, COMMONS_MAX_COUNT, error) &&
+           agora_check_range("timeout_steps", config->timeout_steps, 0, COMMONS_MAX_TIMEOUT, error) &&
+           agora_check_range("horizon", config->horizon, 1, INT32_MAX, error) && check_spawn_cells(config, error) &&
            check_chances(config, error);
 }
 
@@ -135,11 +125,11 @@ static bool check_agent(const CommonsConfig *config, const CommonsState *state, 
     bool can_be_hit = config->timeout_steps > 0;
     if (state->hits[agent] < 0 || state->hits[agent] > (can_be_hit ? config->hits_to_timeout - 1 : 0))
         return agora_fail(error, "hits: agent %d cannot have %d and be where it is", agent, state->hits[agent]);
-    bool has_counts = check_range("apples", state->apples[agent], 0, COMMONS_MAX_COUNT, error) &&
-                      check_range("fired", state->fired[agent], 0, COMMONS_MAX_COUNT, error) &&
-                      check_range("cleaned", state->cleaned[agent], 0, COMMONS_MAX_COUNT, error) &&
-                      check_range("hits_taken", state->hits_taken[agent], 0, COMMONS_MAX_COUNT, error) &&
-                      check_range("steps_out", state->steps_out[agent], 0, COMMONS_MAX_COUNT, error);
+    bool has_counts = agora_check_range("apples", state->apples[agent], 0, COMMONS_MAX_COUNT, error) &&
+                      agora_check_range("fired", state->fired[agent], 0, COMMONS_MAX_COUNT, error) &&
+                      agora_check_range("cleaned", state->cleaned[agent], 0, COMMONS_MAX_COUNT, error) &&
+                      agora_check_range("hits_taken", state->hits_taken[agent], 0, COMMONS_MAX_COUNT, error) &&
+                      agora_check_range("steps_out", state->steps_out[agent], 0, COMMONS_MAX_COUNT, error);
     if (!has_counts)
         return false;
     if (state->apple_steps[agent] < 0 ||
@@ -161,7 +151,7 @@ bool commons_check_state(const AgoraContext *context, const void *state_bytes, A
 {
     const CommonsConfig *config = context->config;
     const CommonsState *state = state_bytes;
-    if (!check_range("timestep", state->timestep, 0, config->horizon, error))
+    if (!agora_check_range("timestep", state->timestep, 0, config->horizon, error))
         return false;
     for (int32_t i = 0; i < COMMONS_MAX_AGENTS; i++)
         if (!(i < config->num_agents ? check_agent(config, state, i, error) : check_nobody(state, i, error)))

@@ -53,6 +53,13 @@ typedef struct AgoraError {
 /* Writes the message and returns false, so that a check can end with `return agora_fail(...)`. */
 bool agora_fail(AgoraError *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Whether the value is in [low, high]; in [0, 1]; or else the message, which names it. */
+bool agora_check_range(const char *name, int32_t value, int32_t low, int32_t high, AgoraError *error);
+bool agora_check_share(const char *name, double value, AgoraError *error);
+
+/* Whether these are `count` different cards of {0, ..., deck - 1}, as agora_deal_cards deals them. */
+bool agora_check_deal(const char *name, const uint8_t *cards, int32_t count, int32_t deck, AgoraError *error);
+
 typedef enum AgoraDtype { AGORA_U8, AGORA_I16, AGORA_U16, AGORA_I32, AGORA_I64, AGORA_F32, AGORA_F64 } AgoraDtype;
 
 size_t agora_dtype_size(AgoraDtype dtype);

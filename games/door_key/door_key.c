@@ -13,17 +13,6 @@ static const AgoraField CONFIG_FIELDS[] = {
     SCALAR(shared_reward, AGORA_U8), {0},
 };
 
-static bool check_range(const char *name, int32_t value, int32_t low, int32_t high, AgoraError *error)
-{
-    return (value >= low && value <= high) ||
-           agora_fail(error, "%s must be in [%d, %d], got %d", name, low, high, value);
-}
-
-static bool check_share(const char *name, double value, AgoraError *error)
-{
-    return (value >= 0 && value <= 1) || agora_fail(error, "%s must be in [0, 1], got %g", name, value);
-}
-
 static int32_t max_agents(int32_t size)
 {
     int32_t agents = size - DOOR_KEY_SPARE_CELLS;
@@ -35,13 +24,13 @@ static bool check_config(const void *config_bytes, AgoraError *error)
     const DoorKeyConfig *config = config_bytes;
     if (config->view_size % 2 == 0)
         return agora_fail(error, "view_size must be odd, got %d", config->view_size);
-    return check_range("size", config->size, DOOR_KEY_MIN_SIZE, DOOR_KEY_MAX_SIZE, error) &&
-           check_range("num_agents", config->num_agents, 1, max_agents(config->size), error) &&
-           check_range("view_size", config->view_size, 3, DOOR_KEY_MAX_VIEW, error) &&
-           check_range("horizon", config->horizon, 1, INT32_MAX, error) &&
-           check_range("shared_reward", config->shared_reward, 0, 1, error) &&
-           check_share("near_goal", config->near_goal, error) &&
-           check_share("time_penalty", config->time_penalty, error);
+    return agora_check_range("size", config->size, DOOR_KEY_MIN_SIZE, DOOR_KEY_MAX_SIZE, error) &&
+           agora_check_range("num_agents", config->num_agents, 1, max_agents(config->size), error) &&
+           agora_check_range("view_size", config->view_size, 3, DOOR_KEY_MAX_VIEW, error) &&
+           agora_check_range("horizon", config->horizon, 1, INT32_MAX, error) &&
+           agora_check_range("shared_reward", config->shared_reward, 0, 1, error) &&
+           agora_check_share("near_goal", config->near_goal, error) &&
+           agora_check_share("time_penalty", config->time_penalty, error);
 }
 
 /* ---- spaces and state ---- */
@@ -133,11 +122,11 @@ static bool check_map(const DoorKeyConfig *config, const DoorKeyState *state, Ag
 {
     int32_t size = config->size;
     bool is_carried = is_at(state->key, DOOR_KEY_CARRIED, DOOR_KEY_CARRIED);
-    if (!check_range("timestep", state->timestep, 0, config->horizon, error) ||
-        !check_range("split", state->split, 2, size - 3, error) ||
-        !check_range("door_y", state->door_y, 1, size - 2, error) ||
-        !check_range("door", state->door, 0, DOOR_KEY_NUM_DOORS - 1, error) ||
-        !check_range("is_reached", state->is_reached, 0, 1, error))
+    if (!agora_check_range("timestep", state->timestep, 0, config->horizon, error) ||
+        !agora_check_range("split", state->split, 2, size - 3, error) ||
+        !agora_check_range("door_y", state->door_y, 1, size - 2, error) ||
+        !agora_check_range("door", state->door, 0, DOOR_KEY_NUM_DOORS - 1, error) ||
+        !agora_check_range("is_reached", state->is_reached, 0, 1, error))
         return false;
     if (!is_room(size, state, state->goal[0], state->goal[1]))
         return agora_fail(error, "the goal cannot be at (%d, %d)", state->goal[0], state->goal[1]);

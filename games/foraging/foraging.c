@@ -30,28 +30,22 @@ static const AgoraField CONFIG_FIELDS[] = {
     {0},
 };
 
-static bool check_range(const char *name, int32_t value, int32_t low, int32_t high, AgoraError *error)
-{
-    return (value >= low && value <= high) ||
-           agora_fail(error, "%s must be in [%d, %d], got %d", name, low, high, value);
-}
-
 static bool check_config(const void *config_bytes, AgoraError *error)
 {
     const ForagingConfig *config = config_bytes;
     if (!(config->penalty >= 0 && config->penalty <= 1e6))
         return agora_fail(error, "penalty must be in [0, 1e6], got %g", config->penalty);
-    return check_range("rows", config->rows, 5, FORAGING_MAX_SIDE, error) &&
-           check_range("columns", config->columns, 5, FORAGING_MAX_SIDE, error) &&
-           check_range("num_players", config->num_players, 1, FORAGING_MAX_PLAYERS, error) &&
-           check_range("num_foods", config->num_foods, 1, FORAGING_MAX_FOODS, error) &&
-           check_range("max_player_level", config->max_player_level, 1, FORAGING_MAX_LEVEL, error) &&
-           check_range("min_player_level", config->min_player_level, 1, config->max_player_level, error) &&
-           check_range("max_food_level", config->max_food_level, 0, FORAGING_MAX_FOOD_LEVEL, error) &&
-           check_range("min_food_level", config->min_food_level, 1, FORAGING_MAX_FOOD_LEVEL, error) &&
-           check_range("sight", config->sight, 1, FORAGING_MAX_SIDE, error) &&
-           check_range("observation", config->observation, FORAGING_VECTOR, FORAGING_GRID, error) &&
-           check_range("horizon", config->horizon, 1, INT32_MAX, error);
+    return agora_check_range("rows", config->rows, 5, FORAGING_MAX_SIDE, error) &&
+           agora_check_range("columns", config->columns, 5, FORAGING_MAX_SIDE, error) &&
+           agora_check_range("num_players", config->num_players, 1, FORAGING_MAX_PLAYERS, error) &&
+           agora_check_range("num_foods", config->num_foods, 1, FORAGING_MAX_FOODS, error) &&
+           agora_check_range("max_player_level", config->max_player_level, 1, FORAGING_MAX_LEVEL, error) &&
+           agora_check_range("min_player_level", config->min_player_level, 1, config->max_player_level, error) &&
+           agora_check_range("max_food_level", config->max_food_level, 0, FORAGING_MAX_FOOD_LEVEL, error) &&
+           agora_check_range("min_food_level", config->min_food_level, 1, FORAGING_MAX_FOOD_LEVEL, error) &&
+           agora_check_range("sight", config->sight, 1, FORAGING_MAX_SIDE, error) &&
+           agora_check_range("observation", config->observation, FORAGING_VECTOR, FORAGING_GRID, error) &&
+           agora_check_range("horizon", config->horizon, 1, INT32_MAX, error);
 }
 
 /* ---- spaces and state ---- */
@@ -170,9 +164,9 @@ static bool check_state(const AgoraContext *context, const void *state_bytes, Ag
     int32_t left = 0;
     for (int32_t f = 0; f < config->num_foods; f++)
         left += state->foods[f][LEVEL];
-    return check_range("timestep", state->timestep, 0, config->horizon, error) &&
-           check_range("spawned", state->spawned, left, config->num_foods * top_food_level(config), error) &&
-           check_range("loaded", state->loaded, 0, config->num_foods, error);
+    return agora_check_range("timestep", state->timestep, 0, config->horizon, error) &&
+           agora_check_range("spawned", state->spawned, left, config->num_foods * top_food_level(config), error) &&
+           agora_check_range("loaded", state->loaded, 0, config->num_foods, error);
 }
 
 /* ---- start of an episode ---- */

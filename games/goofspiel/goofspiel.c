@@ -31,21 +31,16 @@ static const AgoraField CONFIG_FIELDS[] = {
     {0},
 };
 
-static bool is_in(const char *name, int32_t value, int32_t low, int32_t high, AgoraError *error)
-{
-    return (value >= low && value <= high) ||
-           agora_fail(error, "%s must be in [%d, %d], got %d", name, low, high, value);
-}
-
 static bool check_config(const void *config_bytes, AgoraError *error)
 {
     const GoofspielConfig *config = config_bytes;
-    return is_in("players", config->players, GOOFSPIEL_MIN_PLAYERS, GOOFSPIEL_MAX_PLAYERS, error) &&
-           is_in("num_cards", config->num_cards, GOOFSPIEL_MIN_CARDS, GOOFSPIEL_MAX_CARDS, error) &&
-           is_in("num_turns", config->num_turns, 1, config->num_cards, error) &&
-           is_in("points_order", config->points_order, 0, GOOFSPIEL_ORDERS - 1, error) &&
-           is_in("returns_type", config->returns_type, 0, GOOFSPIEL_RETURNS - 1, error) &&
-           is_in("imp_info", config->imp_info, 0, 1, error) && is_in("egocentric", config->egocentric, 0, 1, error);
+    return agora_check_range("players", config->players, GOOFSPIEL_MIN_PLAYERS, GOOFSPIEL_MAX_PLAYERS, error) &&
+           agora_check_range("num_cards", config->num_cards, GOOFSPIEL_MIN_CARDS, GOOFSPIEL_MAX_CARDS, error) &&
+           agora_check_range("num_turns", config->num_turns, 1, config->num_cards, error) &&
+           agora_check_range("points_order", config->points_order, 0, GOOFSPIEL_ORDERS - 1, error) &&
+           agora_check_range("returns_type", config->returns_type, 0, GOOFSPIEL_RETURNS - 1, error) &&
+           agora_check_range("imp_info", config->imp_info, 0, 1, error) &&
+           agora_check_range("egocentric", config->egocentric, 0, 1, error);
 }
 
 static int32_t groups(const AgoraContext *context, AgoraGroup out[AGORA_MAX_GROUPS])
@@ -272,25 +267,13 @@ static void observe(const AgoraContext *context, const void *state_bytes, AgoraV
 
 /* ---- states from outside ---- */
 
-static bool check_prizes(const GoofspielConfig *config, const GoofspielState *state, AgoraError *error)
-{
-    uint32_t seen = 0;
-    for (int32_t t = 0; t < config->num_turns; t++) {
-        if (state->prizes[t] >= config->num_cards || (seen >> state->prizes[t] & 1))
-            return agora_fail(error, "prizes[%d] must be in [0, %d] and there once, got %d", t, config->num_cards - 1,
-                              state->prizes[t]);
-        seen |= 1u << state->prizes[t];
-    }
-    return true;
-}
-
 /* A state is its prizes and what its bids make of them. */
 static bool check_state(const AgoraContext *context, const void *state_bytes, AgoraError *error)
 {
     const GoofspielConfig *config = config_of(context);
     const GoofspielState *state = state_bytes;
     GoofspielState played = {0};
-    if (!check_prizes(config, state, error))
+    if (!agora_check_deal("prizes", state->prizes, config->num_turns, config->num_cards, error))
         return false;
     memcpy(played.prizes, state->prizes, (size_t)config->num_turns);
     start(config, &played);

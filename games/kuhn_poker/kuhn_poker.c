@@ -16,10 +16,7 @@ static const AgoraField CONFIG_FIELDS[] = {
 static bool check_config(const void *config_bytes, AgoraError *error)
 {
     const KuhnConfig *config = config_bytes;
-    if (config->players < KUHN_MIN_PLAYERS || config->players > KUHN_MAX_PLAYERS)
-        return agora_fail(error, "players must be in [%d, %d], got %d", KUHN_MIN_PLAYERS, KUHN_MAX_PLAYERS,
-                          config->players);
-    return true;
+    return agora_check_range("players", config->players, KUHN_MIN_PLAYERS, KUHN_MAX_PLAYERS, error);
 }
 
 static int32_t groups(const AgoraContext *context, AgoraGroup out[AGORA_MAX_GROUPS])
@@ -250,14 +247,9 @@ static bool check_state(const AgoraContext *context, const void *state_bytes, Ag
     const KuhnState *state = state_bytes;
     int32_t players = num_players(context);
     KuhnState played = {0};
-    uint32_t seen = 0;
-    for (int32_t p = 0; p < players; p++) {
-        if (state->cards[p] > players || (seen >> state->cards[p] & 1))
-            return agora_fail(error, "cards[%d] must be in [0, %d] and nobody else's, got %d", p, players,
-                              state->cards[p]);
-        seen |= 1u << state->cards[p];
-        played.cards[p] = state->cards[p];
-    }
+    if (!agora_check_deal("cards", state->cards, players, players + 1, error))
+        return false;
+    memcpy(played.cards, state->cards, (size_t)players);
     for (int32_t i = 0; i < state->num_actions && played.to_move >= 0; i++) {
         if (state->history[i] < 1 || state->history[i] > KUHN_ACTIONS)
             return agora_fail(error, "history[%d] must be 1 or 2, got %d", i, state->history[i]);

@@ -27,15 +27,9 @@ static const AgoraField CONFIG_FIELDS[] = {
 static bool check_config(const void *config_bytes, AgoraError *error)
 {
     const LeducConfig *config = config_bytes;
-    if (config->players < LEDUC_MIN_PLAYERS || config->players > LEDUC_MAX_PLAYERS)
-        return agora_fail(error, "players must be in [%d, %d], got %d", LEDUC_MIN_PLAYERS, LEDUC_MAX_PLAYERS,
-                          config->players);
-    if (config->starting_player < 0 || config->starting_player >= config->players)
-        return agora_fail(error, "starting_player must be in [0, %d], got %d", config->players - 1,
-                          config->starting_player);
-    if (config->suit_isomorphism > 1)
-        return agora_fail(error, "suit_isomorphism must be 0 or 1, got %d", config->suit_isomorphism);
-    return true;
+    return agora_check_range("players", config->players, LEDUC_MIN_PLAYERS, LEDUC_MAX_PLAYERS, error) &&
+           agora_check_range("starting_player", config->starting_player, 0, config->players - 1, error) &&
+           agora_check_range("suit_isomorphism", config->suit_isomorphism, 0, 1, error);
 }
 
 static int32_t groups(const AgoraContext *context, AgoraGroup out[AGORA_MAX_GROUPS])
@@ -223,25 +217,13 @@ static void observe(const AgoraContext *context, const void *state, AgoraView *v
 
 /* ---- states from outside ---- */
 
-static bool check_cards(const LeducConfig *config, const LeducState *state, AgoraError *error)
-{
-    uint32_t seen = 0;
-    for (int32_t i = 0; i <= config->players; i++) {
-        if (state->cards[i] >= num_cards(config) || (seen >> state->cards[i] & 1))
-            return agora_fail(error, "cards[%d] must be in [0, %d] and there once, got %d", i, num_cards(config) - 1,
-                              state->cards[i]);
-        seen |= 1u << state->cards[i];
-    }
-    return true;
-}
-
 /* A state is its cards and what its history makes of them. */
 static bool check_state(const AgoraContext *context, const void *state_bytes, AgoraError *error)
 {
     const LeducConfig *config = config_of(context);
     const LeducState *state = state_bytes;
     LeducState played = {0};
-    if (!check_cards(config, state, error))
+    if (!agora_check_deal("cards", state->cards, config->players + 1, num_cards(config), error))
         return false;
     memcpy(played.cards, state->cards, (size_t)config->players + 1);
     start(config, &played);

@@ -208,18 +208,11 @@ static void build_model(const void *config_bytes, void *model_bytes)
     const int32_t *starts = config->row_starts.data;
     const double *probabilities = config->probabilities.data;
     MarkovModel *model = model_bytes;
-    model->num_players = (int32_t)config->num_actions.count;
+    model->seats = agora_seat_players(&config->num_actions);
     model->num_states = (int32_t)config->initial.count;
     model->num_features = config->num_features > 0 ? config->num_features : model->num_states;
-    model->is_one_group = 1;
-    for (int32_t i = 0; i < model->num_players; i++) {
-        model->num_actions[i] = ((const int32_t *)config->num_actions.data)[i];
-        model->is_one_group &= model->num_actions[i] == model->num_actions[0];
-        model->first_flags[i] = model->num_choices;
-        model->num_choices += model->num_actions[i];
-    }
     int64_t num_rows = config->row_starts.count - 1;
-    model->has_outcome_rewards = config->rewards.count != num_rows * model->num_players;
+    model->has_outcome_rewards = config->rewards.count != num_rows * model->seats.num_players;
     model->initial = (size_t)config->successors.count;
     model->num_slots = model->initial + (size_t)model->num_states;
     for (int64_t row = 0; row < num_rows; row++)
@@ -230,41 +223,20 @@ static void build_model(const void *config_bytes, void *model_bytes)
 
 /* ---- spaces and state ---- */
 
-static AgoraGroup make_group(const AgoraContext *context, int32_t first_player, int32_t players)
+static int32_t groups(const AgoraContext *context, AgoraGroup out[AGORA_MAX_GROUPS])
 {
     const MarkovConfig *config = context->config;
     const MarkovModel *model = context->model;
     bool is_one_hot = config->num_features == 0;
-    return (AgoraGroup){
-        .name = "players",
-        .agent_name = "player",
-        .first_agent = first_player,
-        .num_agents = players,
+    AgoraGroup group = {
         .observation_dtype = AGORA_F32,
         .observation_rank = 1,
         .observation_shape = {model->num_features},
         .observation_low = is_one_hot ? 0 : config->feature_low,
         .observation_high = is_one_hot ? 1 : config->feature_high,
-        .action_kind = AGORA_DISCRETE,
-        .action_parts = 1,
-        .choices = {model->num_actions[first_player]},
         .has_action_mask = config->legal_actions.count != 0,
     };
-}
-
-static int32_t groups(const AgoraContext *context, AgoraGroup out[AGORA_MAX_GROUPS])
-{
-    const MarkovModel *model = context->model;
-    if (model->is_one_group) {
-        out[0] = make_group(context, 0, model->num_players);
-        return 1;
-    }
-    for (int32_t i = 0; i < model->num_players; i++) {
-        out[i] = make_group(context, i, 1);
-        memcpy(out[i].name, "player_", 8);
-        out[i].name[7] = (char)('0' + i);
-    }
-    return model->num_players;
+    return agora_seat_groups(&model->seats, &group, out);
 }
 
 static int32_t state_fields(const AgoraContext *context, AgoraField out[AGORA_MAX_FIELDS])
@@ -277,7 +249,7 @@ static int32_t state_fields(const AgoraContext *context, AgoraField out[AGORA_MA
                           .dtype = AGORA_I32,
                           .offset = offsetof(MarkovState, last_actions),
                           .rank = 1,
-                          .shape = {model->num_players}};
+                          .shape = {model->seats.num_players}};
     return 4;
 }
 
@@ -293,9 +265,9 @@ static bool check_state(const AgoraContext *context, const void *state_bytes, Ag
                           state->previous_state);
     if (state->steps < 0 || state->steps > config->horizon)
         return agora_fail(error, "steps must be in [0, %d], got %d", config->horizon, state->steps);
-    for (int32_t i = 0; i < model->num_players; i++)
-        if (state->last_actions[i] < -1 || state->last_actions[i] >= model->num_actions[i])
-            return agora_fail(error, "last_actions[%d] must be in [-1, %d], got %d", i, model->num_actions[i] - 1,
+    for (int32_t i = 0; i < model->seats.num_players; i++)
+        if (state->last_actions[i] < -1 || state->last_actions[i] >= model->seats.num_actions[i])
+            return agora_fail(error, "last_actions[%d] must be in [-1, %d], got %d", i, model->seats.num_actions[i] - 1,
                               state->last_actions[i]);
     return true;
 }
@@ -323,15 +295,8 @@ static void reset(const AgoraContext *context, AgoraRng *rng, void *state_bytes)
     size_t slot = draw_slot(model, rng, model->initial, (size_t)model->num_states, &is_own);
     state->state = is_own ? model->slots[slot].state : model->slots[slot].alias_state;
     state->previous_state = -1;
-    for (int32_t i = 0; i < model->num_players; i++)
+    for (int32_t i = 0; i < model->seats.num_players; i++)
         state->last_actions[i] = -1;
-}
-
-/* Where player i's row lies: its group and its index there. */
-static AgoraView *view_of(const MarkovModel *model, AgoraView *views, int32_t player, int32_t *index)
-{
-    *index = model->is_one_group ? player : 0;
-    return model->is_one_group ? views : views + player;
 }
 
 /* Reads the joint action and returns its row. */
@@ -343,16 +308,16 @@ static size_t read_actions(const AgoraContext *context, MarkovState *state, Agor
     int32_t index;
     size_t row = (size_t)state->state;
     if (config->legal_actions.count > 0)
-        flags = (const uint8_t *)config->legal_actions.data + row * (size_t)model->num_choices;
-    for (int32_t i = 0; i < model->num_players; i++) {
-        const AgoraView *view = view_of(model, views, i, &index);
+        flags = (const uint8_t *)config->legal_actions.data + row * (size_t)model->seats.num_choices;
+    for (int32_t i = 0; i < model->seats.num_players; i++) {
+        const AgoraView *view = agora_seat_view(&model->seats, views, i, &index);
         int32_t action = ((const int32_t *)view->actions)[index];
-        if (flags && flags[model->first_flags[i] + action] != 1) {
-            const uint8_t *own = flags + model->first_flags[i];
-            action = (int32_t)((const uint8_t *)memchr(own, 1, (size_t)model->num_actions[i]) - own);
+        if (flags && flags[model->seats.first_flags[i] + action] != 1) {
+            const uint8_t *own = flags + model->seats.first_flags[i];
+            action = (int32_t)((const uint8_t *)memchr(own, 1, (size_t)model->seats.num_actions[i]) - own);
         }
         state->last_actions[i] = action;
-        row = row * (size_t)model->num_actions[i] + (size_t)action;
+        row = row * (size_t)model->seats.num_actions[i] + (size_t)action;
     }
     return row;
 }
@@ -361,8 +326,8 @@ static void write_outcome(const MarkovModel *model, const double *rewards, bool 
                           AgoraView *views)
 {
     int32_t index;
-    for (int32_t i = 0; i < model->num_players; i++) {
-        AgoraView *view = view_of(model, views, i, &index);
+    for (int32_t i = 0; i < model->seats.num_players; i++) {
+        AgoraView *view = agora_seat_view(&model->seats, views, i, &index);
         view->rewards[index] = rewards ? (float)rewards[i] : 0;
         view->terminations[index] = is_terminated;
         view->truncations[index] = is_truncated;
@@ -393,7 +358,7 @@ static bool step(const AgoraContext *context, AgoraRng *rng, void *state_bytes, 
     size_t paid = row;
     if (model->has_outcome_rewards)
         paid = is_own ? slot : (size_t)((const int32_t *)(model->slots + model->num_slots))[slot];
-    const double *rewards = (const double *)config->rewards.data + paid * (size_t)model->num_players;
+    const double *rewards = (const double *)config->rewards.data + paid * (size_t)model->seats.num_players;
     write_outcome(model, rewards, is_terminated, is_truncated, views);
     return is_terminated || is_truncated;
 }
@@ -420,14 +385,15 @@ static void observe(const AgoraContext *context, const void *state_bytes, AgoraV
     const MarkovState *state = state_bytes;
     const uint8_t *flags = config->legal_actions.data;
     int32_t index;
-    for (int32_t i = 0; i < model->num_players; i++) {
-        AgoraView *view = view_of(model, views, i, &index);
+    for (int32_t i = 0; i < model->seats.num_players; i++) {
+        AgoraView *view = agora_seat_view(&model->seats, views, i, &index);
         float *out = (float *)view->observations + (size_t)index * (size_t)model->num_features;
         observe_features(config, model, state->state, i, out);
-        size_t choices = (size_t)model->num_actions[i];
+        size_t choices = (size_t)model->seats.num_actions[i];
         if (view->action_masks)
             memcpy(view->action_masks + (size_t)index * choices,
-                   flags + (size_t)state->state * (size_t)model->num_choices + model->first_flags[i], choices);
+                   flags + (size_t)state->state * (size_t)model->seats.num_choices + model->seats.first_flags[i],
+                   choices);
         view->alive[index] = 1;
     }
 }

@@ -12,9 +12,9 @@
 #ifndef AGORA_MARKOV_H
 #define AGORA_MARKOV_H
 
-#include "../core/game.h"
+#include "../core/seats.h"
 
-enum { MARKOV_MAX_PLAYERS = AGORA_MAX_GROUPS };
+enum { MARKOV_MAX_PLAYERS = AGORA_MAX_SEATS };
 
 typedef struct MarkovConfig {
     AgoraSpan num_actions;   /* [P] int32, each >= 1 */
@@ -42,12 +42,9 @@ typedef struct MarkovSlot {
 } MarkovSlot;
 
 typedef struct MarkovModel {
-    int32_t num_players, num_states, num_features, is_one_group;
-    int32_t has_outcome_rewards;
-    int32_t num_choices; /* actions of all players together */
-    int32_t num_actions[MARKOV_MAX_PLAYERS];
-    int32_t first_flags[MARKOV_MAX_PLAYERS]; /* where a player's flags begin in a state's legal actions */
-    size_t initial;                          /* slots of the first state; those of the outcomes stand before them */
+    AgoraSeats seats;
+    int32_t num_states, num_features, has_outcome_rewards;
+    size_t initial; /* slots of the first state; those of the outcomes stand before them */
     size_t num_slots;
     MarkovSlot slots[]; /* [num_slots]; then int32 [num_slots], the alias of each, an outcome counted over all rows */
 } MarkovModel;

@@ -73,56 +73,30 @@ static void build_model(const void *config_bytes, void *model_bytes)
     const MatrixConfig *config = config_bytes;
     const uint8_t *flags = config->legal_actions.data;
     MatrixModel *model = model_bytes;
-    int32_t choices = 0;
-    model->num_players = (int32_t)config->num_actions.count;
+    model->seats = agora_seat_players(&config->num_actions);
     model->num_rounds = config->memory > 1 ? config->memory : 1;
-    model->num_profiles = model->is_one_group = 1;
-    for (int32_t i = 0; i < model->num_players; i++) {
-        model->num_actions[i] = ((const int32_t *)config->num_actions.data)[i];
-        model->num_profiles *= model->num_actions[i];
-        model->is_one_group &= model->num_actions[i] == model->num_actions[0];
-        model->first_flags[i] = choices;
-        while (config->legal_actions.count > 0 && flags[choices + model->first_legal[i]] != 1)
+    model->num_profiles = 1;
+    for (int32_t i = 0; i < model->seats.num_players; i++) {
+        model->num_profiles *= model->seats.num_actions[i];
+        while (config->legal_actions.count > 0 && flags[model->seats.first_flags[i] + model->first_legal[i]] != 1)
             model->first_legal[i]++;
-        choices += model->num_actions[i];
     }
-    model->num_features = 1 + config->memory * choices;
+    model->num_features = 1 + config->memory * model->seats.num_choices;
 }
 
 /* ---- spaces and state ---- */
 
-static AgoraGroup make_group(const AgoraContext *context, int32_t first_player, int32_t players)
+static int32_t groups(const AgoraContext *context, AgoraGroup out[AGORA_MAX_GROUPS])
 {
     const MatrixModel *model = context->model;
-    return (AgoraGroup){
-        .name = "players",
-        .agent_name = "player",
-        .first_agent = first_player,
-        .num_agents = players,
+    AgoraGroup group = {
         .observation_dtype = AGORA_F32,
         .observation_rank = 1,
         .observation_shape = {model->num_features},
         .observation_high = 1,
-        .action_kind = AGORA_DISCRETE,
-        .action_parts = 1,
-        .choices = {model->num_actions[first_player]},
         .has_action_mask = ((const MatrixConfig *)context->config)->legal_actions.count != 0,
     };
-}
-
-static int32_t groups(const AgoraContext *context, AgoraGroup out[AGORA_MAX_GROUPS])
-{
-    const MatrixModel *model = context->model;
-    if (model->is_one_group) {
-        out[0] = make_group(context, 0, model->num_players);
-        return 1;
-    }
-    for (int32_t i = 0; i < model->num_players; i++) {
-        out[i] = make_group(context, i, 1);
-        memcpy(out[i].name, "player_", 8);
-        out[i].name[7] = (char)('0' + i);
-    }
-    return model->num_players;
+    return agora_seat_groups(&model->seats, &group, out);
 }
 
 static int32_t state_fields(const AgoraContext *context, AgoraField out[AGORA_MAX_FIELDS])
@@ -133,7 +107,7 @@ static int32_t state_fields(const AgoraContext *context, AgoraField out[AGORA_MA
                           .dtype = AGORA_I32,
                           .offset = offsetof(MatrixState, last_actions),
                           .rank = 2,
-                          .shape = {model->num_rounds, model->num_players}};
+                          .shape = {model->num_rounds, model->seats.num_players}};
     return 2;
 }
 
@@ -145,11 +119,11 @@ static bool check_state(const AgoraContext *context, const void *state_bytes, Ag
     if (state->round < 0 || state->round > config->horizon)
         return agora_fail(error, "round must be in [0, %d], got %d", config->horizon, state->round);
     for (int32_t r = 0; r < model->num_rounds; r++)
-        for (int32_t i = 0; i < model->num_players; i++) {
-            int32_t action = state->last_actions[r * model->num_players + i];
-            if (action < -1 || action >= model->num_actions[i])
+        for (int32_t i = 0; i < model->seats.num_players; i++) {
+            int32_t action = state->last_actions[r * model->seats.num_players + i];
+            if (action < -1 || action >= model->seats.num_actions[i])
                 return agora_fail(error, "last_actions[%d, %d] must be in [-1, %d], got %d", r, i,
-                                  model->num_actions[i] - 1, action);
+                                  model->seats.num_actions[i] - 1, action);
         }
     return true;
 }
@@ -161,15 +135,8 @@ static void reset(const AgoraContext *context, AgoraRng *rng, void *state_bytes)
     (void)rng;
     const MatrixModel *model = context->model;
     MatrixState *state = state_bytes;
-    for (int32_t k = 0; k < model->num_rounds * model->num_players; k++)
+    for (int32_t k = 0; k < model->num_rounds * model->seats.num_players; k++)
         state->last_actions[k] = -1;
-}
-
-/* Where player i's row lies: its group and its index there. */
-static AgoraView *view_of(const MatrixModel *model, AgoraView *views, int32_t player, int32_t *index)
-{
-    *index = model->is_one_group ? player : 0;
-    return model->is_one_group ? views : views + player;
 }
 
 /* Remembers the joint action and returns its place among all profiles. */
@@ -181,15 +148,15 @@ static int64_t play(const AgoraContext *context, MatrixState *state, AgoraView *
     int32_t index;
     int64_t profile = 0;
     if (model->num_rounds > 1)
-        memmove(state->last_actions + model->num_players, state->last_actions,
-                (size_t)((model->num_rounds - 1) * model->num_players) * sizeof(int32_t));
-    for (int32_t i = 0; i < model->num_players; i++) {
-        const AgoraView *view = view_of(model, views, i, &index);
+        memmove(state->last_actions + model->seats.num_players, state->last_actions,
+                (size_t)((model->num_rounds - 1) * model->seats.num_players) * sizeof(int32_t));
+    for (int32_t i = 0; i < model->seats.num_players; i++) {
+        const AgoraView *view = agora_seat_view(&model->seats, views, i, &index);
         int32_t action = ((const int32_t *)view->actions)[index];
-        if (flags && flags[model->first_flags[i] + action] != 1)
+        if (flags && flags[model->seats.first_flags[i] + action] != 1)
             action = model->first_legal[i];
         state->last_actions[i] = action;
-        profile = profile * model->num_actions[i] + action;
+        profile = profile * model->seats.num_actions[i] + action;
     }
     return profile;
 }
@@ -204,8 +171,8 @@ static bool step(const AgoraContext *context, AgoraRng *rng, void *state_bytes, 
     state->round += state->round < config->horizon; /* a loaded state may be the last one already */
     bool is_over = state->round >= config->horizon;
     int32_t index;
-    for (int32_t i = 0; i < model->num_players; i++, payoffs += model->num_profiles) {
-        AgoraView *view = view_of(model, views, i, &index);
+    for (int32_t i = 0; i < model->seats.num_players; i++, payoffs += model->num_profiles) {
+        AgoraView *view = agora_seat_view(&model->seats, views, i, &index);
         view->rewards[index] = (float)*payoffs;
         view->terminations[index] = is_over; /* the number of rounds is a rule of the game */
         view->truncations[index] = 0;
@@ -216,11 +183,11 @@ static bool step(const AgoraContext *context, AgoraRng *rng, void *state_bytes, 
 /* Writes one round as a player sees it and returns where the next one begins. */
 static float *show_round(const MatrixModel *model, const int32_t *actions, int32_t player, float *features)
 {
-    for (int32_t k = 0, other = player; k < model->num_players; k++, other++) {
-        other = other == model->num_players ? 0 : other;
+    for (int32_t k = 0, other = player; k < model->seats.num_players; k++, other++) {
+        other = other == model->seats.num_players ? 0 : other;
         if (actions[other] >= 0)
             features[actions[other]] = 1;
-        features += model->num_actions[other];
+        features += model->seats.num_actions[other];
     }
     return features;
 }
@@ -232,16 +199,16 @@ static void observe(const AgoraContext *context, const void *state_bytes, AgoraV
     const MatrixState *state = state_bytes;
     const uint8_t *flags = config->legal_actions.data;
     int32_t index;
-    for (int32_t i = 0; i < model->num_players; i++) {
-        AgoraView *view = view_of(model, views, i, &index);
+    for (int32_t i = 0; i < model->seats.num_players; i++) {
+        AgoraView *view = agora_seat_view(&model->seats, views, i, &index);
         float *features = (float *)view->observations + (size_t)index * (size_t)model->num_features;
         memset(features, 0, (size_t)model->num_features * sizeof *features);
         *features++ = 1;
         for (int32_t r = 0; r < config->memory; r++)
-            features = show_round(model, state->last_actions + r * model->num_players, i, features);
-        size_t choices = (size_t)model->num_actions[i];
+            features = show_round(model, state->last_actions + r * model->seats.num_players, i, features);
+        size_t choices = (size_t)model->seats.num_actions[i];
         if (view->action_masks)
-            memcpy(view->action_masks + (size_t)index * choices, flags + model->first_flags[i], choices);
+            memcpy(view->action_masks + (size_t)index * choices, flags + model->seats.first_flags[i], choices);
         view->alive[index] = 1;
     }
 }

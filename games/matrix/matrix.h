@@ -15,10 +15,10 @@
 #ifndef AGORA_MATRIX_H
 #define AGORA_MATRIX_H
 
-#include "../core/game.h"
+#include "../core/seats.h"
 
 enum {
-    MATRIX_MAX_PLAYERS = AGORA_MAX_GROUPS,
+    MATRIX_MAX_PLAYERS = AGORA_MAX_SEATS,
     MATRIX_MAX_REMEMBERED = 64, /* actions: rounds of memory times players */
 };
 
@@ -32,12 +32,9 @@ typedef struct MatrixConfig {
 
 typedef struct MatrixModel {
     int64_t num_profiles;
-    int32_t num_players;
-    int32_t num_rounds;    /* that the state keeps: the memory, and at least the last round */
-    int32_t num_features;  /* of an observation */
-    int32_t is_one_group;
-    int32_t num_actions[MATRIX_MAX_PLAYERS];
-    int32_t first_flags[MATRIX_MAX_PLAYERS]; /* where a player's flags begin in legal_actions */
+    AgoraSeats seats;
+    int32_t num_rounds;   /* that the state keeps: the memory, and at least the last round */
+    int32_t num_features; /* of an observation */
     int32_t first_legal[MATRIX_MAX_PLAYERS]; /* the first action that may be played */
 } MatrixModel;
 

@@ -26,22 +26,16 @@ static const AgoraField CONFIG_FIELDS[] = {
     {0},
 };
 
-static bool check_range(const char *name, int32_t value, int32_t low, int32_t high, AgoraError *error)
-{
-    return (value >= low && value <= high) ||
-           agora_fail(error, "%s must be in [%d, %d], got %d", name, low, high, value);
-}
-
 static bool check_config(const void *config_bytes, AgoraError *error)
 {
     const PursuitConfig *config = config_bytes;
-    if (!check_range("x_size", config->x_size, 2, PURSUIT_MAX_SIDE, error) ||
-        !check_range("y_size", config->y_size, 2, PURSUIT_MAX_SIDE, error) ||
-        !check_range("num_pursuers", config->num_pursuers, 1, PURSUIT_MAX_AGENTS, error) ||
-        !check_range("num_evaders", config->num_evaders, 1, PURSUIT_MAX_AGENTS, error) ||
-        !check_range("obs_range", config->obs_range, 1, PURSUIT_MAX_RANGE, error) ||
-        !check_range("n_catch", config->n_catch, 1, INT32_MAX, error) ||
-        !check_range("horizon", config->horizon, 1, INT32_MAX, error))
+    if (!agora_check_range("x_size", config->x_size, 2, PURSUIT_MAX_SIDE, error) ||
+        !agora_check_range("y_size", config->y_size, 2, PURSUIT_MAX_SIDE, error) ||
+        !agora_check_range("num_pursuers", config->num_pursuers, 1, PURSUIT_MAX_AGENTS, error) ||
+        !agora_check_range("num_evaders", config->num_evaders, 1, PURSUIT_MAX_AGENTS, error) ||
+        !agora_check_range("obs_range", config->obs_range, 1, PURSUIT_MAX_RANGE, error) ||
+        !agora_check_range("n_catch", config->n_catch, 1, INT32_MAX, error) ||
+        !agora_check_range("horizon", config->horizon, 1, INT32_MAX, error))
         return false;
     size_t cells = (size_t)(config->x_size * config->y_size);
     if (config->walls.count != (int64_t)cells)
@@ -160,8 +154,8 @@ static bool check_state(const AgoraContext *context, const void *state_bytes, Ag
 {
     const PursuitConfig *config = context->config;
     const PursuitState *state = state_bytes;
-    return check_range("timestep", state->timestep, 0, config->horizon, error) &&
-           check_range("caught", state->caught, 0, config->num_evaders, error) &&
+    return agora_check_range("timestep", state->timestep, 0, config->horizon, error) &&
+           agora_check_range("caught", state->caught, 0, config->num_evaders, error) &&
            check_places(config, "pursuers", state->pursuers, config->num_pursuers, false, error) &&
            check_places(config, "evaders", state->evaders, config->num_evaders, true, error);
 }

@@ -201,7 +201,7 @@ def test_bad_settings_are_named(id, settings, message):
 @pytest.mark.parametrize(
     ("id", "fields", "message"),
     [
-        (KUHN, {"cards": np.array([1, 1], np.uint8)}, r"cards\[1\] must be in \[0, 2\] and nobody else's, got 1"),
+        (KUHN, {"cards": np.array([1, 1], np.uint8)}, r"cards\[1\] must be in \[0, 2\] and there once, got 1"),
         (KUHN, {"cards": np.array([1, 3], np.uint8)}, r"got 3"),
         (KUHN, {"num_actions": 1}, r"history\[0\] must be 1 or 2, got 0"),
         (KUHN, {"history": np.array([0, 0, 1], np.uint8)}, "what the history makes of them"),
