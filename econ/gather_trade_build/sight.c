@@ -39,61 +39,130 @@ int32_t gtb_planner_features(const GtbConfig *config)
 /* ---- what all see alike, worked out once for an observation ---- */
 
 typedef struct Shared {
-    float counts[GTB_SIDES][GTB_RESOURCES][GTB_MAX_PRICES]; /* open orders by price */
-    float mean_prices[GTB_RESOURCES];
-    float history[GTB_RESOURCES][GTB_MAX_PRICES];
-    float incomes[GTB_MAX_AGENTS]; /* rising */
+    /* As a worker sees it: [2, 2, P] all orders, asks first, by resource and price; [2] mean prices; [2, 2, P] room for its
+     * own orders; [2, P] past trades. */
+    float market[10 * GTB_MAX_PRICES + GTB_RESOURCES];
+    float taxes[TAX_MAX_BRACKETS + 2 + GTB_MAX_AGENTS]; /* rates; first day, last day; incomes, rising */
+    float marginal_rates[GTB_MAX_AGENTS];               /* at each one's income so far */
     float phase, time;
     uint8_t occupants[GTB_MAX_SIDE * GTB_MAX_SIDE]; /* 0 or agent + 1; set for occupied tiles alone */
 } Shared;
 
-static void share_market(const GtbConfig *config, const GtbState *state, Shared *shared)
+static int32_t market_features(const GtbConfig *config) { return 10 * gtb_num_prices(config) + GTB_RESOURCES; }
+static int32_t tax_features(const GtbConfig *config) { return tax_num_brackets(&config->tax) + 2 + config->num_agents; }
+
+/* Where orders stand among those of a market. */
+static int32_t order_block(int32_t side, int32_t resource) { return (GTB_SIDES - 1 - side) * GTB_RESOURCES + resource; }
+
+static void share_market(const GtbConfig *config, const GtbState *state, float *market)
 {
     int32_t prices = gtb_num_prices(config);
-    memset(shared->counts, 0, sizeof shared->counts);
+    memset(market, 0, (size_t)market_features(config) * sizeof *market);
     for (int32_t resource = 0; resource < GTB_RESOURCES; resource++) {
         double sums[GTB_MAX_PRICES] = {0}, total = 0, weighted = 0;
         for (int32_t side = 0; side < GTB_SIDES; side++)
             for (int32_t k = 0; k < state->num_orders[resource][side]; k++)
-                shared->counts[side][resource][state->orders[resource][side][k][1]] += 1;
+                market[order_block(side, resource) * prices + state->orders[resource][side][k][1]] += 1;
         for (int32_t agent = 0; agent < config->num_agents; agent++)
             for (int32_t price = 0; price < prices; price++)
                 sums[price] += state->history[resource][agent * prices + price];
         for (int32_t price = 0; price < prices; price++) {
             total += sums[price];
             weighted += price * sums[price];
-            shared->history[resource][price] = (float)(sums[price] * UNIT_SCALE);
+            market[(8 + resource) * prices + GTB_RESOURCES + price] = (float)(sums[price] * UNIT_SCALE);
         }
-        shared->mean_prices[resource] = (float)(weighted / (total > 0.001 ? total : 0.001));
+        market[4 * prices + resource] = (float)(weighted / (total > 0.001 ? total : 0.001));
+    }
+}
+
+static void share_taxes(const GtbConfig *config, const GtbState *state, float *taxes)
+{
+    for (int32_t b = 0; b < tax_num_brackets(&config->tax); b++)
+        *taxes++ = (float)state->tax.rates[b];
+    *taxes++ = state->tax.day == 1;
+    *taxes++ = state->tax.day == config->tax.period;
+    for (int32_t i = 0; i < config->num_agents; i++) {
+        float income = (float)(state->tax.last_incomes[i] / config->tax.period);
+        int32_t k = i;
+        for (; k > 0 && taxes[k - 1] > income; k--)
+            taxes[k] = taxes[k - 1];
+        taxes[k] = income;
     }
 }
 
 static void share(const GtbConfig *config, const GtbState *state, Shared *shared)
 {
     for (int32_t i = 0; i < config->num_agents; i++) {
-        float income = (float)(state->tax.last_incomes[i] / config->tax.period);
-        int32_t k = i;
-        for (; k > 0 && shared->incomes[k - 1] > income; k--)
-            shared->incomes[k] = shared->incomes[k - 1];
-        shared->incomes[k] = income;
+        double income = state->coin[i] + state->escrow_coin[i] - state->tax.last_coin[i];
+        shared->marginal_rates[i] = (float)tax_marginal_rate(&config->tax, state->tax.rates, income);
         shared->occupants[state->positions[i][0] * config->width + state->positions[i][1]] = (uint8_t)(i + 1);
     }
     shared->phase = (float)((double)state->tax.day / config->tax.period);
     shared->time = (float)((double)state->timestep / config->horizon);
-    share_market(config, state, shared);
+    share_taxes(config, state, shared->taxes);
+    share_market(config, state, shared->market);
 }
 
 /* ---- maps ---- */
 
-/* Writes 0 or 1 for each of `count` bits, and up to 3 floats beyond, which are another row's or plane's: four floats at a
- * time take no branches. */
-static inline void show_bits(uint64_t bits, int32_t count, float *features)
+/* What of the map is seen: `height` rows and `width` columns from (top, left), which may lie off it; rows first to last - 1
+ * lie on it. */
+typedef struct Window {
+    int32_t top, left, height, width, first, last;
+} Window;
+
+static Window make_window(const GtbConfig *config, int32_t top, int32_t left, int32_t height, int32_t width)
 {
-    static const float FLAGS[16][4] = {{0, 0, 0, 0}, {1, 0, 0, 0}, {0, 1, 0, 0}, {1, 1, 0, 0}, {0, 0, 1, 0}, {1, 0, 1, 0},
-                                       {0, 1, 1, 0}, {1, 1, 1, 0}, {0, 0, 0, 1}, {1, 0, 0, 1}, {0, 1, 0, 1}, {1, 1, 0, 1},
-                                       {0, 0, 1, 1}, {1, 0, 1, 1}, {0, 1, 1, 1}, {1, 1, 1, 1}};
-    for (int32_t k = 0; k < count; k += 4)
-        memcpy(features + k, FLAGS[bits >> k & 15], sizeof FLAGS[0]);
+    int32_t below = config->height - top;
+    return (Window){top, left, height, width, top < 0 ? -top : 0, below < height ? below : height};
+}
+
+/* The columns of a row of the map that lie in a window, the leftmost first. */
+static inline uint64_t cut(const Window *window, int64_t row, int32_t width)
+{
+    int32_t left = window->left;
+    return (uint64_t)row >> (left > 0 ? left : 0) << (left < 0 ? -left : 0) & ~(uint64_t)0 >> (64 - width);
+}
+
+static inline void show_bits(uint64_t bits, float *features)
+{
+    for (; bits; bits &= bits - 1)
+        features[__builtin_ctzll(bits)] = 1;
+}
+
+/* Writes the ones of a plane into zeros. Most planes are sparse, so as many rows as fit a word are looked through at once.
+ * Inline, so that it can be compiled for a fixed width. */
+static inline void show_plane(const Window *window, const int64_t *rows, int32_t width, float *features)
+{
+    uint64_t word = 0;
+    int32_t filled = 0;
+    features += window->first * width;
+    for (int32_t y = window->first; y < window->last; y++, filled += width) {
+        if (filled + width > 64) {
+            show_bits(word, features);
+            features += filled;
+            word = 0;
+            filled = 0;
+        }
+        word |= cut(window, rows[window->top + y], width) << filled;
+    }
+    show_bits(word, features);
+}
+
+static inline void show_planes(const GtbState *state, const Window *window, int32_t width, float *features)
+{
+    for (int32_t plane = 0; plane < PLANES; plane++)
+        show_plane(window, state->planes[plane], width, features + plane * window->height * width);
+}
+
+/* Writes ones where a window lies on the map. */
+static void show_edge(const GtbConfig *config, const Window *window, float *features)
+{
+    int32_t first = window->left < 0 ? -window->left : 0, beyond = config->width - window->left;
+    int32_t last = beyond < window->width ? beyond : window->width;
+    for (int32_t y = window->first; y < window->last; y++)
+        for (int32_t x = first; x < last; x++)
+            features[y * window->width + x] = 1;
 }
 
 /* A number for who is there: 1 the observer, i + 2 another worker i. `codes` is 0 or i + 1; bit 0 is the tile `first`. */
@@ -105,52 +174,27 @@ static inline void show_owners(uint64_t bits, const uint8_t *codes, int32_t firs
     }
 }
 
-/* What of the map is seen: `height` rows and `width` columns from (top, left), which may lie off it. */
-typedef struct Window {
-    int32_t top, left, height, width;
-} Window;
-
-/* The bits of a row of the map that lie in a window, the first column of the window first; 0 off the map. */
-static inline uint64_t cut(const GtbConfig *config, const Window *window, const int64_t *rows, int32_t y)
-{
-    int32_t row = window->top + y, left = window->left;
-    if (row < 0 || row >= config->height)
-        return 0;
-    return (uint64_t)rows[row] >> (left > 0 ? left : 0) << (left < 0 ? -left : 0);
-}
-
-/* Inline, so that it can be compiled for a fixed width. */
-static inline void show_planes(const GtbConfig *config, const GtbState *state, const Window *window, int32_t width,
-                               float *features)
-{
-    for (int32_t plane = 0; plane < PLANES; plane++)
-        for (int32_t y = 0; y < window->height; y++, features += width)
-            show_bits(cut(config, window, state->planes[plane], y), width, features);
-}
-
-/* `observer` -1: the planner. Planes first, each beyond its end; then what lies behind them. */
+/* `observer` -1: the planner. */
 static void show_window(const GtbConfig *config, const GtbState *state, const Shared *shared, int32_t observer,
                         Window window, bool has_edge, float *features)
 {
-    int32_t width = window.width, height = window.height, area = height * width;
-    if (width == 11) /* the papers' */
-        show_planes(config, state, &window, 11, features);
+    int32_t area = window.height * window.width;
+    memset(features, 0, (size_t)((PLANES + has_edge + INDEX_PLANES) * area) * sizeof *features);
+    if (window.width == 11) /* the papers' */
+        show_planes(state, &window, 11, features);
     else
-        show_planes(config, state, &window, width, features);
+        show_planes(state, &window, window.width, features);
     features += PLANES * area;
-    int64_t on_map[GTB_MAX_SIDE];
-    for (int32_t row = 0; row < config->height && has_edge; row++)
-        on_map[row] = (int64_t)(~(uint64_t)0 >> (64 - config->width));
-    for (int32_t y = 0; y < height && has_edge; y++, features += width)
-        show_bits(cut(config, &window, on_map, y), width, features);
-    memset(features, 0, (size_t)(INDEX_PLANES * area) * sizeof *features);
-    uint64_t columns = ~(uint64_t)0 >> (64 - width);
-    for (int32_t y = 0; y < height; y++, features += width) {
-        int32_t first = (window.top + y) * config->width + window.left;
-        show_owners(cut(config, &window, state->planes[GTB_HOUSES], y) & columns, state->owners, first, observer,
-                    features);
-        show_owners(cut(config, &window, state->planes[GTB_OCCUPIED], y) & columns, shared->occupants, first, observer,
-                    features + area);
+    if (has_edge) {
+        show_edge(config, &window, features);
+        features += area;
+    }
+    for (int32_t y = window.first; y < window.last; y++) {
+        int32_t row = window.top + y, first = row * config->width + window.left;
+        float *owners = features + y * window.width;
+        show_owners(cut(&window, state->planes[GTB_HOUSES][row], window.width), state->owners, first, observer, owners);
+        show_owners(cut(&window, state->planes[GTB_OCCUPIED][row], window.width), shared->occupants, first, observer,
+                    owners + area);
     }
 }
 
@@ -158,7 +202,8 @@ static void show_window(const GtbConfig *config, const GtbState *state, const Sh
 static void show_map(const GtbConfig *config, const GtbState *state, const Shared *shared, int32_t observer,
                      float *features)
 {
-    show_window(config, state, shared, observer, (Window){0, 0, config->height, config->width}, false, features);
+    Window window = make_window(config, 0, 0, config->height, config->width);
+    show_window(config, state, shared, observer, window, false, features);
 }
 
 static void show_surroundings(const GtbConfig *config, const GtbState *state, const Shared *shared, int32_t agent,
@@ -166,7 +211,7 @@ static void show_surroundings(const GtbConfig *config, const GtbState *state, co
 {
     int32_t side = 2 * config->view + 1;
     const uint8_t *position = state->positions[agent];
-    Window window = {position[0] - config->view, position[1] - config->view, side, side};
+    Window window = make_window(config, position[0] - config->view, position[1] - config->view, side, side);
     show_window(config, state, shared, agent, window, true, features);
 }
 
@@ -176,15 +221,6 @@ static float *show(const float *numbers, int32_t count, float *features)
 {
     memcpy(features, numbers, (size_t)count * sizeof *numbers);
     return features + count;
-}
-
-static float *show_taxes(const GtbConfig *config, const GtbState *state, const Shared *shared, float *features)
-{
-    for (int32_t b = 0; b < tax_num_brackets(&config->tax); b++)
-        *features++ = (float)state->tax.rates[b];
-    *features++ = state->tax.day == 1;
-    *features++ = state->tax.day == config->tax.period;
-    return show(shared->incomes, config->num_agents, features);
 }
 
 static float *show_inventory(const GtbState *state, int32_t agent, float *features)
@@ -202,29 +238,14 @@ static float *show_place(const GtbConfig *config, const GtbState *state, int32_t
     return features;
 }
 
-static float marginal_rate_now(const GtbConfig *config, const GtbState *state, int32_t agent)
-{
-    double income = state->coin[agent] + state->escrow_coin[agent] - state->tax.last_coin[agent];
-    return (float)tax_marginal_rate(&config->tax, state->tax.rates, income);
-}
-
-/* All orders of both sides, asks first, and none of its own; show_own_orders puts right what is an agent's own. */
-static float *show_orders(const GtbConfig *config, const Shared *shared, float *features)
-{
-    for (int32_t side = GTB_SIDES - 1; side >= 0; side--)
-        for (int32_t resource = 0; resource < GTB_RESOURCES; resource++)
-            features = show(shared->counts[side][resource], gtb_num_prices(config), features);
-    return features;
-}
-
 /* Moves every order from the others' to the own ones of its agent, in one pass over the orders. */
 static void show_own_orders(const GtbConfig *config, const GtbState *state, float *rows)
 {
     int32_t prices = gtb_num_prices(config), features = gtb_worker_features(config);
     for (int32_t side = 0; side < GTB_SIDES; side++)
         for (int32_t resource = 0; resource < GTB_RESOURCES; resource++) {
-            int32_t block = (GTB_SIDES - 1 - side) * GTB_RESOURCES + resource;
-            float *others = rows + window_features(config) + 2 + block * prices, *own = others + 4 * prices + 2;
+            float *others = rows + window_features(config) + 2 + order_block(side, resource) * prices;
+            float *own = others + 4 * prices + GTB_RESOURCES;
             for (int32_t k = 0; k < state->num_orders[resource][side]; k++) {
                 const uint8_t *order = state->orders[resource][side][k];
                 others[order[0] * features + order[1]] -= 1;
@@ -236,7 +257,6 @@ static void show_own_orders(const GtbConfig *config, const GtbState *state, floa
 static void show_worker(const GtbConfig *config, const GtbState *state, const Shared *shared, int32_t agent,
                         float *features)
 {
-    int32_t prices = gtb_num_prices(config);
     if (config->sees_all)
         show_map(config, state, shared, agent, features);
     else
@@ -244,14 +264,10 @@ static void show_worker(const GtbConfig *config, const GtbState *state, const Sh
     features += window_features(config);
     *features++ = (float)(state->payments[agent] / config->payment);
     *features++ = (float)state->skills[agent];
-    features = show(shared->mean_prices, GTB_RESOURCES, show_orders(config, shared, features));
-    memset(features, 0, (size_t)(4 * prices) * sizeof *features);
-    features += 4 * prices;
-    for (int32_t resource = 0; resource < GTB_RESOURCES; resource++)
-        features = show(shared->history[resource], prices, features);
+    features = show(shared->market, market_features(config), features);
     *features++ = (float)state->second_units[agent];
-    features = show_taxes(config, state, shared, features);
-    *features++ = marginal_rate_now(config, state, agent);
+    features = show(shared->taxes, tax_features(config), features);
+    *features++ = shared->marginal_rates[agent];
     *features++ = shared->phase;
     *features++ = shared->time;
     features = show_inventory(state, agent, features);
@@ -261,21 +277,20 @@ static void show_worker(const GtbConfig *config, const GtbState *state, const Sh
 
 static void show_planner(const GtbConfig *config, const GtbState *state, const Shared *shared, float *features)
 {
-    int32_t prices = gtb_num_prices(config);
+    int32_t prices = gtb_num_prices(config), orders = 4 * prices + GTB_RESOURCES;
     if (config->planner_sees_map) {
         show_map(config, state, shared, -1, features);
         features += map_features(config);
     }
-    features = show(shared->mean_prices, GTB_RESOURCES, show_orders(config, shared, features));
-    for (int32_t resource = 0; resource < GTB_RESOURCES; resource++)
-        features = show(shared->history[resource], prices, features);
-    features = show_taxes(config, state, shared, features);
+    features = show(shared->market, orders, features);
+    features = show(shared->market + orders + 4 * prices, 2 * prices, features);
+    features = show(shared->taxes, tax_features(config), features);
     *features++ = shared->phase;
     *features++ = shared->time;
     memset(features, 0, 3 * sizeof *features);
     features += 3;
     for (int32_t agent = 0; agent < config->num_agents; agent++) {
-        *features++ = marginal_rate_now(config, state, agent);
+        *features++ = shared->marginal_rates[agent];
         *features++ = (float)(state->tax.last_incomes[agent] / config->tax.period);
         *features++ = (float)state->tax.last_marginal_rates[agent];
         if (!config->sees_all)
@@ -287,23 +302,36 @@ static void show_planner(const GtbConfig *config, const GtbState *state, const S
 
 /* ---- masks ---- */
 
+/* Writes a byte of 0 or 1 for each of the `count` lowest bits, and up to 3 more, which belong to what comes next. */
+static inline uint8_t *mask_bits(uint64_t bits, int32_t count, uint8_t *mask)
+{
+    static const uint8_t FLAGS[16][4] = {{0, 0, 0, 0}, {1, 0, 0, 0}, {0, 1, 0, 0}, {1, 1, 0, 0}, {0, 0, 1, 0}, {1, 0, 1, 0},
+                                         {0, 1, 1, 0}, {1, 1, 1, 0}, {0, 0, 0, 1}, {1, 0, 0, 1}, {0, 1, 0, 1}, {1, 1, 0, 1},
+                                         {0, 0, 1, 1}, {1, 0, 1, 1}, {0, 1, 1, 1}, {1, 1, 1, 1}};
+    for (int32_t k = 0; k < count; k += 4)
+        memcpy(mask + k, FLAGS[bits >> k & 15], sizeof FLAGS[0]);
+    return mask + count;
+}
+
 static void mask_worker(const GtbConfig *config, const GtbState *state, int32_t agent, uint8_t *mask)
 {
     int32_t prices = gtb_num_prices(config);
+    double coin = state->coin[agent]; /* just below 0 where shared wealth was rounded */
+    int32_t num_payable = coin < 0 ? 0 : coin < prices - 1 ? (int32_t)coin + 1 : prices;
+    uint64_t all = ((uint64_t)1 << prices) - 1, payable = ((uint64_t)1 << num_payable) - 1, directions = 0;
     *mask++ = 1;
     *mask++ = gtb_can_build(config, state, agent);
-    int32_t payable = state->coin[agent] >= config->max_bid_ask ? prices : (int32_t)state->coin[agent] + 1;
-    for (int32_t resource = 0; resource < GTB_RESOURCES; resource++, mask += 2 * prices) {
-        bool is_free = gtb_can_order(config, state, agent, resource);
-        memset(mask, 0, (size_t)prices);
-        memset(mask, is_free, (size_t)payable);
-        memset(mask + prices, is_free && state->units[agent][resource] > 0, (size_t)prices);
+    for (int32_t resource = 0; resource < GTB_RESOURCES; resource++) {
+        uint64_t is_free = gtb_can_order(config, state, agent, resource);
+        mask = mask_bits(is_free * payable, prices, mask);
+        mask = mask_bits(is_free * (state->units[agent][resource] > 0) * all, prices, mask);
     }
     for (int32_t direction = 0; direction < 4; direction++) {
         int32_t row = state->positions[agent][0] + GTB_DIRECTIONS[direction][1];
         int32_t column = state->positions[agent][1] + GTB_DIRECTIONS[direction][0];
-        *mask++ = gtb_can_enter(config, state, agent, row, column);
+        directions |= (uint64_t)gtb_can_enter(config, state, agent, row, column) << direction;
     }
+    mask_bits(directions, 4, mask);
 }
 
 void gtb_observe(const GtbConfig *config, const GtbState *state, AgoraView *workers, AgoraView *planner)

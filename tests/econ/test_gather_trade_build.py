@@ -221,6 +221,16 @@ def test_wealth_can_be_shared_in_every_step():
     assert after["coin"].sum() > 36
 
 
+def test_who_has_less_than_nothing_can_bid_nothing():
+    """As it may have, by rounding, where wealth is shared."""
+    batch = make(layout=MEADOW, num_agents=2, starts="random", shares_wealth=True)
+    fields = batch.fields(0)
+    fields["coin"][:] = -3.5, 2.0
+    batch.load_fields(0, fields)
+    bids = batch.groups["workers"].action_masks[0, :, bid("stone", 0) : bid("stone", 10) + 1]
+    assert bids.sum(axis=1).tolist() == [0, 3]
+
+
 # ---- invariants ----
 
 SETTINGS = [
