@@ -84,7 +84,9 @@ def saez_rates(
     """
     if weights not in WEIGHTS:
         raise unknown_name("welfare weights", weights, WEIGHTS)
-    z, starts = np.asarray(incomes, np.float64), check_cutoffs(cutoffs)
+    z, starts = _check_finite(incomes, "incomes"), check_cutoffs(cutoffs)
+    if not len(z) or not elasticity >= 0:
+        raise ValueError(f"the formula needs incomes and an elasticity of at least 0, got {len(z)} and {elasticity!r}")
     top = float(starts[-1]) if compat else float(np.quantile(z, 1 - TAIL))
     if not top > SMALL:  # nobody earns: nothing to tax
         return np.zeros(len(starts))
@@ -97,6 +99,15 @@ def saez_rates(
         rates = (1 - g) / (1 - g + a * elasticity + SMALL)
     rates = _fill_compat(rates) if compat else _fill(rates, has_tail=len(above) > 0)
     return np.clip(_average_over_brackets(rates, edges, starts), 0, 1)
+
+
+def _check_finite(numbers: Any, name: str) -> np.ndarray:
+    array = np.asarray(numbers, np.float64)
+    wrong = np.argwhere(~np.isfinite(array))
+    if len(wrong):
+        place = tuple(wrong[0].tolist())
+        raise ValueError(f"{name}{list(place)} must be a number, got {array[place]:g}")
+    return array
 
 
 def _mean_weights(
@@ -184,7 +195,10 @@ class SaezTax:
 
     def add(self, incomes: Any, marginal_rates: Any) -> None:
         """Adds what agents earned in a period and the marginal rates there, arrays of one shape."""
-        new = np.stack([np.ravel(incomes), np.ravel(marginal_rates)], axis=1).astype(np.float64)
+        z, tau = _check_finite(incomes, "incomes"), _check_finite(marginal_rates, "marginal_rates")
+        if z.shape != tau.shape:
+            raise ValueError(f"each income needs its marginal rate, got {list(z.shape)} and {list(tau.shape)}")
+        new = np.stack([z.ravel(), tau.ravel()], axis=1)
         self._samples = np.concatenate([self._samples, new])[-self.capacity :]
 
     def learn_from_others(self, samples: Any) -> None:

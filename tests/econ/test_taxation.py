@@ -258,6 +258,19 @@ def test_wrong_saez_settings_are_named():
         saez_rates([1.0], BRACKETS, 0.5, weights="unifrom")
 
 
+def test_wrong_incomes_are_named():
+    saez = SaezTax(BRACKETS)
+    with pytest.raises(ValueError, match=r"^incomes\[1, 0\] must be a number, got nan$"):
+        saez.add([[1.0, 2.0], [np.nan, 4.0]], np.zeros((2, 2)))
+    with pytest.raises(ValueError, match=r"^each income needs its marginal rate, got \[2\] and \[3\]$"):
+        saez.add([1.0, 2.0], [0.1, 0.2, 0.3])
+    assert len(saez.samples) == 0
+    with pytest.raises(ValueError, match=r"^incomes\[0\] must be a number, got inf$"):
+        saez_rates([np.inf], BRACKETS, 0.5)
+    with pytest.raises(ValueError, match=r"needs incomes and an elasticity of at least 0, got 0 and 0\.5"):
+        saez_rates([], BRACKETS, 0.5)
+
+
 # ---- annealing ----
 
 
