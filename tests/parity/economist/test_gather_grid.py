@@ -62,6 +62,7 @@ def test_short_episodes_are_equal(layout, peer_python, tmp_path):
 
 
 @pytest.mark.learn
+@pytest.mark.timeout(1200)  # minutes of the package, on a busy machine too
 @pytest.mark.parametrize("job", GRID, ids=lambda job: job.name)
 def test_whole_episodes_are_equal(job, peer_python, tmp_path):
     (traces,) = play_theirs(peer_python("economist"), tmp_path, [job])
