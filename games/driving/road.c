@@ -60,6 +60,7 @@ typedef struct Sighting {
     double x, y, heading;
     double lane_heading, turn; /* the last straight lane's heading, and the angle to it */
     double centre_x, centre_y, angle, distance;
+    bool has_angle;
 } Sighting;
 
 static double straight_angle(Sighting *sighting, double lane_angle)
@@ -79,7 +80,15 @@ static void look_at_centre(Sighting *sighting, const Lane *lane)
     sighting->centre_x = lane->x;
     sighting->centre_y = lane->y;
     sighting->distance = sqrt(dx * dx + dy * dy);
-    sighting->angle = arc_tangent_2(dy, dx);
+    sighting->has_angle = false;
+}
+
+static double angle_at_centre(Sighting *sighting)
+{
+    if (!sighting->has_angle)
+        sighting->angle = arc_tangent_2(sighting->y - sighting->centre_y, sighting->x - sighting->centre_x);
+    sighting->has_angle = true;
+    return sighting->angle;
 }
 
 /* Distance and difference of heading, as far as they are needed: once above `bound`, any number above it will do. */
@@ -92,7 +101,10 @@ static double lane_score(const Lane *lane, Sighting *sighting, double bound, Pla
     }
     if (lane->kind == DRIVING_CIRCULAR) {
         look_at_centre(sighting, lane);
-        *place = locate_on_circle(lane, sighting->angle, sighting->distance);
+        double across = fabs(lane->radius - sighting->distance);
+        if (across > bound)
+            return across;
+        *place = locate_on_circle(lane, angle_at_centre(sighting), sighting->distance);
     } else {
         double dx = sighting->x - lane->x, dy = sighting->y - lane->y;
         double least = lane_overshoot(lane, dx * lane->cosine + dy * lane->sine) +
@@ -109,7 +121,7 @@ static double lane_score(const Lane *lane, Sighting *sighting, double bound, Pla
 
 int32_t road_closest_lane(const Road *road, double x, double y, double heading, int32_t hint, Place *place)
 {
-    Sighting sighting = {x, y, heading, INFINITY, 0, INFINITY, INFINITY, 0, 0};
+    Sighting sighting = {x, y, heading, INFINITY, 0, INFINITY, INFINITY, 0, 0, false};
     Place hinted;
     double bound = lane_score(&road->lanes[hint], &sighting, INFINITY, &hinted), best = INFINITY;
     int32_t closest = hint;
