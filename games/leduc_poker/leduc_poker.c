@@ -77,8 +77,8 @@ static int32_t state_fields(const AgoraContext *context, AgoraField out[AGORA_MA
 
 /* ---- rules ----
  *
- * Hands are short, so nothing here is as dear as a branch that nobody can foresee: what an action does is counted with 0
- * and 1, not asked for. Most hands have two players, and with a constant number the loops unroll. */
+ * Hands are short, so nothing here is as dear as a branch that nobody can foresee: what an action does is counted with
+ * 0 and 1, not asked for. Most hands have two players, and with a constant number the loops unroll. */
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -86,7 +86,7 @@ static bool can_fold(const LeducState *state) { return state->stakes > state->ch
 static bool can_raise(const LeducState *state) { return state->num_raises < LEDUC_MAX_RAISES; }
 
 /* The first of `player` and those after it, wrapping around, who has not folded. */
-static int16_t first_left(const LeducConfig *config, const LeducState *state, int32_t player)
+INLINE int16_t first_left(const LeducConfig *config, const LeducState *state, int32_t player)
 {
     while (state->folded[player])
         player = player + 1 == config->players ? 0 : player + 1;
@@ -102,7 +102,7 @@ static void start(const LeducConfig *config, LeducState *state)
     state->num_left = (uint8_t)config->players;
 }
 
-static void play(const LeducConfig *config, LeducState *state, int32_t action)
+INLINE void play(const LeducConfig *config, LeducState *state, int32_t action)
 {
     int32_t player = state->to_move, round = state->round, next = player + 1 == config->players ? 0 : player + 1;
     bool is_illegal = ((action == LEDUC_FOLD) & !can_fold(state)) | ((action == LEDUC_RAISE) & !can_raise(state));
@@ -125,7 +125,7 @@ static void play(const LeducConfig *config, LeducState *state, int32_t action)
 }
 
 /* Larger for the better hand, equal for equal ones. */
-static int32_t hand_value(const LeducConfig *config, const LeducState *state, int32_t player)
+INLINE int32_t hand_value(const LeducConfig *config, const LeducState *state, int32_t player)
 {
     int32_t own = state->cards[player] / 2, public = state->cards[config->players] / 2, ranks = config->players + 1;
     if (own == public)
@@ -133,7 +133,7 @@ static int32_t hand_value(const LeducConfig *config, const LeducState *state, in
     return own > public ? own * ranks + public : public * ranks + own;
 }
 
-static void pay(const LeducConfig *config, const LeducState *state, float *rewards)
+INLINE void pay(const LeducConfig *config, const LeducState *state, float *rewards)
 {
     int32_t best = -1, num_winners = 0, pot = 0, values[LEDUC_MAX_PLAYERS];
     for (int32_t p = 0; p < config->players; p++) {
@@ -159,11 +159,8 @@ static void reset(const AgoraContext *context, AgoraRng *rng, void *state_bytes)
     start(config, state);
 }
 
-static bool step(const AgoraContext *context, AgoraRng *rng, void *state_bytes, AgoraView *views)
+INLINE bool step_hand(const LeducConfig *config, LeducState *state, const AgoraView *views)
 {
-    (void)rng;
-    const LeducConfig *config = config_of(context);
-    LeducState *state = state_bytes;
     if (state->to_move >= 0) /* a loaded state may be the last one already */
         play(config, state, ((const int32_t *)views->actions)[state->to_move]);
     bool is_over = state->to_move < 0;
@@ -175,6 +172,14 @@ static bool step(const AgoraContext *context, AgoraRng *rng, void *state_bytes, 
     if (is_over)
         pay(config, state, views->rewards);
     return is_over;
+}
+
+static bool step(const AgoraContext *context, AgoraRng *rng, void *state, AgoraView *views)
+{
+    (void)rng;
+    const LeducConfig *config = config_of(context);
+    const LeducConfig pair = {.players = 2, .starting_player = config->starting_player};
+    return config->players == 2 ? step_hand(&pair, state, views) : step_hand(config, state, views);
 }
 
 /* ---- what players see ---- */
