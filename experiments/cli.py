@@ -35,12 +35,22 @@ STOPPED = 130  # exit status of a command that Ctrl-C ended
 
 
 def _read_overrides(overrides: list[str]) -> dict[str, Any]:
-    """Reads KEY=VALUE words; a value is read as YAML, so 3, 1e-4, true and [64, 64] are what they look like."""
-    settings = {}
-    for word in overrides:
+    """Reads NAME=VALUE words, or --NAME VALUE.
+
+    A value is read as YAML, so 3, 1e-4, true and [64, 64] are what they look like.
+    """
+    settings, words = {}, list(overrides)
+    while words:
+        word = words.pop(0)
         name, equals, value = word.partition("=")
+        if name.startswith("--"):
+            name = name.removeprefix("--").replace("-", "_")
+            if not equals:
+                if not words:
+                    raise RunError(f"{word} needs a value")
+                equals, value = "=", words.pop(0)
         if not equals:
-            raise RunError(f"settings are given as name=value, got {word!r}")
+            raise RunError(f"settings are given as name=value or --name value, got {word!r}")
         try:
             settings[name] = yaml.safe_load(value)
         except yaml.YAMLError:
@@ -102,10 +112,12 @@ def list_command() -> None:
     console.print(studies, worlds)
 
 
-@app.command()
+@app.command(context_settings={"ignore_unknown_options": True})
 def run(
     study: Annotated[str, typer.Argument(help="one of `agora list`")],
-    settings: Annotated[list[str] | None, typer.Argument(metavar="[NAME=VALUE]...", help="settings to change")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME=VALUE]...", help="settings to change; --name value does too")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="run folder; default runs/<study and settings>")] = None,
     ray_address: RayAddressOption = None,
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
@@ -20,10 +21,11 @@ class TrainingProgress:
         total_steps: Where it ends.
         done_steps: Where it starts.
         console: Of the command.
+        unit: What the steps are called.
     """
 
-    def __init__(self, title: str, total_steps: int, done_steps: int, console: Console) -> None:
-        self._title, self._total, self._console = title, total_steps, console
+    def __init__(self, title: str, total_steps: int, done_steps: int, console: Console, unit: str = "steps") -> None:
+        self._title, self._total, self._console, self._unit = title, total_steps, console, unit
         self._start_steps, self._start_time = done_steps, time.monotonic()
         self._last_line = 0.0
         columns = (
@@ -46,7 +48,7 @@ class TrainingProgress:
     ) -> None:
         self._bar.stop()
 
-    def update(self, steps: int, numbers: dict[str, str]) -> None:
+    def update(self, steps: int, numbers: Mapping[str, str]) -> None:
         """Shows the state of things.
 
         Args:
@@ -54,7 +56,13 @@ class TrainingProgress:
             numbers: What to show, by name.
         """
         rate = (steps - self._start_steps) / max(time.monotonic() - self._start_time, 1e-9)
-        shown = "  ".join([f"{steps:,} steps", f"{rate:,.0f} steps/s", *(f"{k} {v}" for k, v in numbers.items())])
+        shown = "  ".join(
+            [
+                f"{steps:,} {self._unit}",
+                f"{rate:{',.0f' if rate >= 10 else '.2g'}} {self._unit}/s",
+                *(f"{k} {v}" for k, v in numbers.items()),
+            ]
+        )
         self._bar.update(self._task, completed=min(steps, self._total), numbers=shown)
         if not self._console.is_terminal and (
             time.monotonic() - self._last_line > LINE_EVERY_S or steps >= self._total

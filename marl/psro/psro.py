@@ -80,6 +80,7 @@ class Psro:
         population: The policies.
         table: The payoffs that were simulated.
         epochs: What is known of each epoch.
+        seats: By agent, from whose population it is played.
 
     Raises:
         PolicyError, PayoffTableError, RecordError: A file of the folder is missing or damaged.
@@ -98,11 +99,11 @@ class Psro:
         self.folder, self.settings, self._workers = folder, settings, workers or Workers()
         self._meta_solver = meta_solver or settings.meta_solver
         self._oracle: Oracle = oracle or make_oracle(settings)
-        self._seats = settings.seats()
-        players = tuple(dict.fromkeys(self._seats.values()))
+        self.seats = settings.seats()
+        players = tuple(dict.fromkeys(self.seats.values()))
         self.population = Population(folder / "policies", players, scripted)
         self._arena = Arena(
-            settings.world, settings.world_settings, self._seats, self.population.folder, players, scripted
+            settings.world, settings.world_settings, self.seats, self.population.folder, players, scripted
         )
         self.epochs = read_epochs(folder / "epochs")
         self.table = self._open_table()
@@ -113,7 +114,7 @@ class Psro:
     def _open_table(self) -> PayoffTable:
         if self._table_path.exists():
             return PayoffTable.load(self._table_path)
-        return PayoffTable(list(self._seats), self._arena.numbers())
+        return PayoffTable(list(self.seats), self._arena.numbers())
 
     @property
     def _table_path(self) -> Path:
@@ -154,7 +155,7 @@ class Psro:
         record = EpochRecord(
             number=len(self.epochs),
             variance=self.settings.risk.label,
-            sizes=[sizes[player] for player in self._seats.values()],
+            sizes=[sizes[player] for player in self.seats.values()],
         )
         self.epochs.append(record)
         self._save(record)
@@ -175,7 +176,7 @@ class Psro:
     def payoffs(self, record: EpochRecord) -> np.ndarray:
         """Returns the payoffs [n, K_1, ..., K_n] of the policies that an epoch began with, as they are known now."""
         if self.settings.payoffs == "exact":
-            strategies = self.exact.read_all(self.population, list(self._seats.values()))
+            strategies = self.exact.read_all(self.population, list(self.seats.values()))
             return self.exact.payoffs([own[:size] for own, size in zip(strategies, record.sizes, strict=True)])
         known = tuple(slice(size) for size in record.sizes)
         return self.table.payoffs()[(slice(None), *known)]
@@ -252,7 +253,7 @@ class Psro:
         if record.number:
             record.gains = self._gains(self.epochs[record.number - 1], record, payoffs)
         if self.settings.nash_conv == "exact" and record.nash_conv is None:
-            names = list(self._seats.values())
+            names = list(self.seats.values())
             strategies = self.exact.read_all(self.population, names)
             reaches = [
                 self.exact.mixed(player, own[:size], probabilities)
@@ -279,8 +280,8 @@ class Psro:
     # ---- responses ----
 
     def _respond(self, record: EpochRecord, meta: MetaStrategy, payoffs: np.ndarray) -> None:
-        planned = plan_responses(self._seats, meta, payoffs, RULES.get(self.settings.meta_solver, "marginal"))
-        begun = dict(zip(self._seats.values(), record.sizes, strict=True))
+        planned = plan_responses(self.seats, meta, payoffs, RULES.get(self.settings.meta_solver, "marginal"))
+        begun = dict(zip(self.seats.values(), record.sizes, strict=True))
         numbers, counted = [], dict.fromkeys(begun, 0)
         for response in planned:
             numbers.append(begun[response.player] + counted[response.player])
@@ -304,7 +305,7 @@ class Psro:
     def _task(self, response: Response, place: Path, epoch: int, index: int) -> Any:
         start = response.start
         if start is None and self.settings.warm_start:
-            start = len(self.epochs[epoch].meta.profile[list(self._seats).index(response.agent)]) - 1  # type: ignore[union-attr]
+            start = len(self.epochs[epoch].meta.profile[list(self.seats).index(response.agent)]) - 1  # type: ignore[union-attr]
         path = None
         if start is not None and self.population.manifest(response.player, start).kind == "trained":
             path = self.population.path(response.player, start)

@@ -1,0 +1,123 @@
+"""What came out of the runs of a sweep, as two tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from agents.mixture import MixturePlayer
+from experiments.run_folder import RunError, RunFolder, write_atomically
+from experiments.studies.psro.settings import SweepSettings
+from experiments.studies.psro.training import open_runs
+from games.recording import record
+from marl.psro.psro import Psro
+
+SHOWN_SEED = 0  # of the replay
+NOISE = 1e-12  # what rounding leaves of 0
+
+
+def evaluate(run: RunFolder, settings: SweepSettings) -> None:
+    """Writes evaluation.csv, a row for each run, and curves.csv, a row for each of their epochs.
+
+    Columns of evaluation.csv: gamma and the variance that the oracle is averse to; policies of each player; NashConv of
+    the last meta-strategy, and a lower bound of the one before it; in how many epochs the meta-solver converged; what
+    agent i gets, mean and standard deviation over the others' draws.
+
+    Raises:
+        RunError: A run is not complete.
+    """
+    runs = open_runs(run, settings)
+    for name, each in runs.items():
+        if each.num_complete < settings.epochs:
+            raise RunError(f"{run.path / 'runs' / name} is not complete: agora resume {run.path}")
+    curves = pd.DataFrame([row for name, each in runs.items() for row in _curve(name, each)])
+    write_atomically(run.path / "curves.csv", curves.to_csv(index=False))
+    rows = pd.DataFrame([_summary(name, each) for name, each in runs.items()])
+    write_atomically(run.evaluation_path, rows.to_csv(index=False))
+
+
+def _curve(name: str, run: Psro) -> list[dict[str, Any]]:
+    """Returns a row for each epoch; a lower bound of its NashConv is what the next epoch's responses gain."""
+    solver, seed = name.rsplit("-", 1)
+    following = [*run.epochs[1:], None]
+    return [
+        {
+            "solver": solver,
+            "seed": int(seed),
+            "epoch": record.number,
+            "policies": "x".join(map(str, record.sizes)),
+            "nash_conv": record.nash_conv,
+            "lower_bound": sum(after.gains) if after is not None and after.gains is not None else None,
+            "regret": record.meta.regret if record.meta else None,
+            "converged": record.meta.converged if record.meta else None,
+            "seconds": round(sum(record.seconds.values()), 2),
+        }
+        for record, after in zip(run.epochs, following, strict=True)
+    ]
+
+
+def _summary(name: str, run: Psro) -> dict[str, Any]:
+    """Returns what the last epoch's meta-strategy is worth, and how much that varies with the others' draws."""
+    last, curve = run.epochs[-1], _curve(name, run)
+    assert last.meta is not None
+    known = [row["lower_bound"] for row in curve if row["lower_bound"] is not None]
+    row = {
+        "run": name,
+        "risk": f"{run.settings.risk_aversion:g} {run.settings.variance}",
+        "policies": curve[-1]["policies"],
+        "nash_conv": _rounded(last.nash_conv),
+        "lower_bound": _rounded(known[-1] if known else None),
+        "solved": f"{sum(bool(each['converged']) for each in curve)}/{len(curve)}",
+    }
+    for number, (mean, spread) in enumerate(zip(last.meta.values, spreads(run), strict=True)):
+        row[f"mean_{number}"] = _rounded(mean)
+        row[f"sd_{number}"] = _rounded(spread)
+    return row
+
+
+def _rounded(value: float | None) -> str:
+    return "" if value is None else f"{value if abs(value) > NOISE else 0:.3g}"
+
+
+def spreads(run: Psro) -> list[float]:
+    """Returns for each agent the standard deviation of what its mixture gets, over the others' draws."""
+    last = run.epochs[-1]
+    assert last.meta is not None
+    payoffs, found = run.payoffs(last), []
+    for agent, own in enumerate(last.meta.profile):
+        against = np.tensordot(np.array(own), np.moveaxis(payoffs[agent], agent, 0), axes=1)
+        others = [np.array(each) for other, each in enumerate(last.meta.profile) if other != agent]
+        chances = np.prod(np.meshgrid(*others, indexing="ij"), axis=0)
+        mean = (chances * against).sum()
+        found.append(float(np.sqrt(max(0.0, (chances * (against - mean) ** 2).sum()))))
+    return found
+
+
+def render(run: RunFolder, settings: SweepSettings) -> None:
+    """Records an episode between the last meta-strategies of the first run, as recording, GIF and MP4."""
+    first = next(iter(open_runs(run, settings).values()))
+    last = first.epochs[-1]
+    assert last.meta is not None
+    players = {}
+    for agent, chances in zip(first.seats, last.meta.profile, strict=True):
+        used = np.flatnonzero(chances)
+        members = [first.population.make_player(first.seats[agent], int(number), SHOWN_SEED) for number in used]
+        players[agent] = MixturePlayer(members, np.array(chances)[used] / np.sum(np.array(chances)[used]), SHOWN_SEED)
+    run.replay_path.mkdir(exist_ok=True)
+    recording = record(
+        settings.world,
+        lambda batch: {
+            name: np.stack([players[agent].act(batch, agent)[0] for agent in group.agents])[None]
+            for name, group in batch.groups.items()
+        },
+        seed=SHOWN_SEED,
+        **settings.world_settings,
+    )
+    recording.save(run.replay_path / "episode.jsonl")
+    try:
+        recording.save_gif(run.replay_path / "episode.gif", fps=4)
+        recording.save_mp4(run.replay_path / "episode.mp4", fps=4)
+    except ValueError:  # a world that cannot be drawn
+        return

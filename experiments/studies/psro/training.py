@@ -1,0 +1,68 @@
+"""All runs of a sweep, an epoch of each in turn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+
+from experiments.interruption import StopRequest
+from experiments.progress import TrainingProgress
+from experiments.run_folder import RunError, RunFolder
+from experiments.studies.psro.settings import SweepSettings
+from marl.psro.payoff_table import PayoffTableError
+from marl.psro.psro import Psro
+from marl.psro.records import EpochRecord, RecordError
+from marl.psro.workers import Workers
+
+
+def open_runs(run: RunFolder, settings: SweepSettings, workers: Workers | None = None) -> dict[str, Psro]:
+    """Returns the runs of a sweep, by name.
+
+    Raises:
+        RunError: A file of one is missing or damaged.
+    """
+    try:
+        return {name: Psro(run.path / "runs" / name, each, workers=workers) for name, each in settings.runs().items()}
+    except (PayoffTableError, RecordError) as error:
+        raise RunError(str(error)) from None
+
+
+def train(run: RunFolder, settings: SweepSettings, ray_address: str | None) -> bool:
+    """Does the epochs that are left; Ctrl-C ends it after the epoch that is under way."""
+    if settings.parallel or settings.oracle == "ppo":
+        from marl.rllib.session import start_ray
+
+        address: dict[str, Any] = {"address": ray_address} if ray_address else {}
+        start_ray(**address)
+    runs = open_runs(run, settings, Workers(settings.parallel))
+    total = settings.epochs * len(runs)
+    done = sum(each.num_complete for each in runs.values())
+    with StopRequest() as stop, TrainingProgress("PSRO", total, done, Console(), unit="epochs") as progress:
+        for epoch in range(settings.epochs):
+            for name, each in runs.items():
+                if each.num_complete > epoch:
+                    continue
+                if stop.is_made:
+                    return False
+                record = each.step()
+                done += 1
+                progress.update(done, _shown(name, record, settings))
+    return True
+
+
+def _shown(name: str, record: EpochRecord, settings: SweepSettings) -> Mapping[str, str]:
+    gap = distance(record)
+    return {
+        "run": name,
+        "epoch": f"{record.number + 1} of {settings.epochs}",
+        "NashConv": "" if gap is None else f"{'' if record.nash_conv is not None else 'at least '}{gap:.3g}",
+    }
+
+
+def distance(record: EpochRecord) -> float | None:
+    """Returns the exact NashConv of an epoch's meta-strategy, or what is known of the one before it; None: nothing."""
+    if record.nash_conv is not None:
+        return record.nash_conv
+    return None if record.gains is None else sum(record.gains)

@@ -1,0 +1,59 @@
+"""The study psro, from the command line to the report, on a game whose value is known."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from experiments.run_folder import RunError
+from experiments.studies.psro.evaluation import evaluate
+from experiments.studies.psro.figures import response_graph
+from experiments.study import open_run
+
+WORDS = [
+    "--world",
+    "cards/kuhn_poker",
+    "--meta-solver",
+    "nash,uniform",
+    "--nash-conv=exact",
+    "payoffs=exact",
+    "seeds=1",
+]
+
+
+@pytest.fixture(scope="module")
+def sweep(tmp_path_factory):
+    return tmp_path_factory.mktemp("psro") / "run"
+
+
+def test_a_sweep_ends_with_tables_a_replay_and_a_report(agora, sweep):
+    """Kuhn poker is worth -1/18 to the first player; exact PSRO with Nash finds an equilibrium within 10 epochs."""
+    status, output, errors = agora("run", "psro", *WORDS, "epochs=10", "--out", str(sweep))
+    assert (status, errors) == (0, "")
+    rows = pd.read_csv(sweep / "evaluation.csv").set_index("run")
+    assert list(rows.index) == ["nash-0", "uniform-0"]
+    assert rows.loc["nash-0", "nash_conv"] < 1e-9
+    assert rows.loc["nash-0", "mean_0"] == pytest.approx(-1 / 18, abs=1e-3)  # three digits are written
+    assert rows.loc["uniform-0", "nash_conv"] > 0.05
+    curves = pd.read_csv(sweep / "curves.csv")
+    exact = curves.groupby("solver")["nash_conv"].apply(list)
+    bounds = curves.groupby("solver")["lower_bound"].apply(list)
+    for solver in ("nash", "uniform"):  # exact responses gain all that there is to gain
+        np.testing.assert_allclose(bounds[solver][:-1], exact[solver][:-1], atol=1e-9)
+    page = (sweep / "report.html").read_text()
+    assert page.count("<svg") == 3  # the distance, and one for the first run of each meta-solver
+    assert "<video" in page
+    assert "report:" in output
+
+
+def test_an_incomplete_sweep_says_how_to_go_on(sweep):
+    run, _, settings = open_run(sweep)
+    more = settings.model_copy(update={"epochs": 11})
+    with pytest.raises(RunError, match=r"nash-0 is not complete: agora resume"):
+        evaluate(run, more)
+
+
+def test_best_responses_of_the_prisoners_dilemma_end_in_mutual_defection():
+    payoffs = np.array([[[3.0, 0.0], [5.0, 1.0]], [[3.0, 5.0], [0.0, 1.0]]])
+    graph = response_graph(payoffs)
+    assert [node for node in graph if graph.out_degree(node) == 0] == [(1, 1)]
+    assert set(graph.edges) == {((0, 0), (1, 0)), ((0, 0), (0, 1)), ((1, 0), (1, 1)), ((0, 1), (1, 1))}
