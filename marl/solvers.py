@@ -53,6 +53,12 @@ SOLVERS = (
         "Haarnoja et al. 2018; Christodoulou 2019",
         "runner_agreement",
     ),
+    Solver(
+        "PSRO (meta-solvers by name, exact or PPO responses, aversion to risk)",
+        "marl.psro.psro:Psro",
+        "Lanctot et al. 2017; Marris et al. 2021; after Slumbers et al. 2023",
+        "psro",
+    ),
 )
 
 
