@@ -15,10 +15,11 @@ import numpy as np
 from marl.equilibrium.homotopy import FlooredGame
 
 MAX_PIVOTS, MAX_NEWTON_STEPS = 40, 20
-NEGATIVE, BETTER = (
-    1e-12,
-    1e-11,
-)  # what counts as a negative probability, and as a better action, for utilities of unit size
+# What counts as a negative probability, and as a better action, for utilities of unit size.
+NEGATIVE, BETTER = 1e-12, 1e-11
+LONGEST_STEP = 1e4  # in any probability or multiplier; longer ones come of singular systems
+SINGULAR = 1e-10  # singular values below this share of the largest count as 0
+CONSISTENT = 1e-10  # how nearly the shortest step has to solve a singular system
 
 
 def polish(game: FlooredGame, free: np.ndarray, least: float) -> np.ndarray | None:
@@ -48,6 +49,22 @@ def polish(game: FlooredGame, free: np.ndarray, least: float) -> np.ndarray | No
     return None
 
 
+def _newton_step(system: np.ndarray, residual: np.ndarray) -> np.ndarray | None:
+    """Returns the step that solves a linear system; the shortest one where many do, as with actions that are alike.
+
+    None where there is no such step.
+    """
+    try:
+        step = np.linalg.solve(system, -residual)
+    except np.linalg.LinAlgError:
+        step = np.full(len(residual), np.inf)
+    if np.abs(step).max() < LONGEST_STEP:
+        return step
+    # Singular, or so nearly that rounding hides it.
+    step = np.linalg.lstsq(system, -residual, rcond=SINGULAR)[0]
+    return step if np.abs(system @ step + residual).max() < CONSISTENT else None
+
+
 def _solve_support(game: FlooredGame, free: np.ndarray, active: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
     """Returns z [N] that solves one support's equations, and how much better each action outside would be [N]."""
     support, players = np.flatnonzero(active), len(game.counts)
@@ -62,16 +79,16 @@ def _solve_support(game: FlooredGame, free: np.ndarray, active: np.ndarray) -> t
     for _ in range(MAX_NEWTON_STEPS):
         system[: len(support), : len(support)] = game.jacobian(free)[np.ix_(support, support)]
         residual = np.r_[game.gradients(free)[support], members.T @ free[support] - 1]
-        try:
-            step = np.linalg.solve(system, -residual)
-        except np.linalg.LinAlgError:
+        step = _newton_step(system, residual)
+        if step is None:
             return None
         free[support] += step[: len(support)]
         if not np.abs(free).max() < 10:
             return None
-        if np.abs(step[: len(support)]).max() < 1e-13:
+        moved = np.abs(step[: len(support)]).max()
+        if moved < 1e-13:
             break
-    if np.abs(step[: len(support)]).max() > 1e-9:
+    if step is None or moved > 1e-9:
         return None
     slack = game.gradients(free) - step[len(support) :][game.owner]
     slack[active] = -np.inf

@@ -106,6 +106,17 @@ def test_a_dominated_action_is_in_no_equilibrium_and_changes_none():
     assert [(*s[:3], *s[4:]) for s in rounded(found)] == rounded(enumerate_equilibria(payoffs))
 
 
+def test_actions_that_are_alike_leave_the_end_of_the_path_exact():
+    # Populations hold copies of a policy: then a support's equations have many solutions.
+    for seed in range(3):
+        payoffs = generators.general_sum((4, 4), np.random.default_rng(seed))
+        doubled = payoffs[:, [0, 1, 2, 3, 0, 1]][:, :, [0, 1, 2, 3, 2, 3]]
+        solution = solve_nash_path(doubled)
+        assert solution.converged
+        assert nash_conv(doubled, solution.profile) < 1e-8
+        assert solve_trembling_hand(doubled).converged
+
+
 # ---- quantal responses ----
 
 
