@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from experiments.bench import results_table, speed_table
+from experiments.bench.equilibria.convergence import convergence_table, read_games
 from experiments.study import find_study, study_names
 from marl.equilibrium.methods import method_table
 from marl.rllib import stop_ray
@@ -87,6 +88,13 @@ def test_the_table_of_driving_is_the_committed_result():
 def test_the_table_of_methods_is_what_the_code_says():
     text = (ROOT / "marl/equilibrium/README.md").read_text(encoding="utf-8")
     assert read_table("methods", text) == method_table(), "paste the output of `python -m marl.equilibrium`"
+
+
+def test_the_tables_of_equilibria_are_the_committed_results():
+    text = (ROOT / "marl/equilibrium/README.md").read_text(encoding="utf-8")
+    assert read_table("speed", text) == speed_table("equilibria"), "paste `agora bench equilibria --table`"
+    command = "python -m experiments.bench.equilibria.convergence --table"
+    assert read_table("convergence", text) == convergence_table(read_games()), f"paste `{command}`"
 
 
 def test_the_tables_of_rllib_are_the_committed_result():

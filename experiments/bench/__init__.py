@@ -270,16 +270,17 @@ def speed_table(name: str) -> str:
         numbers = [row["median"], row["wall"]] if has_wall else [row["median"]]
         table.append([row["name"], *(three_digits(float(number)) if number else "" for number in numbers)])
     further = [results_table(path.stem) for path in sorted(RESULTS.glob(f"{name}_*.csv"))]
-    return "\n\n".join([_to_markdown(table), *further])
+    return "\n\n".join([to_markdown(table), *further])
 
 
 def results_table(name: str) -> str:
     """Returns one of the tables that a benchmark saved, such as "worlds_contests", as Markdown."""
     with (RESULTS / f"{name}.csv").open(newline="", encoding="utf-8") as file:
-        return _to_markdown(list(csv.reader(file)))
+        return to_markdown(list(csv.reader(file)))
 
 
-def _to_markdown(table: list[list[str]]) -> str:
+def to_markdown(table: list[list[str]]) -> str:
+    """Returns rows of cells, the first of them the heading, as a Markdown table."""
     heading, *rows = (f"| {' | '.join(cells)} |" for cells in table)
     return "\n".join([heading, "|" + "---|" * len(table[0]), *rows])
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq, minimize
 
+from experiments.bench.equilibria import convergence
 from games.matrix import generators
 from marl.equilibrium import risk
 from marl.equilibrium.payoffs import as_game, nash_conv
@@ -285,4 +286,21 @@ def test_a_result_that_did_not_converge_says_so():
 @pytest.mark.parametrize(("num_actions", "gamma"), [(5, 0.5), (5, 10.0), (10, 2.0), (20, 2.0)])
 def test_random_games_converge(num_actions, gamma):
     for seed in range(3):
-        assert solve_risk_averse(draw((num_actions,) * 2, seed), gamma, 0.01 / num_actions).regret < 1e-6
+        assert convergence.solve_one(convergence.HOMOTOPY, num_actions, gamma, seed).gap < 1e-6
+
+
+def test_the_committed_shares_are_those_asked_for():
+    solved = convergence.read_games()
+    assert not list(convergence.missing_games(solved))
+    for gamma in convergence.RISK_AVERSIONS:
+        for num_actions in convergence.ACTIONS:
+            least = 0.8 if num_actions == 50 else 0.95
+            assert convergence.solved_share(solved, convergence.HOMOTOPY, num_actions, gamma) >= least
+
+
+def test_a_run_that_was_stopped_goes_on_where_it_was(tmp_path):
+    path, solved = tmp_path / "games.csv", convergence.read_games()
+    convergence.write_games(solved[:-3], path)
+    assert convergence.read_games(path) == solved[:-3]
+    assert list(convergence.missing_games(solved[:-3])) == [game[:4] for game in solved[-3:]]
+    assert convergence.read_games(tmp_path / "none.csv") == []
