@@ -237,6 +237,15 @@ def share_samples(algorithm: Algorithm) -> None:
         group.foreach_env_runner(tell, local_env_runner=False)
 
 
+def saez_state(algorithm: Algorithm) -> dict[str, Any]:
+    """Returns the state of the first runner's Saez model, for an equal model elsewhere."""
+    group = algorithm.env_runner_group
+    assert group is not None
+    is_remote = group.num_healthy_remote_workers() > 0
+    states = group.foreach_env_runner(lambda runner: _saez_of(runner).get_state(), local_env_runner=not is_remote)
+    return dict(states[0])
+
+
 def _saez_of(runner: Any) -> Any:
     player = getattr(runner.module[PLANNER], "player", None)
     if player is None or not hasattr(player, "saez"):
