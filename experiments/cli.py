@@ -145,12 +145,34 @@ def resume(
 
 
 @app.command()
-def evaluate(path: RunArgument) -> None:
+def evaluate(
+    paths: Annotated[list[Path], typer.Argument(metavar="RUN", help="a run folder; two populations for --cross-play")],
+    cross_play: Annotated[
+        bool, typer.Option("--cross-play", help="two runs of the study psro against each other, in every seating")
+    ] = False,
+) -> None:
     """Play the trained policies again and write evaluation.csv."""
-    folder, study, settings = open_run(path)
+    if cross_play:
+        _play_across(paths)
+        return
+    if len(paths) != 1:
+        raise RunError(f"evaluate takes one run folder, got {len(paths)}; two populations need --cross-play")
+    folder, study, settings = open_run(paths[0])
     with folder.lock():
         study.evaluate(folder, settings)
     _show_results(folder)
+
+
+def _play_across(paths: list[Path]) -> None:
+    from experiments.studies.psro.cross_play import cross_play
+
+    if len(paths) != 2:
+        raise RunError(f"--cross-play takes two runs of the study psro, got {len(paths)}")
+    heading, *rows = cross_play(paths[0], paths[1])
+    table = Table(*heading, title=f"A: {paths[0]}\nB: {paths[1]}")
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
 
 
 @app.command()

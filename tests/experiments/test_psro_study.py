@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from experiments.run_folder import RunError
+from experiments.studies.psro.cross_play import cross_play
 from experiments.studies.psro.evaluation import evaluate
 from experiments.studies.psro.figures import response_graph
 from experiments.study import open_run
@@ -50,6 +51,29 @@ def test_an_incomplete_sweep_says_how_to_go_on(sweep):
     more = settings.model_copy(update={"epochs": 11})
     with pytest.raises(RunError, match=r"nash-0 is not complete: agora resume"):
         evaluate(run, more)
+
+
+def test_an_equilibrium_loses_to_nobody_in_cross_play(sweep):
+    """Kuhn poker's value is -1/18 for the first player: an equilibrium keeps it against anybody, in either seat."""
+    heading, *rows = cross_play(sweep / "runs" / "nash-0", sweep / "runs" / "uniform-0", episodes=20_000)
+    assert len(heading) == 3
+    first = {row[0]: [float(word) for word in row[1].split(" ± ")] for row in rows}
+    assert list(first) == ["A A", "A B", "B A", "B B"]
+    for seats, (mean, error) in first.items():
+        if seats == "A A":
+            assert mean == pytest.approx(-1 / 18, abs=4 * error)
+        if seats == "A B":
+            assert mean > -1 / 18 - 4 * error
+        if seats == "B A":
+            assert mean < -1 / 18 + 4 * error
+
+
+def test_what_is_no_population_is_refused(agora, sweep):
+    status, _, errors = agora("evaluate", "--cross-play", str(sweep), str(sweep / "runs" / "nash-0"))
+    assert status == 1
+    assert "is not a run of a sweep: give RUN/runs/<meta-solver>-<seed>" in errors
+    status, _, errors = agora("evaluate", "--cross-play", str(sweep / "runs" / "nash-0"))
+    assert errors == "agora: --cross-play takes two runs of the study psro, got 1\n"
 
 
 def test_best_responses_of_the_prisoners_dilemma_end_in_mutual_defection():
