@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 import yaml
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
@@ -31,6 +32,7 @@ RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="a run folder")
 RayAddressOption = Annotated[
     str | None, typer.Option(envvar="RAY_ADDRESS", help="HOST:PORT of a Ray cluster, auto, or local (the default)")
 ]
+MOST_COLUMNS = 400  # characters of a table
 STOPPED = 130  # exit status of a command that Ctrl-C ended
 
 
@@ -85,12 +87,14 @@ def _finish(run: RunFolder, study: Study, settings: Any, ray_address: str | None
 
 def _show_results(run: RunFolder) -> None:
     rows = [line.split(",") for line in run.evaluation_path.read_text(encoding="utf-8").splitlines()]
-    table = Table(title="evaluation")
+    table = Table(title="evaluation", box=SIMPLE, pad_edge=False)
     for name in rows[0]:
-        table.add_column(name, justify="left" if name.endswith("cook") else "right")
+        table.add_column(name, justify="left" if name.endswith("cook") else "right", no_wrap=True)
     for row in rows[1:]:
         table.add_row(*row)
-    console.print(table)
+    # A line that the screen folds can be read; a number that is cut off cannot.
+    needed = console.measure(table, options=console.options.update(width=MOST_COLUMNS)).maximum
+    Console(width=max(needed, console.width)).print(table)
     for label, path in (("replay", run.replay_path / "episode.gif"), ("report", run.report_path)):
         if path.exists():
             console.print(f"{label}: {path}", soft_wrap=True)

@@ -60,7 +60,7 @@ def reference_of(case: Case, known: dict) -> tuple[list[dict[str, np.ndarray]], 
     return known[str(case)]
 
 
-@pytest.mark.parametrize("num_threads", range(1, 9))
+@pytest.mark.parametrize("num_threads", [2, 3, 8])  # tests/c tries all from 1 to 8
 def test_any_number_of_threads_gives_the_same_bytes(case: Case, num_threads: int, reference: dict) -> None:
     played, whole, _ = reference_of(case, reference)
     batch = case.batch(NUM_ENVS, seed=11, autoreset="same_step", num_threads=num_threads)

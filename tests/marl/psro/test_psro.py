@@ -15,7 +15,6 @@ from marl.psro.records import RecordError
 from marl.psro.sampling import relevance
 from marl.psro.settings import PsroSettings
 from marl.psro.workers import Workers
-from marl.rllib.session import start_ray
 
 KUHN = PsroSettings(world="cards/kuhn_poker_v0", oracle="exact", nash_conv="exact", episodes=30, more_episodes=60)
 
@@ -156,15 +155,13 @@ def test_any_meta_solver_by_name(tmp_path, solver):
         assert run.population.sizes[0] > 5
 
 
-def test_ray_workers_change_nothing(tmp_path):
-    start_ray()
+def test_ray_workers_change_nothing(local_ray, tmp_path):
     run_epochs(tmp_path / "here", 2)
     run_epochs(tmp_path / "there", 2, workers=Workers(2))
     assert everything(tmp_path / "there") == everything(tmp_path / "here")
 
 
-def test_a_task_whose_process_dies_is_started_again(tmp_path):
-    start_ray()
+def test_a_task_whose_process_dies_is_started_again(local_ray, tmp_path):
     mark = tmp_path / "mark"
 
     def die_once():

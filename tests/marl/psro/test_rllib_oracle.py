@@ -15,6 +15,8 @@ from marl.psro.rllib_oracle import RLlibOracle
 
 ENV = "matrix/rock_paper_scissors_v0"
 
+pytestmark = pytest.mark.usefixtures("local_ray")
+
 
 @pytest.fixture
 def column_players(tmp_path):

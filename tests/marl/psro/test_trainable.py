@@ -7,13 +7,11 @@ import ray.tune
 from marl.psro.psro import Psro
 from marl.psro.settings import PsroSettings
 from marl.psro.trainable import PsroTrainable
-from marl.rllib.session import start_ray
 
 CONFIG = {"world": "cards/kuhn_poker_v0", "oracle": "exact", "payoffs": "exact", "nash_conv": "exact"}
 
 
-def test_tune_runs_meta_solvers_side_by_side(tmp_path):
-    start_ray()
+def test_tune_runs_meta_solvers_side_by_side(local_ray, tmp_path):
     tuner = ray.tune.Tuner(
         PsroTrainable,
         param_space={**CONFIG, "meta_solver": ray.tune.grid_search(["nash", "uniform"])},
@@ -33,8 +31,7 @@ def test_tune_runs_meta_solvers_side_by_side(tmp_path):
         assert result.metrics["lower_bound"] == sum(expected.gains)
 
 
-def test_a_restored_trial_goes_on_where_it_was(tmp_path):
-    start_ray()
+def test_a_restored_trial_goes_on_where_it_was(local_ray, tmp_path):
     first = PsroTrainable(CONFIG)
     first.train()
     first.train()
