@@ -36,7 +36,7 @@ class SaezPlanner:
             raise ValueError(f"the model has other brackets than {batch.spec.id}: {self.saez.cutoffs}")
         is_taxed = planner.infos["tax_day"][:, row] > 0
         self.saez.add(workers.infos["income"][is_taxed], workers.infos["marginal_rate"][is_taxed])
-        begins = planner.observations[:, row, num_brackets] == 1
+        begins = planner.observations[:, row, config.first_day_feature] == 1
         rates = self.saez.next_rates(config.rate_min, config.rate_max) if begins.any() else None
         actions = np.zeros((batch.num_envs, num_brackets), np.float32)
         actions[begins] = -1 if rates is None else rates

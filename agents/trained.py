@@ -38,7 +38,7 @@ class PolicyDescription(pydantic.BaseModel, extra="forbid"):
         settings: Of the world, beyond the id's.
         observation_size: Numbers in one observation, flattened.
         hidden_sizes: Widths of the hidden layers.
-        num_actions: Logits of the last layer.
+        num_actions: Logits of the last layer; those of all parts together where an action has several.
         activation: Between the layers.
         observation_scale: Multiplies the observations.
     """
@@ -116,11 +116,11 @@ class TrainedPlayer:
         self._is_greedy = is_greedy
 
     def act(self, batch: Batch, agent: str) -> np.ndarray:
-        """Returns actions, [E] int32."""
+        """Returns actions, [E] or [E, A] int32."""
         return self.act_rows(batch, agent, np.arange(batch.num_envs))
 
     def act_rows(self, batch: Batch, agent: str, envs: np.ndarray) -> np.ndarray:
-        """Returns actions in some envs, [n] int32."""
+        """Returns actions in some envs, [n] or [n, A] int32."""
         name, row = find_agent(batch, agent)
         group = batch.groups[name]
         features = group.observations[envs, row].reshape(len(envs), -1)
@@ -129,14 +129,18 @@ class TrainedPlayer:
                 f"the policy was trained on {self.description.env_id} with {self.description.observation_size} numbers "
                 f"per observation; {batch.spec.id} shows {features.shape[1]}"
             )
-        if getattr(group.action_space, "n", None) != self.description.num_actions:
-            raise PolicyError(f"the policy has {self.description.num_actions} actions, {agent} {group.action_space}")
+        space: Any = group.action_space
+        choices = [int(n) for n in np.atleast_1d(getattr(space, "nvec", getattr(space, "n", 0)))]
+        if sum(choices) != self.description.num_actions:
+            raise PolicyError(f"the policy has {self.description.num_actions} actions, {agent} {space}")
         logits = self.logits(features)
         if group.action_masks is not None:
             logits = np.where(group.action_masks[envs, row], logits, FORBIDDEN_LOGIT)
         if not self._is_greedy:
             logits = logits + self._rng.gumbel(size=logits.shape)  # the largest is a draw from the softmax
-        return logits.argmax(axis=1).astype(np.int32)
+        parts = np.split(logits, np.cumsum(choices)[:-1], axis=1)
+        actions = np.stack([part.argmax(axis=1) for part in parts], axis=-1)
+        return actions.reshape(len(envs), *group.actions.shape[2:]).astype(np.int32)
 
     def logits(self, observations: np.ndarray) -> np.ndarray:
         """Returns the network's logits [n, K] for observations [n, D], before any mask."""

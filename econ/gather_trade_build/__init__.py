@@ -124,6 +124,12 @@ class GatherTradeBuildConfig(TaxSettings):
         maps = read_maps(self.layout)
         return split_maps(maps, self.split_row) if self.starts == "split" else maps
 
+    @property
+    def first_day_feature(self) -> int:
+        """Which number of the planner's observation is 1 on the first day of a tax period, when rates are set."""
+        prices, map_planes = self.max_bid_ask + 1, 8 * int(self.planner_sees_map)
+        return map_planes * self.maps[0].size + 6 * prices + 2 + len(self.cutoffs)
+
     def _ranked_tiles(self) -> np.ndarray:
         """Where ranks of skill start, [N] int32, the lowest first; empty where starts are random."""
         if self.starts != "corners":

@@ -79,6 +79,11 @@ class OneStepConfig(TaxSettings):
             return np.array(self.skills, np.float64)
         return mean_skills(self.num_workers, self.skill_seed, self.skill_shape, self.max_skill)
 
+    @property
+    def first_day_feature(self) -> int:
+        """Which number of the planner's observation is 1 on the first day of a tax period, when rates are set."""
+        return len(self.cutoffs)
+
     def core_fields(self) -> dict[str, Any]:
         """Returns the C config."""
         return {

@@ -100,6 +100,11 @@ class TaxSettings(WorldConfig):
         levels = np.arange(self.rate_min, self.rate_max + self.rate_step, self.rate_step)
         return levels[levels <= self.rate_max]
 
+    @property
+    def first_day_feature(self) -> int:
+        """Which number of the planner's observation is 1 on the first day of a tax period, when rates are set."""
+        raise NotImplementedError
+
     def schedule(self, rates: Any) -> Schedule:
         """Returns rates on these brackets as a schedule."""
         return Schedule(self.cutoffs, rates)
