@@ -126,8 +126,9 @@ def run(
     ray_address: RayAddressOption = None,
 ) -> None:
     """Run a study: train, evaluate, render and report."""
-    check_address(ray_address)
     found = find_study(study)
+    found.check_cluster(ray_address)
+    check_address(ray_address)
     resolved = found.read_settings(_read_overrides(settings or []))
     folder = RunFolder.create(_new_path(out, found.name_run(resolved)), study, resolved.model_dump(mode="json"))
     console.print(f"run folder: {folder.path}", soft_wrap=True)
@@ -143,8 +144,9 @@ def resume(
 
     Reads RLlib's own checkpoint, which can execute code: resume only runs that you trust.
     """
-    check_address(ray_address)
     folder, study, settings = open_run(path)
+    study.check_cluster(ray_address)
+    check_address(ray_address)
     _finish(folder, study, settings, ray_address)
 
 

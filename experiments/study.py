@@ -35,6 +35,7 @@ class Study:
         evaluate: Plays the trained policies and writes evaluation.csv.
         render: Writes the replay; None where there is nothing to show.
         report: Writes report.html.
+        takes_cluster: Whether `train` can run on a Ray cluster; otherwise its third argument is None or "local".
     """
 
     name: str
@@ -45,6 +46,16 @@ class Study:
     evaluate: Callable[[RunFolder, Any], None]
     render: Callable[[RunFolder, Any], None] | None
     report: Callable[[RunFolder, Any], None]
+    takes_cluster: bool = True
+
+    def check_cluster(self, ray_address: str | None) -> None:
+        """Checks that this study can run there.
+
+        Raises:
+            RunError: The address is a cluster's, and the study runs on this machine only.
+        """
+        if not self.takes_cluster and ray_address not in (None, "local"):
+            raise RunError(f"{self.name} runs in processes of this machine; it takes no --ray-address")
 
     def read_settings(self, given: dict[str, Any]) -> Any:
         """Checks settings.

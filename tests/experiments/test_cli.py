@@ -115,6 +115,7 @@ def test_a_run_without_checkpoint_says_so(agora, finished_run, tmp_path):
         (["run", "overcooked", "--ray-address", "nowhere"], "--ray-address must be HOST:PORT"),
         (["run", "overcooked", "--ray-address", "http://127.0.0.1:8265"], "--ray-address must be HOST:PORT"),
         (["run", "overcooked", "--ray-address", "127.0.0.1:1"], "no Ray cluster answers at 127.0.0.1:1"),
+        (["run", "rae_matrix", "--ray-address", "127.0.0.1:1"], "rae_matrix runs in processes of this machine"),
     ],
 )
 def test_impossible_settings_are_refused_before_anything_is_written(agora, tmp_path, monkeypatch, words, message):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from experiments.run_folder import RunError, RunFolder
+from experiments.run_folder import RunFolder
 from experiments.studies.econ_one_step.evaluation import evaluate
 from experiments.studies.econ_one_step.report import report
 from experiments.studies.econ_one_step.settings import OneStepSettings
@@ -10,8 +10,6 @@ from experiments.study import Study
 
 
 def _train(run: RunFolder, settings: OneStepSettings, ray_address: str | None) -> bool:
-    if ray_address not in (None, "local"):
-        raise RunError("econ_one_step runs each cell in a process of this machine; it takes no --ray-address")
     from experiments.studies.econ_one_step.cells import run_cells  # Ray takes seconds to import; others need it not
 
     return run_cells(run, settings)
@@ -27,4 +25,5 @@ STUDY = Study(
     evaluate=evaluate,
     render=None,
     report=report,
+    takes_cluster=False,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from experiments.run_folder import RunError, RunFolder
+from experiments.run_folder import RunFolder
 from experiments.studies.rae_matrix.analysis import evaluate, report
 from experiments.studies.rae_matrix.play import solve_games
 from experiments.studies.rae_matrix.settings import RaeMatrixSettings
@@ -10,8 +10,6 @@ from experiments.study import Study
 
 
 def _train(run: RunFolder, settings: RaeMatrixSettings, ray_address: str | None) -> bool:
-    if ray_address not in (None, "local"):
-        raise RunError("rae_matrix solves its games in processes of this machine; it takes no --ray-address")
     return solve_games(run, settings)
 
 
@@ -24,4 +22,5 @@ STUDY = Study(
     evaluate=evaluate,
     render=None,
     report=report,
+    takes_cluster=False,
 )

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from experiments.run_folder import RunError, RunFolder
+from experiments.run_folder import RunFolder
 from experiments.studies.runner_agreement.analysis import evaluate, report
 from experiments.studies.runner_agreement.settings import AgreementSettings
 from experiments.study import Study
 
 
 def _train(run: RunFolder, settings: AgreementSettings, ray_address: str | None) -> bool:
-    if ray_address not in (None, "local"):
-        raise RunError("runner_agreement runs each cell in a process of this machine; it takes no --ray-address")
     from experiments.studies.runner_agreement.cells import run_cells  # Ray takes seconds to import; others need it not
 
     return run_cells(run, settings)
@@ -26,4 +24,5 @@ STUDY = Study(
     evaluate=evaluate,
     render=None,
     report=report,
+    takes_cluster=False,
 )
