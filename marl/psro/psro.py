@@ -108,8 +108,8 @@ class Psro:
         self.epochs = read_epochs(folder / "epochs")
         self.table = self._open_table()
         for player, size in zip(players, self.population.sizes, strict=True):
-            if size == 0:
-                self.population.add(player, "scripted", script=settings.first_policy, about={"epoch": -1})
+            for script in settings.first_policies[size:]:
+                self.population.add(player, "scripted", script=script, about={"epoch": -1})
 
     def _open_table(self) -> PayoffTable:
         if self._table_path.exists():

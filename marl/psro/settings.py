@@ -22,7 +22,9 @@ class PsroSettings(pydantic.BaseModel):
     world: str = Field(description="one of games.env_ids()")
     world_settings: dict[str, Any] = Field({}, description="settings of the world that differ from the id's")
     symmetric: bool = Field(False, description="all agents share one population; the game must be symmetric")
-    first_policy: str = Field("random", description="scripted player that every population begins with")
+    first_policies: tuple[str, ...] = Field(
+        ("random",), min_length=1, description="scripted players that every population begins with"
+    )
     meta_solver: str = Field("nash", description="a method of marl/equilibrium, self_play or rectified")
     meta_parameters: dict[str, Any] = Field({}, description="of the meta-solver; rae has defaults")
     oracle: Literal["exact", "ppo"] = Field("ppo", description="what learns responses")

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from agents.mixture import MixturePlayer
 from experiments.run_folder import RunError
 from experiments.studies.psro.settings import SweepSettings
 from experiments.study import open_run
 from marl.psro.match import play_episodes
+from marl.psro.meta_player import meta_player
 from marl.psro.psro import Psro
 
 EPISODES = 5000  # of each seating
@@ -56,7 +56,7 @@ def cross_play(first: Path, second: Path, episodes: int = EPISODES) -> list[list
     world, settings = worlds[0]
     for number, seating in enumerate(product(runs, repeat=len(agents))):
         players = {
-            agent: _mixture(runs[name], agent, SEED + number * len(agents) + seat)
+            agent: meta_player(runs[name], agent, SEED + number * len(agents) + seat)
             for seat, (agent, name) in enumerate(zip(agents, seating, strict=True))
         }
         played = play_episodes(world, players, episodes, seed=SEED + number, settings=settings)
@@ -64,17 +64,3 @@ def cross_play(first: Path, second: Path, episodes: int = EPISODES) -> list[list
         row = [f"{mean:.4g} ± {error:.2g}" for mean, error in zip(played.returns.mean(axis=0), errors, strict=True)]
         table.append([" ".join(seating), *row])
     return table
-
-
-def _mixture(run: Psro, agent: str, seed: int) -> MixturePlayer:
-    """Returns who plays an agent's part of the last complete epoch's meta-strategy."""
-    record = run.epochs[run.num_complete - 1]
-    assert record.meta is not None
-    chances = np.array(record.meta.profile[list(run.seats).index(agent)])
-    used = np.flatnonzero(chances)
-    words = [int(word) for word in np.random.SeedSequence(seed).generate_state(len(used) + 1)]
-    members = [
-        run.population.make_player(run.seats[agent], int(number), word)
-        for number, word in zip(used, words[1:], strict=True)
-    ]
-    return MixturePlayer(members, chances[used] / chances[used].sum(), words[0])

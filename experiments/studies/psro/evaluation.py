@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from agents.mixture import MixturePlayer
 from experiments.run_folder import RunError, RunFolder, write_atomically
 from experiments.studies.psro.settings import SweepSettings
 from experiments.studies.psro.training import open_runs
 from games.recording import record
+from marl.psro.meta_player import meta_player
 from marl.psro.psro import Psro
 
 SHOWN_SEED = 0  # of the replay
@@ -98,13 +98,7 @@ def spreads(run: Psro) -> list[float]:
 def render(run: RunFolder, settings: SweepSettings) -> None:
     """Records an episode between the last meta-strategies of the first run, as recording, GIF and MP4."""
     first = next(iter(open_runs(run, settings).values()))
-    last = first.epochs[-1]
-    assert last.meta is not None
-    players = {}
-    for agent, chances in zip(first.seats, last.meta.profile, strict=True):
-        used = np.flatnonzero(chances)
-        members = [first.population.make_player(first.seats[agent], int(number), SHOWN_SEED) for number in used]
-        players[agent] = MixturePlayer(members, np.array(chances)[used] / np.sum(np.array(chances)[used]), SHOWN_SEED)
+    players = {agent: meta_player(first, agent, SHOWN_SEED + seat) for seat, agent in enumerate(first.seats)}
     run.replay_path.mkdir(exist_ok=True)
     recording = record(
         settings.world,

@@ -1,0 +1,56 @@
+"""Studies of populations: their numbers, and one of them from training to report."""
+
+import numpy as np
+import pandas as pd
+
+from experiments.populations.intervals import mean_interval
+from experiments.populations.tournament import worst_mean
+from experiments.populations.training import do_epoch
+from experiments.run_folder import RunFolder
+from experiments.study import find_study
+
+
+def test_the_worst_outcomes_are_the_worst_twentieth():
+    """Of 1..100 these are 1 to 5, mean 3; of fewer than 20 it is the worst one."""
+    assert worst_mean(np.random.default_rng(0).permutation(np.arange(1.0, 101.0))) == 3
+    assert worst_mean(np.array([4.0, -2.0, 7.0])) == -2
+
+
+def test_an_interval_over_seeds_covers_the_mean_and_is_a_point_without_spread():
+    """For 0 and 1, half each, of 8 seeds: the mean of 8 draws has deviation 0.177, so about +- 0.35."""
+    mean, low, high = mean_interval(np.array([0.0, 1.0] * 4))
+    assert mean == 0.5
+    assert 0.1 < low < 0.25
+    assert 0.75 < high < 0.9
+    assert mean_interval(np.array([2.0, 2.0])) == (2, 2, 2)
+
+
+def test_hunters_who_learned_are_measured_with_partners_and_strangers(local_ray, tmp_path):
+    study = find_study("rae_trust")
+    settings = study.read_settings(
+        {
+            "gammas": [0.1],
+            "others": ["uniform"],
+            "seeds": 1,
+            "epochs": 1,
+            "env_steps": 256,
+            "cell_episodes": 10,
+            "pair_episodes": 20,
+            "oracle_settings": {"num_envs": 16, "fragment_steps": 16},
+        }
+    )
+    run = RunFolder.create(tmp_path / "run", "rae_trust", settings.model_dump(mode="json"))
+    for arm in settings.arms():
+        do_epoch(run, settings, arm, 0)
+    study.evaluate(run, settings)
+    study.report(run, settings)
+    runs = pd.read_csv(run.path / "runs.csv")
+    assert runs[["arm", "group"]].drop_duplicates().shape == (6, 2)
+    assert (runs["episodes"] == [20, 40, 60] * 2).all()
+    pairs = pd.read_csv(run.path / "pairs.csv")
+    assert set(pairs[pairs["group"] == "strangers"]["partner"]) == {"random", "clumsy hunter", "clumsy gatherer"}
+    for _, row in runs.iterrows():  # an encounter has at most one catch; the stag mauls at most both once
+        assert 0 <= row["catches"] <= 1
+        assert row["worst"] <= row["mean"] <= 5 + 2 * 10
+        assert row["variance_between"] >= 0
+    assert "Who gets what beside whom" in run.report_path.read_text(encoding="utf-8")
