@@ -182,14 +182,33 @@ def _play_across(paths: list[Path]) -> None:
 
 
 @app.command()
-def render(path: RunArgument) -> None:
+def render(
+    path: RunArgument,
+    policies: Annotated[
+        str | None,
+        typer.Option(metavar="NUMBER,...", help="of a run of the study psro: an episode between these policies"),
+    ] = None,
+) -> None:
     """Write the replay of a run as recording, GIF and MP4."""
+    if policies is not None:
+        _render_policies(path, policies)
+        return
     folder, study, settings = open_run(path)
     if study.render is None:
         raise RunError(f"study {study.name} has no replay of its own; render one of its runs")
     with folder.lock():
         study.render(folder, settings)
     console.print(f"replay: {folder.replay_path}", soft_wrap=True)
+
+
+def _render_policies(path: Path, policies: str) -> None:
+    from experiments.studies.psro.replay import render_policies
+
+    try:
+        numbers = [int(word) for word in policies.split(",")]
+    except ValueError:
+        raise RunError(f"--policies takes numbers with commas between them, got {policies!r}") from None
+    console.print(f"replay: {render_policies(path, numbers)}", soft_wrap=True)
 
 
 @app.command()

@@ -68,6 +68,28 @@ def test_an_equilibrium_loses_to_nobody_in_cross_play(sweep):
             assert mean < -1 / 18 + 4 * error
 
 
+def test_any_policies_of_a_run_are_replayed(agora, sweep):
+    status, output, errors = agora("render", str(sweep / "runs" / "nash-0"), "--policies", "2,0")
+    assert (status, errors) == (0, "")
+    place = sweep / "runs" / "nash-0" / "replays" / "2-0"
+    assert output == f"replay: {place}\n"
+    assert {file.name for file in place.iterdir()} == {"episode.jsonl", "episode.gif", "episode.mp4"}
+
+
+@pytest.mark.parametrize(
+    ("policies", "message"),
+    [
+        ("1", "--policies takes a number for each of player_0, player_1, got 1"),
+        ("0,99", "player_1 has the policies 0 to "),
+        ("a,b", "--policies takes numbers with commas between them, got 'a,b'"),
+    ],
+)
+def test_policies_that_are_not_there_are_named(agora, sweep, policies, message):
+    status, _, errors = agora("render", str(sweep / "runs" / "nash-0"), "--policies", policies)
+    assert status == 1
+    assert errors.startswith(f"agora: {message}")
+
+
 def test_what_is_no_population_is_refused(agora, sweep):
     status, _, errors = agora("evaluate", "--cross-play", str(sweep), str(sweep / "runs" / "nash-0"))
     assert status == 1

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from experiments.studies.psro.evaluation import evaluate, render
+from experiments.studies.psro.evaluation import evaluate
+from experiments.studies.psro.replay import render
 from experiments.studies.psro.report import report
 from experiments.studies.psro.settings import SweepSettings
 from experiments.studies.psro.training import train

@@ -10,11 +10,8 @@ import pandas as pd
 from experiments.run_folder import RunError, RunFolder, write_atomically
 from experiments.studies.psro.settings import SweepSettings
 from experiments.studies.psro.training import open_runs
-from games.recording import record
-from marl.psro.meta_player import meta_player
 from marl.psro.psro import Psro
 
-SHOWN_SEED = 0  # of the replay
 NOISE = 1e-12  # what rounding leaves of 0
 
 
@@ -93,25 +90,3 @@ def spreads(run: Psro) -> list[float]:
         mean = (chances * against).sum()
         found.append(float(np.sqrt(max(0.0, (chances * (against - mean) ** 2).sum()))))
     return found
-
-
-def render(run: RunFolder, settings: SweepSettings) -> None:
-    """Records an episode between the last meta-strategies of the first run, as recording, GIF and MP4."""
-    first = next(iter(open_runs(run, settings).values()))
-    players = {agent: meta_player(first, agent, SHOWN_SEED + seat) for seat, agent in enumerate(first.seats)}
-    run.replay_path.mkdir(exist_ok=True)
-    recording = record(
-        settings.world,
-        lambda batch: {
-            name: np.stack([players[agent].act(batch, agent)[0] for agent in group.agents])[None]
-            for name, group in batch.groups.items()
-        },
-        seed=SHOWN_SEED,
-        **settings.world_settings,
-    )
-    recording.save(run.replay_path / "episode.jsonl")
-    try:
-        recording.save_gif(run.replay_path / "episode.gif", fps=4)
-        recording.save_mp4(run.replay_path / "episode.mp4", fps=4)
-    except ValueError:  # a world that cannot be drawn
-        return
