@@ -11,6 +11,7 @@ with the reward of its own group. What makes it work there, and where it is here
     phase 1, workers without a learner above    `planner=` a player of `agents/`, such as `RandomSchedules`
     phase 2 from the weights of phase 1         `weights_of`, `take_weights`
     labor that costs little at first            `warm_up`, for the world's live setting `labor_weight`
+    exploitability (not in the paper)           `others=` a player, beside whom one worker goes on learning
     taxes of 10 % at most, then of 100 %        the world's `tax_annealing`
     planner's entropy, high and then low        `Level.entropy_coefficient`
     Saez's formula on the incomes of all envs   `share_samples`
@@ -37,6 +38,7 @@ from marl.rllib import ActorCriticModule, use_batched_runner
 from marl.rllib.runner.player_module import MakePlayer
 
 WORKERS, PLANNER = "workers", "planner"
+OTHERS = "others"  # all workers but the first, where it alone learns
 
 OverTime = float | Sequence[tuple[int, float]]
 """A number, or (env step, value) pairs from step 0 on, between which the number moves linearly."""
@@ -52,6 +54,7 @@ class Level:
         discount: By step of the world, also of a planner that acts once a period.
         gae_lambda: By decision.
         hidden_sizes: Of the policy network and of the value network, each.
+        return_scale: Size that discounted returns have; values are learned in units of it.
     """
 
     learning_rate: OverTime = 3e-4
@@ -59,6 +62,7 @@ class Level:
     discount: float = 0.998
     gae_lambda: float = 0.98
     hidden_sizes: tuple[int, ...] = (128, 128)
+    return_scale: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +77,7 @@ class Sampling:
         minibatch_size: Decisions of the workers; the planner's are spread evenly over as many minibatches.
         clip: Of PPO's ratio.
         gradient_clip: Largest norm of a policy's gradient.
+        matmul_precision: "highest", or "medium" for products of bfloat16 where the processor is faster with them.
         seed: Of everything.
     """
 
@@ -83,6 +88,7 @@ class Sampling:
     minibatch_size: int = 3200
     clip: float = 0.2
     gradient_clip: float = 0.5
+    matmul_precision: str = "highest"
     seed: int = 0
 
 
@@ -94,14 +100,17 @@ def falling(start: float, end: float, env_steps: int) -> list[tuple[int, float]]
 class _Seats:
     """Maps agents to the policy of their group; picklable, for runners in other processes."""
 
-    def __init__(self, env_id: str, env_settings: dict[str, Any]) -> None:
+    def __init__(self, env_id: str, env_settings: dict[str, Any], *, has_others: bool) -> None:
         groups = games.make_batch(env_id, 1, **env_settings).groups
         self._policies = {agent: name for name, group in groups.items() for agent in group.agents}
         if set(groups) != {WORKERS, PLANNER}:
             raise ValueError(
                 f"two-level training needs groups {WORKERS!r} and {PLANNER!r}; {env_id} has {list(groups)}"
             )
-        self.num_agents = len(self._policies)
+        if has_others:
+            self._policies |= dict.fromkeys(groups[WORKERS].agents[1:], OTHERS)
+        self.names = set(self._policies.values())
+        self.num_learning = sum(name != OTHERS for name in self._policies.values())
 
     def __call__(self, agent: Any, *args: Any, **kwargs: Any) -> str:
         return self._policies[agent]
@@ -114,6 +123,7 @@ def two_level_config(
     workers: Level | MakePlayer,
     planner: Level | MakePlayer,
     sampling: Sampling,
+    others: MakePlayer | None = None,
 ) -> PPOConfig:
     """Returns a config with which RLlib's PPO trains workers and planner, or one of them beside a player.
 
@@ -123,17 +133,23 @@ def two_level_config(
         workers: How the policy of all workers learns; or what makes the player that they are.
         planner: The same for the planner.
         sampling: How much is played.
+        others: What makes the player of all workers but the first, which `workers` is then about: how much it gains by
+            itself is what shows whether they play a best response. None: `workers` is about all of them.
 
     Raises:
         ValueError: The world has other groups, or nobody learns.
     """
-    seats = _Seats(env_id, env_settings)
+    seats = _Seats(env_id, env_settings, has_others=others is not None)
     levels = {name: who for name, who in ((WORKERS, workers), (PLANNER, planner)) if isinstance(who, Level)}
     players: dict[str, Any] = {WORKERS: workers, PLANNER: planner}
     players = {name: who for name, who in players.items() if name not in levels}
+    players |= {} if others is None else {OTHERS: others}
     if not levels:
         raise ValueError("workers and planner are both players: nobody learns")
-    specs = {name: RLModuleSpec(module_class=ActorCriticModule, model_config=_model(levels[name])) for name in levels}
+    specs = {
+        name: RLModuleSpec(module_class=ActorCriticModule, model_config=_model(level, sampling))
+        for name, level in levels.items()
+    }
     specs |= {name: RLModuleSpec(module_class=ActorCriticModule) for name in players}  # players take these places
     fragment = sampling.num_envs * max(sampling.num_env_runners, 1) * sampling.fragment_steps
     config = PPOConfig().environment(env_id, env_config=env_settings)
@@ -143,7 +159,7 @@ def two_level_config(
         rollout_fragment_length=sampling.fragment_steps,
     )
     config.multi_agent(
-        policies={WORKERS, PLANNER},
+        policies=seats.names,
         policy_mapping_fn=seats,
         count_steps_by="agent_steps",  # a minibatch may have more rows than there are env steps
     )
@@ -152,12 +168,11 @@ def two_level_config(
         algorithm_config_overrides_per_module={name: _overrides(level) for name, level in levels.items()},
     )
     config.training(
-        train_batch_size_per_learner=fragment * seats.num_agents,
+        train_batch_size_per_learner=fragment * seats.num_learning,
         num_epochs=sampling.num_epochs,
         minibatch_size=sampling.minibatch_size,
         clip_param=sampling.clip,
         grad_clip=sampling.gradient_clip,
-        vf_loss_coeff=0.5,
         vf_clip_param=math.inf,
         use_kl_loss=False,
     )
@@ -165,8 +180,14 @@ def two_level_config(
     return use_batched_runner(config, players=players)
 
 
-def _model(level: Level) -> dict[str, Any]:
-    return {"fcnet_hiddens": list(level.hidden_sizes), "fcnet_activation": "relu", "vf_share_layers": False}
+def _model(level: Level, sampling: Sampling) -> dict[str, Any]:
+    return {
+        "fcnet_hiddens": list(level.hidden_sizes),
+        "fcnet_activation": "relu",
+        "vf_share_layers": False,
+        "value_scale": level.return_scale,
+        "matmul_precision": sampling.matmul_precision,
+    }
 
 
 def _overrides(level: Level) -> Any:
@@ -178,6 +199,7 @@ def _overrides(level: Level) -> Any:
         entropy_coeff=in_rllibs_form(level.entropy_coefficient),
         gamma=level.discount,
         lambda_=level.gae_lambda,
+        vf_loss_coeff=0.5 / level.return_scale**2,
     )
 
 
@@ -212,12 +234,13 @@ def decisions_of(
     return torch.softmax(logits.reshape(len(observations), parts, -1), dim=2).numpy().astype(np.float64)
 
 
-def warm_up(episodes: float, constant: float) -> float:
-    """Returns 1 - exp(-episodes / constant), the share of the labor cost that counts after so many episodes of an env.
+def warm_up(elapsed: float, constant: float) -> float:
+    """Returns 1 - exp(-elapsed / constant), the share of the labor cost that counts after so much training.
 
-    ai-economist's "decay" schedule. `configure_envs(algorithm, labor_weight=warm_up(...))` before every iteration.
+    ai-economist's "decay" schedule, there by episodes of an env; whatever the unit is, both have the same.
+    `configure_envs(algorithm, labor_weight=warm_up(...))` before every iteration.
     """
-    return 1.0 if constant == 0 else -math.expm1(-episodes / constant)
+    return 1.0 if constant == 0 else -math.expm1(-elapsed / constant)
 
 
 # ---- Saez's formula on several runners ----

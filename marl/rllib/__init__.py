@@ -3,7 +3,7 @@
 See README.md beside this file.
 """
 
-from marl.rllib.algorithm_setup import configure_envs, register, use_batched_runner
+from marl.rllib.algorithm_setup import configure_envs, register, stagger_envs, use_batched_runner
 from marl.rllib.envs.multi_agent_env import BatchMultiAgentEnv
 from marl.rllib.envs.pettingzoo_env import PettingZooMultiAgentEnv, register_pettingzoo
 from marl.rllib.errors import DivergedError, TrainingError, explain, explain_errors
@@ -53,6 +53,7 @@ __all__ = [
     "explain_errors",
     "register",
     "register_pettingzoo",
+    "stagger_envs",
     "start_ray",
     "stop_ray",
     "use_batched_runner",

@@ -191,6 +191,23 @@ def configure_envs(algorithm: Algorithm, **live: Any) -> None:
     group.foreach_env_runner(partial(_configure, live=live), local_env_runner=False)
 
 
+def stagger_envs(algorithm: Algorithm, num_steps: int) -> None:
+    """Spreads the training envs of an algorithm evenly over the steps of an episode; before the first iteration.
+
+    Args:
+        algorithm: Built from a config that `use_batched_runner` prepared.
+        num_steps: Of an episode.
+    """
+    group = algorithm.env_runner_group
+    assert group is not None
+    is_remote = group.num_healthy_remote_workers() > 0
+    group.foreach_env_runner(partial(_stagger, num_steps=num_steps), local_env_runner=not is_remote)
+
+
+def _stagger(runner: Any, num_steps: int) -> None:
+    runner.stagger(num_steps)
+
+
 def _configure(runner: EnvRunner, live: dict[str, Any]) -> None:
     if isinstance(runner, BatchedEnvRunner):
         runner.configure_env(**live)

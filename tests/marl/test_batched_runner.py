@@ -57,6 +57,17 @@ def test_a_fragment_is_divided_among_learners_env_by_env(make_runner: Callable[.
     np.testing.assert_array_equal(part.final_observations, whole.final_observations[1:])
 
 
+def test_staggered_envs_are_at_different_steps_of_their_episodes(make_runner: Callable[..., BatchedEnvRunner]) -> None:
+    runner = make_runner(KITCHEN, num_envs=4, length=10, settings={"horizon": 10})
+    runner.stagger(10)
+    assert [runner.env.fields(e)["timestep"] for e in range(4)] == [0, 2, 5, 7]
+    (fragment,) = runner.sample()
+    np.testing.assert_array_equal(fragment.final_index, [[2, 3], [4, 2], [7, 1], [9, 0]])
+    assert runner.get_metrics()["num_episodes"] == 4
+    with pytest.raises(ValueError, match="the episode of env 2 ended at step 10, before its step 10"):
+        runner.stagger(20)
+
+
 def test_the_next_fragment_goes_on_where_the_last_one_stopped(make_runner: Callable[..., BatchedEnvRunner]) -> None:
     runner = make_runner(KITCHEN, num_envs=3, length=7)
     (first,), (second,) = runner.sample(), runner.sample()

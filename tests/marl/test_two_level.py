@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from ray.rllib.algorithms.algorithm import Algorithm
 from ray.rllib.algorithms.ppo import PPOConfig
 
@@ -20,6 +21,7 @@ from agents.rational_worker import RationalWorker
 from agents.saez_planner import SaezPlanner
 from econ.taxation import SaezTax, us_federal
 from marl.two_level import (
+    OTHERS,
     PLANNER,
     WORKERS,
     Level,
@@ -95,6 +97,42 @@ def test_a_second_phase_begins_with_the_weights_of_the_first(build: Build) -> No
     for name in ("policy_torso.0.weight", "policy_head.bias"):
         np.testing.assert_array_equal(played[name].numpy(), weights[name])
     second.train()
+
+
+def test_one_worker_learns_beside_others_that_play(build: Build) -> None:
+    sampling = Sampling(num_envs=4, fragment_steps=2, minibatch_size=4)
+    config = two_level_config(
+        ONE_STEP, TINY, workers=QUICK, planner=RandomPlayer, sampling=sampling, others=RationalWorker
+    )
+    algorithm = build(config)
+    trained = algorithm.train()["learners"]
+    assert {name for name in trained if "policy_loss" in trained[name]} == {WORKERS}
+    assert trained[WORKERS]["num_module_steps_trained"] == 4  # of the first worker in step 2
+    runner = algorithm.env_runner
+    assert [runner.map_agents()[f"worker_{i}"] for i in (0, 1)] == [WORKERS, OTHERS]
+
+
+def test_values_are_learned_in_units_of_the_returns(build: Build) -> None:
+    """Ten times the unit, and a hundredth of the weight in the loss: errors count as before, in units."""
+    algorithms = []
+    for scale in (1.0, 10.0):
+        level = replace(QUICK, return_scale=scale)
+        sampling = Sampling(num_envs=4, fragment_steps=2, minibatch_size=8, seed=3)
+        algorithms.append(
+            build(two_level_config(ONE_STEP, TINY, workers=level, planner=RandomPlayer, sampling=sampling))
+        )
+    plain, scaled = ([weights_of(each, WORKERS), each.learner_group] for each in algorithms)
+    for name in plain[0]:
+        np.testing.assert_array_equal(plain[0][name], scaled[0][name])
+    observations = {"obs": torch.ones(3, plain[0]["policy_torso.0.weight"].shape[1])}
+    values = [
+        group.foreach_learner(lambda learner: learner.module[WORKERS].compute_values(observations).detach().numpy())
+        for _, group in (plain, scaled)
+    ]
+    first, second = (next(iter(found)).get() for found in values)
+    np.testing.assert_allclose(second, 10 * first, rtol=1e-6)
+    configs = [each.config.copy(copy_frozen=False).get_config_for_module(WORKERS) for each in algorithms]
+    assert [config.vf_loss_coeff for config in configs] == [0.5, 0.005]
 
 
 @pytest.mark.learn

@@ -43,9 +43,11 @@ def value_pass(module: Any, played: Played) -> tuple[np.ndarray, np.ndarray]:
     needed[1:] |= transitions.is_cut & ~fragment.ended[:, :, None]
     values = np.zeros(needed.shape, np.float32)
     index = None if needed.all() else np.nonzero(needed)
-    observations, masks = (_rows(array, index) for array in (played.observations, played.masks))
+    observations, masks = played.observations, played.masks
+    if index is None:
+        observations, masks = (_flatten(array) for array in (observations, masks))
     states = _seen_states(module, played, needed) if isinstance(module, GlobalStateAPI) else None
-    values[needed] = values_of(module, observations, masks, states)
+    values[needed] = values_of(module, observations, masks, states, index)
     v_tp1 = values[1:].copy()
     if len(fragment.final_index):
         t, e = fragment.final_index.T
@@ -54,10 +56,8 @@ def value_pass(module: Any, played: Played) -> tuple[np.ndarray, np.ndarray]:
     return values[:-1], v_tp1
 
 
-def _rows(array: Any, index: Any) -> Any:
-    if array is None:
-        return None
-    return array.reshape(-1, *array.shape[3:]) if index is None else array[index]  # the first is a view, mostly
+def _flatten(array: Any) -> Any:
+    return None if array is None else array.reshape(-1, *array.shape[3:])  # a view, mostly
 
 
 def _seen_states(module: Any, played: Played, needed: np.ndarray) -> _States:
@@ -79,18 +79,33 @@ def _final_values(module: Any, played: Played) -> np.ndarray:
 
 
 def values_of(
-    module: Any, observations: np.ndarray, masks: np.ndarray | None, states: _States | None = None
+    module: Any,
+    observations: np.ndarray,
+    masks: np.ndarray | None,
+    states: _States | None = None,
+    index: tuple[np.ndarray, ...] | None = None,
 ) -> np.ndarray:
-    """Returns V [B] of observations [B, D...]; `states` for a centralised critic."""
-    values = np.empty(len(observations), np.float32)
+    """Returns V [B] of observations [B, D...], or of B of them.
+
+    Args:
+        module: With values.
+        observations: [B, D...]; with an index, [..., D...].
+        masks: Likewise; or None.
+        states: For a centralised critic.
+        index: Which observations, [B] for each of the dimensions in front. They are copied a pass at a time: a copy of
+            all rows of a fragment takes longer to get memory for than to make.
+    """
+    values = np.empty(len(observations) if index is None else len(index[0]), np.float32)
     device = device_of(module)
     with torch.no_grad():
-        for first in range(0, len(observations), VALUE_PASS_ROWS):
+        for first in range(0, len(values), VALUE_PASS_ROWS):
             rows = slice(first, first + VALUE_PASS_ROWS)
-            batch = {Columns.OBS: module_input(observations[rows], None if masks is None else masks[rows], device)}
+            chosen: Any = rows if index is None else tuple(places[rows] for places in index)
+            seen = module_input(observations[chosen], None if masks is None else masks[chosen], device)
+            batch = {Columns.OBS: seen}
             if states is not None:
-                seen = states.table[states.rows[rows]]
-                batch[GLOBAL_STATE] = as_features(as_tensor(seen).to(device))
+                table_rows = states.table[states.rows[rows]]
+                batch[GLOBAL_STATE] = as_features(as_tensor(table_rows).to(device))
                 batch[AGENT_INDEX] = as_tensor(states.agents[rows]).to(device)
             values[rows] = as_array(module.compute_values(batch))
     return values

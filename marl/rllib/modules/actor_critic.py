@@ -40,6 +40,11 @@ class ActorCriticModule(TorchRLModule, ValueFunctionAPI, TargetNetworkAPI, Infer
         fcnet_activation: "relu" (default, a quarter faster than tanh here), "tanh" or "silu".
         vf_share_layers: Whether policy and value share the hidden layers; PPO's default is False.
         observation_scale: Multiplies the observations; 1.0. Choose 1/255 for bytes that use their whole range.
+        value_scale: Multiplies the values; 1.0. The size that discounted returns have, so that weights of a usual size
+            can put them out.
+        matmul_precision: "highest" (default), "high" or "medium", of float32 products in every process that has the
+            module (`torch.set_float32_matmul_precision`). "medium" rounds their factors to bfloat16, on processors that
+            multiply those faster.
     """
 
     def setup(self) -> None:
@@ -51,6 +56,9 @@ class ActorCriticModule(TorchRLModule, ValueFunctionAPI, TargetNetworkAPI, Infer
         sizes = [gymnasium.spaces.flatdim(space), *settings.get("fcnet_hiddens", [64, 64])]
         activation = settings.get("fcnet_activation", "relu")
         self._scale = float(settings.get("observation_scale", 1.0))
+        self._value_scale = float(settings.get("value_scale", 1.0))
+        if "matmul_precision" in settings:
+            torch.set_float32_matmul_precision(settings["matmul_precision"])
         self._is_shared = bool(settings.get("vf_share_layers", False))
         self.policy_torso = make_torso(sizes, activation)
         self.policy_head = make_layer(sizes[-1], num_inputs(self.action_space), gain=0.01)
@@ -111,7 +119,8 @@ class ActorCriticModule(TorchRLModule, ValueFunctionAPI, TargetNetworkAPI, Infer
         if embeddings is None:
             torso = self.policy_torso if self._is_shared else self.value_torso
             embeddings = torso(self._features(batch)[0])
-        return self.value_head(embeddings).squeeze(-1)
+        values = self.value_head(embeddings).squeeze(-1)
+        return values if self._value_scale == 1.0 else values * self._value_scale
 
 
 def forbid(logits: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:

@@ -49,6 +49,7 @@ from marl.rllib.runner.observations import agent_space, module_space
 from marl.rllib.runner.player_module import PlayerModule
 from marl.rllib.runner.recorder import Place, Recorder, find_seating
 from marl.rllib.runner.runner_callbacks import RunnerCallbacks
+from marl.rllib.runner.staggering import stagger
 
 logger = logging.getLogger(__name__)
 
@@ -328,6 +329,11 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
         self._starts_fresh = True
         self._memory.forget(np.arange(self.num_envs))
         self._opened = {}
+
+    def stagger(self, num_steps: int) -> None:
+        """Starts new episodes, and the envs at steps that are spread evenly over so many (`staggering.stagger`)."""
+        self._reset()
+        stagger(self.env, num_steps, self._rng)
 
     def _seed_of_late_start(self) -> int | None:
         """Returns a seed for a runner that takes the place of one that died, or of one before a checkpoint.
