@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,14 +16,14 @@ import econ  # noqa: F401 - registers its worlds
 import games
 from agents.settlers import TradingSettler
 from experiments.run_folder import RunError, RunFolder
-from experiments.studies.econ_gtb.analysis import marks, measure, spearman
+from experiments.studies.econ_gtb.analysis import marks, measure, measure_gain, spearman
 from experiments.studies.econ_gtb.evaluation import NOTHING_DONE, describe_workers
 from experiments.study import find_study
 from marl.rllib import start_ray, stop_ray
 
 TINY = {
     **{"num_envs": 5, "fragment_steps": 50, "horizon": 100, "minibatch_size": 500, "hidden_sizes": [8]},
-    **{"checkpoint_every_s": 60, "evaluation_episodes": 2, "warm_up_episodes": 2, "num_epochs": 1},
+    **{"checkpoint_every_s": 60, "evaluation_episodes": 2, "warm_up_steps": 1000, "num_epochs": 1},
 }
 
 
@@ -61,14 +62,15 @@ def test_sales_of_scripted_traders_cancel_out_and_the_worst_paid_live_of_them():
 def test_marks_by_hand():
     episodes = pd.DataFrame({"productivity": [2000.0, 2400], "equality": [0.5, 0.7]})
     episodes["equality_productivity"] = episodes["productivity"] * episodes["equality"]
+    episodes = episodes.assign(utilitarian=[1.0, 2], inverse_income_utility=[3.0, 5], rawlsian=[-4.0, 0])
     rank, episode = [0, 1, 2, 3] * 2, [0] * 4 + [1] * 4
     workers = pd.DataFrame({"rank": rank, "episode": episode, "houses": [0, 1, 2, 9, 3, 2, 1, 0]})
     workers["coin"] = [5, 6, 7, 90, 5, 6, 7, 90]
     workers["sales"] = [3, 4, 0, -7, 3, -1, 0, -2]
     workers["utility"] = [1, 2, 3, 4, -5, 2, 3, 4]
     found = measure(episodes, workers)
-    assert list(found.values()) == pytest.approx([2200, 0.6, (1000 + 1680) / 2, 1, 0.5, 0.5, 0, -2])
-    assert [row[3] for row in marks(found)[1:]] == ["yes", "", "", "yes", "no", "no", "no", "no"]
+    assert list(found.values()) == pytest.approx([2200, 0.6, (1000 + 1680) / 2, 1.5, 4, -2, 1, 0.5, 0.5, 0, -2])
+    assert [row[3] for row in marks(found)[1:]] == ["yes", "", "", "", "", "", "yes", "no", "no", "no", "no"]
     assert spearman(pd.Series([0, 1, 2, 3]), pd.Series([0, 0, 1, 2])) == pytest.approx(0.9486833)  # scipy 1.17's
     assert spearman(pd.Series([0, 1]), pd.Series([4, 4])) == 0
 
@@ -84,7 +86,7 @@ def test_a_run_under_saezs_formula_goes_on_with_what_the_formula_knew(tmp_path: 
     assert study.train(run, longer, None)
     rows = run.read_metrics()
     assert [row["steps"] for row in rows] == list(range(250, 2001, 250))
-    assert rows[5]["labor_weight"] == pytest.approx(1 - np.exp(-1250 / 500 / 2), abs=1e-6)
+    assert rows[5]["labor_weight"] == pytest.approx(1 - np.exp(-1250 / 1000), abs=1e-6)
     saez = json.loads((run.latest_checkpoint() / "saez.json").read_text())
     # The latest 500 of 800 incomes: four episodes of five envs, ten tax days of four workers each.
     assert len(saez["samples"]) == 500
@@ -96,6 +98,59 @@ def test_a_run_under_saezs_formula_goes_on_with_what_the_formula_knew(tmp_path: 
     assert "of 6 marks met" in run.report_path.read_text()
 
 
+def test_a_planner_learns_with_workers_of_phase_1_and_then_one_worker_alone(tmp_path: Path, running_ray: None):
+    study = find_study("econ_gtb")
+
+    def run_one(name: str, **given: Any) -> RunFolder:
+        settings = study.read_settings({**TINY, **given})
+        run = RunFolder.create(tmp_path / name, study.name, settings.model_dump(mode="json"))
+        assert study.train(run, settings, None)
+        if name != "first":
+            study.evaluate(run, settings)
+        return run
+
+    first = run_one("first", tax="free_market", total_steps=250)
+    started = {"start": str(first.path), "seed": 1}
+    second = run_one("second", tax="planner", total_steps=1000, annealing_share=0.5, **started)
+    rows = second.read_metrics()
+    assert [row["labor_weight"] for row in rows] == [1] * 4
+    assert {path.name for path in (second.path / "start").iterdir()} >= {"policy.json", "weights.safetensors"}
+    rates = pd.read_csv(second.path / "rates.csv")
+    assert len(rates) == 10 * 7
+    assert rates["rate"].max() > 0
+    episodes = pd.read_csv(second.evaluation_path)
+    assert (episodes["rawlsian"] <= episodes["utilitarian"]).all()
+    with pytest.raises(RunError, match="needs the taxes of its start, tax=planner; got flat"):
+        run_one("wrong", tax="flat", learns="one_worker", start=str(second.path), minibatch_size=100)
+    alone = run_one(
+        "alone", tax="planner", learns="one_worker", start=str(second.path), total_steps=250, minibatch_size=100
+    )
+    found = pd.read_csv(alone.evaluation_path)
+    assert list(found.columns) == ["before", "after"]
+    study.report(alone, study.read_settings(RunFolder.open(alone.path)[2]))
+    assert "One worker that learns on" in alone.report_path.read_text()
+
+
+def test_what_a_worker_gains_alone_by_hand():
+    gain = measure_gain(pd.DataFrame({"before": [-10.0, -30], "after": [-9.0, -27]}))
+    assert gain == pytest.approx(
+        {"utility": -20, "gain": 2, "gain_low": 1, "gain_high": 3, "share": 0.1, "share_low": 0.05, "share_high": 0.15}
+    )
+
+
+def test_the_limit_on_a_planners_rates_rises_from_its_first_to_the_whole():
+    read = find_study("econ_gtb").read_settings
+    settings = read({"tax": "planner", "num_envs": 10, "horizon": 100, "total_steps": 20_000, "minibatch_size": 100})
+    start, slope = settings.training_world()["tax_annealing"]
+    # 20 episodes of each env, 30 % of them with a limit below 100 %.
+    limits = [slope * (episodes - start) for episodes in (0, 3, 6)]
+    assert limits == pytest.approx([0.1, 0.55, 1])
+    assert "tax_annealing" not in settings.world_settings()
+    assert "tax_annealing" not in read({"tax": "flat"}).training_world()
+
+
 def test_a_minibatch_larger_than_what_is_played_is_refused():
     with pytest.raises(RunError, match="minibatch_size must be at most num_envs x fragment_steps x 4 = 200, got 500"):
         find_study("econ_gtb").read_settings(TINY | {"num_envs": 1})
+    with pytest.raises(RunError, match="learns=one_worker needs start"):
+        find_study("econ_gtb").read_settings({"learns": "one_worker"})

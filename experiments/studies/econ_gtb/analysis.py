@@ -1,4 +1,4 @@
-"""The marks that trained workers are measured by."""
+"""The marks that trained workers are measured by, and what one of them gains by learning on alone."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import pandas as pd
 
 from experiments.studies.econ_gtb.evaluation import NOTHING_DONE
 
+RESAMPLES = 2000
+LARGEST_GAIN = 0.1  # of a worker's utility, by learning on alone
 RANDOM_COIN, LONE_COIN = 420, 1513  # of random workers and of a script without trade, measured on ai-economist 1.7.1
 
 
@@ -14,6 +16,33 @@ def spearman(ranks: pd.Series, values: pd.Series) -> float:
     """Returns Spearman's rank correlation, ties at their mean rank; 0 where all values are equal."""
     a, b = ranks.rank(), values.rank()
     return float(a.corr(b)) if b.nunique() > 1 else 0.0
+
+
+def bootstrap(values: np.ndarray) -> tuple[float, float]:
+    """Returns the 95 % percentile interval of the mean of values [n, ...] over the first dimension."""
+    rows = np.random.default_rng(0).integers(len(values), size=(RESAMPLES, len(values)))
+    low, high = np.percentile(np.asarray(values)[rows].mean(axis=1), [2.5, 97.5])
+    return float(low), float(high)
+
+
+def measure_gain(utilities: pd.DataFrame) -> dict[str, float]:
+    """Returns what a worker gains by learning on alone, in utility and as a share of what it had.
+
+    Args:
+        utilities: Columns before and after, a row for each episode.
+    """
+    gains, before = (utilities["after"] - utilities["before"]).to_numpy(), float(utilities["before"].mean())
+    low, high = bootstrap(gains)
+    size = abs(before)
+    return {
+        "utility": before,
+        "gain": float(gains.mean()),
+        "gain_low": low,
+        "gain_high": high,
+        "share": float(gains.mean()) / size,
+        "share_low": low / size,
+        "share_high": high / size,
+    }
 
 
 def measure(episodes: pd.DataFrame, workers: pd.DataFrame) -> dict[str, float]:
@@ -32,6 +61,9 @@ def measure(episodes: pd.DataFrame, workers: pd.DataFrame) -> dict[str, float]:
         "productivity": float(episodes["productivity"].mean()),
         "equality": float(episodes["equality"].mean()),
         "equality x productivity": float(episodes["equality_productivity"].mean()),
+        "mean utility": float(episodes["utilitarian"].mean()),
+        "utility weighted by inverse income": float(episodes["inverse_income_utility"].mean()),
+        "least utility": float(episodes["rawlsian"].mean()),
         "best paid has most coin, share of episodes": float(is_first[0]),
         "best paid has most houses, share of episodes": float(is_first[1]),
         "both worst paid earn on the market, share of episodes": float(sellers.mean()),

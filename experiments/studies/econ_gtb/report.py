@@ -1,4 +1,4 @@
-"""Report of a run: the marks, who does what, and how it came about."""
+"""Report of a run: the marks, who does what, how it came about; or what one worker gained alone."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from experiments.report import Section, to_svg, write_report
 from experiments.run_folder import RunError, RunFolder
-from experiments.studies.econ_gtb.analysis import marks, measure
+from experiments.studies.econ_gtb.analysis import LARGEST_GAIN, marks, measure, measure_gain
 from experiments.studies.econ_gtb.settings import GtbSettings
 
 BLUE, ORANGE = "#2f6fb5", "#d27a26"
@@ -46,6 +46,24 @@ def draw_curves(metrics: pd.DataFrame) -> Figure:
     return figure
 
 
+def draw_rates(rates: pd.DataFrame) -> Figure:
+    """Draws the mean rate of each bracket: a thin line for each period, a thick one for their mean."""
+    names = list(dict.fromkeys(rates["bracket"].astype(str)))
+    table = rates.assign(bracket=rates["bracket"].astype(str)).pivot(index="period", columns="bracket", values="rate")
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(5, 2.2), layout="constrained")
+        axes = figure.subplots()
+        axes.plot(names, table[names].to_numpy().T, color=BLUE, linewidth=0.6, alpha=0.5)
+        axes.plot(names, table[names].mean(), color=ORANGE, linewidth=1.8)
+        axes.set_ylim(-0.02, 1.02)
+        axes.set_xlabel("income from which a rate holds, coin in a tax period", fontsize=9)
+    return figure
+
+
+def _settings_section(settings: GtbSettings) -> Section:
+    return Section("Settings", table=[["setting", "value"], *([k, str(v)] for k, v in settings.model_dump().items())])
+
+
 def report(run: RunFolder, settings: GtbSettings) -> None:
     """Writes report.html.
 
@@ -54,14 +72,29 @@ def report(run: RunFolder, settings: GtbSettings) -> None:
     """
     if not run.evaluation_path.exists():
         raise RunError(f"{run.path} has no evaluation yet: agora evaluate {run.path}")
-    episodes, workers = pd.read_csv(run.evaluation_path), pd.read_csv(run.path / "workers.csv")
-    table = marks(measure(episodes, workers))
+    curves = Section("Training", figure=to_svg(draw_curves(pd.DataFrame(run.read_metrics()))))
+    done = f"{run.trained_steps()} of {settings.total_steps} env steps"
+    found = pd.read_csv(run.evaluation_path)
+    if settings.learns == "one_worker":
+        gain = measure_gain(found)
+        lead = (
+            f"{done}. One worker that learns on beside the others gains {gain['gain']:.2f} utility "
+            f"({gain['gain_low']:.2f} to {gain['gain_high']:.2f}), {gain['share']:.1%} of its {gain['utility']:.2f}; "
+            f"the mark is {LARGEST_GAIN:.0%}."
+        )
+        write_report(
+            run.report_path, f"One worker alone under {settings.tax}", lead, [curves, _settings_section(settings)]
+        )
+        return
+    workers, rates = pd.read_csv(run.path / "workers.csv"), pd.read_csv(run.path / "rates.csv")
+    table = marks(measure(found, workers))
     met, asked = (sum(row[3] in words for row in table[1:]) for words in (("yes",), ("yes", "no")))
     sections = [
-        Section("Marks", table=table, caption=f"{len(episodes)} episodes; workers draw their actions."),
+        Section("Marks", table=table, caption=f"{len(found)} episodes; workers draw their actions."),
         Section("Who does what", figure=to_svg(draw_ranks(workers)), caption="Points: episodes. Lines: means."),
-        Section("Training", figure=to_svg(draw_curves(pd.DataFrame(run.read_metrics())))),
-        Section("Settings", table=[["setting", "value"], *([k, str(v)] for k, v in settings.model_dump().items())]),
+        Section("Rates", figure=to_svg(draw_rates(rates)), caption="Thin: tax periods. Thick: their mean."),
+        curves,
+        _settings_section(settings),
     ]
-    lead = f"{run.trained_steps()} of {settings.total_steps} env steps; {met} of {asked} marks met."
+    lead = f"{done}; {met} of {asked} marks met."
     write_report(run.report_path, f"Gather-trade-build under {settings.tax}", lead, sections)
