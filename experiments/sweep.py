@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -32,12 +32,14 @@ class Job:
         path: Its run folder.
         settings: By name.
         total_steps: Env steps that it trains for.
+        needs: Run folders of jobs that must be complete before it starts.
     """
 
     study: str
     path: Path
     settings: dict[str, Any]
     total_steps: int
+    needs: tuple[Path, ...] = ()
 
     @property
     def is_complete(self) -> bool:
@@ -77,13 +79,22 @@ def _die_with_parent() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
+def _next_ready(waiting: list[Job], running: Iterable[Job]) -> Job | None:
+    """Returns the first job that needs none of the others, if there is one."""
+    unfinished = {job.path for job in (*waiting, *running)}
+    return next((job for job in waiting if unfinished.isdisjoint(job.needs)), None)
+
+
 def _work(jobs: list[Job], parallel: int, stop: StopRequest, ray_address: str | None) -> Iterator[None]:
     """Keeps `parallel` jobs going until all are through; yields between two looks."""
     waiting, running = [job for job in jobs if not job.is_complete], dict[Job, subprocess.Popen[str]]()
     is_stopping = False
     while running or (waiting and not stop.is_made):
-        while waiting and len(running) < parallel and not stop.is_made:
-            job = waiting.pop(0)
+        while len(running) < parallel and not stop.is_made:
+            job = _next_ready(waiting, running)
+            if job is None:
+                break
+            waiting.remove(job)
             job.path.parent.mkdir(parents=True, exist_ok=True)
             with job.path.with_suffix(".log").open("a", encoding="utf-8") as log:
                 running[job] = job.start(log, ray_address)

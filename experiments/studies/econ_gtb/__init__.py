@@ -17,7 +17,8 @@ def _train(run: RunFolder, settings: GtbSettings, ray_address: str | None) -> bo
 
 STUDY = Study(
     name="econ_gtb",
-    claim="measures whether PPO workers of gather-trade-build specialise and gain under four taxes; not claimed yet",
+    claim="measures whether PPO workers of gather-trade-build specialise and gain under a tax that is given or "
+    "learned; not claimed yet",
     settings=GtbSettings,
     name_run=name_run,
     train=_train,

@@ -11,6 +11,16 @@ RESAMPLES = 2000
 LARGEST_GAIN = 0.1  # of a worker's utility, by learning on alone
 RANDOM_COIN, LONE_COIN = 420, 1513  # of random workers and of a script without trade, measured on ai-economist 1.7.1
 
+# What every measure has to exceed.
+MARKS = {
+    "productivity": max(5 * RANDOM_COIN, LONE_COIN),
+    "best paid has most coin (share of episodes)": 0.9,
+    "best paid has most houses (share of episodes)": 0.9,
+    "both worst paid earn on the market (share of episodes)": 0.9,
+    "rank correlation of pay and houses": 0.8,
+    "least mean utility of a rank": NOTHING_DONE,
+}
+
 
 def spearman(ranks: pd.Series, values: pd.Series) -> float:
     """Returns Spearman's rank correlation, ties at their mean rank; 0 where all values are equal."""
@@ -64,9 +74,9 @@ def measure(episodes: pd.DataFrame, workers: pd.DataFrame) -> dict[str, float]:
         "mean utility": float(episodes["utilitarian"].mean()),
         "utility weighted by inverse income": float(episodes["inverse_income_utility"].mean()),
         "least utility": float(episodes["rawlsian"].mean()),
-        "best paid has most coin, share of episodes": float(is_first[0]),
-        "best paid has most houses, share of episodes": float(is_first[1]),
-        "both worst paid earn on the market, share of episodes": float(sellers.mean()),
+        "best paid has most coin (share of episodes)": float(is_first[0]),
+        "best paid has most houses (share of episodes)": float(is_first[1]),
+        "both worst paid earn on the market (share of episodes)": float(sellers.mean()),
         "rank correlation of pay and houses": float(np.mean(correlations)),
         "least mean utility of a rank": float(workers.groupby("rank")["utility"].mean().min()),
     }
@@ -74,17 +84,9 @@ def measure(episodes: pd.DataFrame, workers: pd.DataFrame) -> dict[str, float]:
 
 def marks(found: dict[str, float]) -> list[list[str]]:
     """Returns a table: measure, found, mark, whether it is met."""
-    wanted = {
-        "productivity": max(5 * RANDOM_COIN, LONE_COIN),
-        "best paid has most coin, share of episodes": 0.9,
-        "best paid has most houses, share of episodes": 0.9,
-        "both worst paid earn on the market, share of episodes": 0.9,
-        "rank correlation of pay and houses": 0.8,
-        "least mean utility of a rank": NOTHING_DONE,
-    }
     rows = [["measure", "found", "mark", "met"]]
     for name, value in found.items():
-        mark = wanted.get(name)
+        mark = MARKS.get(name)
         is_met = "" if mark is None else ("yes" if value > mark else "no")
         rows.append([name, f"{value:.2f}", "" if mark is None else f"{mark:.2f}", is_met])
     return rows
