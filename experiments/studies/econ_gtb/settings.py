@@ -26,9 +26,9 @@ class GtbSettings(StudySettings):
     learns: Literal["all", "one_worker"] = Field(
         "all", description="one_worker: the first alone goes on learning beside workers and planner of `start`"
     )
-    num_envs: int = Field(60, ge=1, description="envs of one runner, spread over the steps of an episode")
+    num_envs: int = Field(40, ge=1, description="envs of one runner, spread over the steps of an episode")
     num_env_runners: int = Field(0, ge=0, description="remote runners; 0: the main process steps the envs")
-    fragment_steps: int = Field(200, ge=1, description="steps of each env between two updates")
+    fragment_steps: int = Field(100, ge=1, description="steps of each env between two updates")
     horizon: int = Field(1000, ge=100, description="steps of an episode: tax periods of a tenth of it")
     flat_rate: float = Field(0.3, ge=0, le=1, description="tax flat: the rate")
     warm_up_steps: float = Field(
@@ -37,16 +37,22 @@ class GtbSettings(StudySettings):
         description="labor costs 1 - exp(-env steps / this) of what it will; 0, or with start: all of it at once",
     )
     hidden_sizes: list[pydantic.PositiveInt] = Field([128, 128], description="of policy and of value network")
-    learning_rate: float = Field(3e-4, gt=0)
+    learning_rate: float = Field(6e-4, gt=0)
     entropy_coefficient: float = Field(0.025, ge=0)
-    discount: float = Field(0.998, gt=0, le=1)
-    gae_lambda: float = Field(0.98, gt=0, le=1)
+    final_share: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="of learning rate and entropy coefficient of the workers, to which they fall linearly",
+    )
+    discount: float = Field(0.99, gt=0, le=1)
+    gae_lambda: float = Field(0.95, gt=0, le=1)
     return_scale: float = Field(
-        30.0, gt=0, description="size of discounted returns: the unit that values are learned in"
+        10.0, gt=0, description="size of discounted returns: the unit that values are learned in"
     )
     clip: float = Field(0.2, gt=0)
     num_epochs: int = Field(2, ge=1)
-    minibatch_size: int = Field(6000, ge=1, description="decisions of workers")
+    minibatch_size: int = Field(2000, ge=1, description="decisions of workers")
     gradient_clip: float = Field(0.5, gt=0)
     matmul_precision: Literal["highest", "high", "medium"] = Field(
         "medium", description="of float32 products; medium: bfloat16 factors, where the processor has them"
@@ -54,6 +60,7 @@ class GtbSettings(StudySettings):
     planner_sizes: list[pydantic.PositiveInt] = Field([64, 64], description="of the planner's networks")
     planner_learning_rate: float = Field(1e-3, gt=0, description="at the start; falls to a tenth")
     planner_entropy: float = Field(0.2, ge=0, description="coefficient at the start; falls to 0")
+    planner_discount: float = Field(0.998, gt=0, le=1, description="by step of the world, a hundred of them a period")
     planner_return_scale: float = Field(100.0, gt=0)
     first_limit: float = Field(0.1, ge=0, le=1, description="tax planner: the highest rate at first")
     annealing_share: float = Field(0.3, ge=0, le=1, description="of training, in which that limit rises to 100 %")

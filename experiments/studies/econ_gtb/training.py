@@ -33,6 +33,7 @@ from marl.two_level import (
     PLANNER,
     WORKERS,
     Level,
+    OverTime,
     Sampling,
     falling,
     saez_state,
@@ -59,7 +60,7 @@ def _planner(settings: GtbSettings, start: Path | None) -> Level | MakePlayer:
     return Level(
         learning_rate=falling(rate, rate / 10, settings.total_steps),
         entropy_coefficient=falling(settings.planner_entropy, 0.0, settings.total_steps),
-        discount=settings.discount,
+        discount=settings.planner_discount,
         gae_lambda=settings.gae_lambda,
         hidden_sizes=tuple(settings.planner_sizes),
         return_scale=settings.planner_return_scale,
@@ -73,9 +74,17 @@ def make_config(settings: GtbSettings, start: Path | None = None) -> PPOConfig:
         settings: Of the run.
         start: Its folder `start/`, where it has one.
     """
+
+    def fall(number: float) -> OverTime:
+        return (
+            number
+            if settings.final_share == 1
+            else falling(number, number * settings.final_share, settings.total_steps)
+        )
+
     workers = Level(
-        learning_rate=settings.learning_rate,
-        entropy_coefficient=settings.entropy_coefficient,
+        learning_rate=fall(settings.learning_rate),
+        entropy_coefficient=fall(settings.entropy_coefficient),
         discount=settings.discount,
         gae_lambda=settings.gae_lambda,
         hidden_sizes=tuple(settings.hidden_sizes),

@@ -24,6 +24,9 @@ class TaxesSettings(StudySettings):
     seeds: list[int] = Field([0, 1, 2], min_length=1)
     phase_1_steps: int = Field(8_000_000, ge=1, description="env steps without taxes, once for each seed")
     phase_2_steps: int = Field(6_000_000, ge=1, description="env steps under each tax, from the workers of phase 1")
+    final_share: float = Field(
+        0.2, gt=0, le=1, description="of learning rate and entropy coefficient, to which they fall in phase 2"
+    )
     gain_share: float = Field(0.1, ge=0, description="of both together, in which one worker learns alone; 0: none does")
     gain_episodes: int = Field(200, ge=1, description="in which that worker plays, before and after")
     parallel: int = Field(1, ge=1, description="runs at a time, one core each")
@@ -31,7 +34,7 @@ class TaxesSettings(StudySettings):
 
     @pydantic.model_validator(mode="after")
     def _check_runs(self) -> Self:
-        for name in ("tax", "seed", "total_steps", "start", "learns"):
+        for name in ("tax", "seed", "total_steps", "start", "learns", "final_share"):
             if name in self.overrides:
                 raise ValueError(f"overrides must not set {name!r}: the study does")
         for name, values in (("taxes", self.taxes), ("seeds", self.seeds)):
@@ -55,6 +58,7 @@ def phase_2_path(folder: Path, tax: str, seed: int) -> Path:
 def _phase_2_job(folder: Path, settings: TaxesSettings, tax: str, seed: int) -> Job:
     start, steps = folder / f"phase1-seed{seed}", settings.phase_2_steps
     given = {**settings.overrides, "tax": tax, "seed": seed, "total_steps": steps, "start": str(start)}
+    given |= {"final_share": settings.final_share}
     return Job("econ_gtb", phase_2_path(folder, tax, seed), given, steps, needs=(start,))
 
 
@@ -66,9 +70,11 @@ def alone_path(folder: Path, tax: str, seed: int) -> Path:
 def _alone_job(folder: Path, settings: TaxesSettings, tax: str, seed: int) -> Job:
     start = phase_2_path(folder, tax, seed)
     steps = round(settings.gain_share * (settings.phase_1_steps + settings.phase_2_steps))
-    minibatch = GtbSettings(**settings.overrides).minibatch_size // NUM_WORKERS  # as many updates as all workers have
+    shared = GtbSettings(**settings.overrides)
+    minibatch = shared.minibatch_size // NUM_WORKERS  # as many updates as all workers have
     given = {**settings.overrides, "tax": tax, "seed": seed, "total_steps": steps, "start": str(start)}
     given |= {"learns": "one_worker", "minibatch_size": max(1, minibatch)}
+    given |= {"entropy_coefficient": shared.entropy_coefficient * settings.final_share}  # as at the end of phase 2
     given |= {"evaluation_episodes": settings.gain_episodes}
     return Job("econ_gtb", alone_path(folder, tax, seed), given, steps, needs=(start,))
 
