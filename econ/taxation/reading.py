@@ -12,11 +12,12 @@ from __future__ import annotations
 import csv
 import io
 import math
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
-from econ.taxation.schedule import Schedule, TaxError, check_cutoffs
+from econ.taxation.schedule import MAX_BRACKETS, Schedule, TaxError, check_cutoffs
 
 
 def read_schedules(source: str | Path) -> dict[str, Schedule]:
@@ -38,17 +39,16 @@ def read_schedules(source: str | Path) -> dict[str, Schedule]:
         raise TaxError(f"{path.name}: the first line must be `schedule` and the brackets' cut-offs, comma-separated")
     head = rows[0][1]
     cutoffs = [_number(path, rows[0][0], column, cell) for column, cell in enumerate(head[1:], 2)]
-    try:
-        checked = check_cutoffs(cutoffs)
-    except TaxError as error:
-        raise TaxError(f"{path.name}, line {rows[0][0]}: {error}") from None
+    _check_head(path, rows[0][0], cutoffs)
+    checked = check_cutoffs(cutoffs)
     schedules: dict[str, Schedule] = {}
     for line, row in rows[1:]:
         name = row[0].strip()
         if not name or name in schedules:
             raise TaxError(f"{path.name}, line {line}: schedules need names of their own, got {name!r}")
         if len(row) != len(head):
-            raise TaxError(f"{path.name}, line {line}: {len(head) - 1} brackets need as many rates, got {len(row) - 1}")
+            cell = f"line {line}, column {min(len(row), len(head)) + 1}"
+            raise TaxError(f"{path.name}, {cell}: {len(head) - 1} brackets need as many rates, got {len(row) - 1}")
         rates = [_number(path, line, column, cell) for column, cell in enumerate(row[1:], 2)]
         for column, rate in enumerate(rates, 2):
             if not 0 <= rate <= 1:
@@ -57,6 +57,17 @@ def read_schedules(source: str | Path) -> dict[str, Schedule]:
     if not schedules:
         raise TaxError(f"{path.name}: there is no schedule below the first line")
     return schedules
+
+
+def _check_head(path: Path, line: int, cutoffs: list[float]) -> None:
+    place = f"{path.name}, line {line}"
+    if not 1 <= len(cutoffs) <= MAX_BRACKETS:
+        raise TaxError(f"{place}: there can be 1 to {MAX_BRACKETS} brackets, got {len(cutoffs)}")
+    if cutoffs[0] != 0:
+        raise TaxError(f"{place}, column 2: the first cut-off must be 0, got {cutoffs[0]:g}")
+    for column, (last, cutoff) in enumerate(pairwise(cutoffs), 3):
+        if not cutoff > last:
+            raise TaxError(f"{place}, column {column}: cut-offs must increase, got {cutoff:g} after {last:g}")
 
 
 def _number(path: Path, line: int, column: int, cell: str) -> float:
