@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, Self
 
@@ -116,33 +117,45 @@ class Recording:
             )
         return recording
 
-    def save_gif(self, path: str | Path, fps: float = RENDER_FPS) -> None:
+    def save_gif(self, path: str | Path, fps: float = RENDER_FPS, frames: Iterable[np.ndarray] | None = None) -> None:
         """Writes an animated GIF that repeats for ever.
 
         Args:
             path: Ends in .gif.
             fps: Steps a second; GIF counts in hundredths of a second.
+            frames: What to show instead of every state, [H, W, 3] uint8 each.
         """
         from PIL import Image
 
         path = _writable(path, ".gif")
-        durations = [_check_fps(fps)] * len(self.actions) + [round(REST_S * 1000)]
-        first, *others = (Image.fromarray(frame) for frame in self.frames())
-        first.save(path, save_all=True, append_images=others, duration=durations, loop=0)
+        pause, last = _check_fps(fps), None
+        pictures: list[Image.Image] = []
+        durations: list[int] = []
+        for frame in self.frames() if frames is None else frames:
+            if frame is last:  # one that stands for longer
+                durations[-1] += pause
+                continue
+            last = frame
+            # A palette makes a picture a third as large while it waits for the others.
+            pictures.append(Image.fromarray(frame).quantize())
+            durations.append(pause)
+        durations[-1] = max(durations[-1], round(REST_S * 1000))
+        pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=durations, loop=0)
 
-    def save_mp4(self, path: str | Path, fps: float = RENDER_FPS) -> None:
+    def save_mp4(self, path: str | Path, fps: float = RENDER_FPS, frames: Iterable[np.ndarray] | None = None) -> None:
         """Writes an H.264 video that browsers play.
 
         Args:
             path: Ends in .mp4.
             fps: Steps a second.
+            frames: What to show instead of every state, [H, W, 3] uint8 each.
         """
         import imageio_ffmpeg
 
         path = _writable(path, ".mp4")
         _check_fps(fps)
-        frames = self.frames()
-        first = next(frames)
+        shown = iter(self.frames() if frames is None else frames)
+        first = next(shown)
         height, width, _ = first.shape
         # yuv420p is what browsers decode, and needs even sizes; faststart puts the index first, for streaming.
         writer = imageio_ffmpeg.write_frames(
@@ -158,7 +171,7 @@ class Recording:
         )
         writer.send(None)
         try:
-            for frame in (first, *frames):
+            for frame in chain([first], shown):
                 writer.send(np.ascontiguousarray(frame))
         finally:
             writer.close()

@@ -1,4 +1,4 @@
-"""Actions of a worker by name, and the planes of a state as flags: for players, pictures and tests."""
+"""Actions of a worker by name, and what a state's fields say: for players, pictures, studies and tests."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ DIRECTIONS = {"left": (0, -1), "right": (0, 1), "up": (-1, 0), "down": (1, 0)}
 """Row and column that a move adds, in the order of the actions."""
 PLANES = ("stone", "wood", "houses", "water", "stone_sources", "wood_sources", "workers")
 """In the order of GtbPlane."""
+FADE = 0.995  # of past trades, in a step: market.c
 
 
 def bid(resource: str, price: int, max_bid_ask: int = 10) -> int:
@@ -55,3 +56,21 @@ def read_planes(fields: dict[str, Any]) -> dict[str, np.ndarray]:
     height, width = fields["owners"].shape
     bits = fields["planes"][:, :height, None].astype(np.uint64) >> np.arange(width, dtype=np.uint64)
     return dict(zip(PLANES, (bits & np.uint64(1)).astype(bool), strict=True))
+
+
+def read_trades(before: dict[str, Any], after: dict[str, Any]) -> list[tuple[int, str, int]]:
+    """Returns the trades of one step: the seller, the resource and the price of each unit.
+
+    Args:
+        before: A state's fields.
+        after: Those of the next state.
+    """
+    if after["num_trades"] == before["num_trades"]:
+        return []
+    found: list[tuple[int, str, int]] = []
+    for resource in RESOURCES:
+        name = f"history_{resource}"
+        counts = np.rint(after[name] - FADE * before[name]).astype(int)
+        for seller, price in np.argwhere(counts > 0).tolist():
+            found += [(seller, resource, price)] * int(counts[seller, price])
+    return found
