@@ -102,7 +102,7 @@ def test_the_tables_of_rllib_are_the_committed_result():
     assert read_table("rllib", text) == speed_table("rllib"), "paste `agora bench rllib --table`"
 
 
-@pytest.mark.parametrize("study", ["econ_one_step", "overcooked_layouts", "runner_agreement"])
+@pytest.mark.parametrize("study", ["econ_one_step", "econ_policy_study", "overcooked_layouts", "runner_agreement"])
 def test_the_results_of_a_study_are_the_committed_ones(study):
     text = (ROOT / f"experiments/studies/{study}/README.md").read_text(encoding="utf-8")
     analysis = import_module(f"experiments.studies.{study}.analysis")
