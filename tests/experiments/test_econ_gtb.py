@@ -17,7 +17,13 @@ import games
 from agents.settlers import TradingSettler
 from experiments.run_folder import RunError, RunFolder
 from experiments.studies.econ_gtb.analysis import marks, measure, measure_gain, spearman
-from experiments.studies.econ_gtb.evaluation import NOTHING_DONE, describe_workers
+from experiments.studies.econ_gtb.evaluation import (
+    NOTHING_DONE,
+    describe_rates,
+    describe_workers,
+    newest_policies,
+    play,
+)
 from experiments.study import find_study
 from marl.rllib import start_ray, stop_ray
 
@@ -110,6 +116,9 @@ def test_a_planner_learns_with_workers_of_phase_1_and_then_one_worker_alone(tmp_
         return run
 
     first = run_one("first", tax="free_market", total_steps=250)
+    federal = study.read_settings({**TINY, "tax": "us_federal"})
+    rates = describe_rates(play(federal, newest_policies(first))).groupby("bracket", sort=False)["rate"].mean()
+    assert rates.tolist() == pytest.approx([0.1, 0.12, 0.22, 0.24, 0.32, 0.35, 0.37], abs=1e-4)  # of 2019
     started = {"start": str(first.path), "seed": 1}
     second = run_one("second", tax="planner", total_steps=1000, annealing_share=0.5, **started)
     rows = second.read_metrics()

@@ -45,10 +45,10 @@ class GtbSettings(StudySettings):
         le=1,
         description="of learning rate and entropy coefficient of the workers, to which they fall linearly",
     )
-    discount: float = Field(0.99, gt=0, le=1)
+    discount: float = Field(0.995, gt=0, le=1)
     gae_lambda: float = Field(0.95, gt=0, le=1)
     return_scale: float = Field(
-        10.0, gt=0, description="size of discounted returns: the unit that values are learned in"
+        15.0, gt=0, description="size of discounted returns: the unit that values are learned in"
     )
     clip: float = Field(0.2, gt=0)
     num_epochs: int = Field(2, ge=1)
