@@ -39,14 +39,13 @@ class TabularPlayer:
             raise PolicyError(f"a table needs [S, D] and [S, K], got {list(seen.shape)} and {list(given.shape)}")
         if not np.isfinite(seen).all() or not (given >= 0).all() or (np.abs(given.sum(axis=1) - 1) > 1e-6).any():
             raise PolicyError("a table needs finite observations, and rows of probabilities that sum to 1")
-        # Hashes order the rows; what is looked up is compared with the row itself.
-        keys = _hash(seen)
-        order = np.argsort(keys)
-        self._keys, self._observations = keys[order], seen[order]
-        if (self._keys[1:] == self._keys[:-1]).any():
+        if len(np.unique(seen, axis=0)) != len(seen):
             raise PolicyError("a table has one row for each observation, this one has one of them twice")
-        thresholds = np.cumsum(given[order], axis=1)
+        self._observations, self._rows = seen, dict[np.dtype[Any], _Rows]()
+        thresholds = np.cumsum(given, axis=1)
         self._thresholds = thresholds[:, :-1] / thresholds[:, -1:]
+        # Best responses are pure: nothing is drawn for them.
+        self._pure = given.argmax(axis=1) if (given.max(axis=1, initial=0) == given.sum(axis=1)).all() else None
         self._rng = np.random.default_rng(seed)
 
     @property
@@ -66,21 +65,33 @@ class TabularPlayer:
         """
         name, row = find_agent(batch, agent)
         group = batch.groups[name]
-        shown = group.observations[envs, row].reshape(len(envs), -1).astype(np.float64)
-        if shown.shape[1] != self._observations.shape[1]:
+        size = int(np.prod(group.observations.shape[2:]))
+        if size != self._observations.shape[1]:
             raise PolicyError(
-                f"the table has {self._observations.shape[1]} numbers per observation, {batch.spec.id} shows "
-                f"{shown.shape[1]}"
+                f"the table has {self._observations.shape[1]} numbers per observation, {batch.spec.id} shows {size}"
             )
         if getattr(group.action_space, "n", None) != self.num_actions:
             raise PolicyError(f"the table has {self.num_actions} actions, {agent} {group.action_space}")
-        index = np.minimum(np.searchsorted(self._keys, _hash(shown)), len(self._keys) - 1)
-        known = (self._observations[index] == shown).all(axis=1)
-        draws = self._rng.random(len(envs))
+        if group.action_masks is None:
+            return self._choose(group.observations[envs, row], None)
+        # Who waits for others has one legal action, and nothing to look up.
+        masks = group.action_masks[envs, row]
+        actions = masks.argmax(axis=1).astype(np.int32)
+        decides = np.flatnonzero(np.count_nonzero(masks, axis=1) > 1)
+        actions[decides] = self._choose(group.observations[envs[decides], row], masks[decides])
+        return actions
+
+    def _choose(self, observations: np.ndarray, masks: np.ndarray | None) -> np.ndarray:
+        """Returns actions [n] for observations [n, D...]."""
+        if observations.dtype not in self._rows:
+            self._rows[observations.dtype] = _Rows(self._observations, observations.dtype)
+        index, is_known = self._rows[observations.dtype].find(observations)
+        if self._pure is not None and is_known.all():
+            return self._pure[index].astype(np.int32)
+        draws = self._rng.random(len(index))
         actions = (draws[:, None] >= self._thresholds[index]).sum(axis=1)
-        if not known.all():
-            masks = None if group.action_masks is None else group.action_masks[envs, row]
-            actions = np.where(known, actions, _uniform(masks, draws, self.num_actions))
+        if not is_known.all():
+            actions = np.where(is_known, actions, _uniform(masks, draws, self.num_actions))
         return actions.astype(np.int32)
 
     def get_state(self) -> dict[str, Any]:
@@ -92,11 +103,44 @@ class TabularPlayer:
         self._rng.bit_generator.state = state["generator"]
 
 
-def _hash(rows: np.ndarray) -> np.ndarray:
-    """Returns a 64-bit hash of each row of [n, D] float64, multilinear in the bits."""
-    factors = np.random.default_rng(0).integers(0, 2**64, rows.shape[1], np.uint64, endpoint=False) | np.uint64(1)
-    bits = (rows + 0.0).view(np.uint64)  # -0 becomes 0
-    return ((bits ^ (bits >> np.uint64(29))) * factors).sum(axis=1, dtype=np.uint64)
+class _Rows:
+    """The rows of a table in the dtype of a world, to be found by a hash of their bits.
+
+    Args:
+        rows: [S, D] float64, at least one.
+        dtype: Of the world's observations.
+    """
+
+    def __init__(self, rows: np.ndarray, dtype: np.dtype[Any]) -> None:
+        self._dtype = dtype
+        with np.errstate(over="ignore", invalid="ignore"):
+            cast = rows.astype(dtype)
+        # A row that this dtype cannot say is shown by no world.
+        kept = np.flatnonzero((cast == rows).all(axis=1))
+        words = self._words(cast[kept])
+        self._factors = np.random.default_rng(0).integers(0, 2**64, words.shape[1], np.uint64) | np.uint64(1)
+        keys = self._hash(words)
+        order = np.argsort(keys, kind="stable")
+        self._keys, self._sorted, self._numbers = keys[order], words[order], kept[order]
+
+    def find(self, observations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the number [n] of the row that equals each observation [n, D...], and [n] whether there is one."""
+        if not len(self._keys):
+            return np.zeros(len(observations), np.int64), np.zeros(len(observations), bool)
+        words = self._words(observations.reshape(len(observations), int(np.prod(observations.shape[1:]))))
+        place = np.minimum(np.searchsorted(self._keys, self._hash(words)), len(self._keys) - 1)
+        return self._numbers[place], (self._sorted[place] == words).all(axis=1)
+
+    def _words(self, rows: np.ndarray) -> np.ndarray:
+        """Returns rows [n, D] as [n, W] words of 64 bits."""
+        size = rows.shape[1]
+        words = np.zeros((len(rows), -(-size * self._dtype.itemsize // 8)), np.uint64)
+        np.add(rows, self._dtype.type(0), out=words.view(self._dtype)[:, :size])  # -0 becomes 0
+        return words
+
+    def _hash(self, words: np.ndarray) -> np.ndarray:
+        """Returns a 64-bit hash of each row, multilinear in the mixed bits."""
+        return ((words ^ (words >> np.uint64(29))) * self._factors).sum(axis=1, dtype=np.uint64)
 
 
 def _uniform(masks: np.ndarray | None, draws: np.ndarray, num_actions: int) -> np.ndarray:

@@ -41,6 +41,7 @@ class PolicyDescription(pydantic.BaseModel, extra="forbid"):
         num_actions: Logits of the last layer; those of all parts together where an action has several.
         activation: Between the layers.
         observation_scale: Multiplies the observations.
+        is_greedy: The largest of the network's numbers is played, as of action values; otherwise they are logits.
     """
 
     format: Literal["agora-policy-1"] = "agora-policy-1"
@@ -51,6 +52,7 @@ class PolicyDescription(pydantic.BaseModel, extra="forbid"):
     num_actions: int = pydantic.Field(ge=1)
     activation: Literal["relu", "tanh", "silu"] = "relu"
     observation_scale: float = 1.0
+    is_greedy: bool = False
 
     def make_network(self) -> nn.Sequential:
         """Builds the network with random weights: linear layers with the activation between them."""
@@ -107,13 +109,13 @@ class TrainedPlayer:
     Args:
         folder: With `policy.json` and `policy.safetensors`.
         seed: Of the player's own generator.
-        is_greedy: Always the most probable action, instead of a draw from the policy.
+        is_greedy: Always the most probable action, instead of a draw from the policy; a greedy policy is it anyway.
     """
 
     def __init__(self, folder: Path, seed: int = 0, is_greedy: bool = False) -> None:
         self.description, self._network = load_policy(folder)
         self._rng = np.random.default_rng(seed)
-        self._is_greedy = is_greedy
+        self._is_greedy = is_greedy or self.description.is_greedy
 
     def act(self, batch: Batch, agent: str) -> np.ndarray:
         """Returns actions, [E] or [E, A] int32."""

@@ -10,16 +10,22 @@ from torch import nn
 
 from agents.trained import PolicyDescription, PolicyError, load_policy, save_policy
 from marl.rllib.modules.actor_critic import ActorCriticModule
+from marl.rllib.modules.q_module import QModule
+
+Module = ActorCriticModule | QModule
 
 
-def export_policy(module: ActorCriticModule, folder: Path, env_id: str, settings: dict[str, Any]) -> None:
-    """Writes `policy.json` and `policy.safetensors`; the value network stays behind.
+def export_policy(module: Module, folder: Path, env_id: str, settings: dict[str, Any]) -> None:
+    """Writes `policy.json` and `policy.safetensors`; the value network of an actor and critic stays behind.
 
     Args:
-        module: The trained module, inference-only or whole.
+        module: The trained module, inference-only or whole. A Q network becomes the policy that is greedy in it.
         folder: Exists already.
         env_id: Where it was trained.
         settings: Of the world, beyond the id's.
+
+    Raises:
+        ValueError: A dueling or distributional Q network, which is no plain stack of layers.
     """
     linear = _linear_layers(module)
     model: Any = module.model_config
@@ -31,12 +37,13 @@ def export_policy(module: ActorCriticModule, folder: Path, env_id: str, settings
         num_actions=linear[-1].out_features,
         activation=model.get("fcnet_activation", "relu"),
         observation_scale=model.get("observation_scale", 1.0),
+        is_greedy=isinstance(module, QModule),
     )
     save_policy(folder, description, [(layer.weight.detach(), layer.bias.detach()) for layer in linear])
 
 
-def import_policy(module: ActorCriticModule, folder: Path) -> None:
-    """Gives a module the policy network that `export_policy` wrote; its value network stays as it is.
+def import_policy(module: Module, folder: Path) -> None:
+    """Gives a module the network that `export_policy` wrote; a value network stays as it is, a target network follows.
 
     Raises:
         PolicyError: A file is missing or damaged, or its network is of another shape.
@@ -50,8 +57,15 @@ def import_policy(module: ActorCriticModule, folder: Path) -> None:
         for layer, its in zip(ours, theirs, strict=True):
             layer.weight.copy_(its.weight)
             layer.bias.copy_(its.bias)
+    if isinstance(module, QModule) and hasattr(module, "_target_encoder"):
+        for network_of, target in module.get_target_network_pairs():
+            target.load_state_dict(network_of.state_dict())
 
 
-def _linear_layers(module: ActorCriticModule) -> list[nn.Linear]:
-    parts = (module.policy_torso, module.policy_head)
+def _linear_layers(module: Module) -> list[nn.Linear]:
+    if isinstance(module, QModule) and (module.uses_dueling or module.num_atoms > 1):
+        raise ValueError("only plain Q networks become policy files: set dueling=False and num_atoms=1")
+    parts: Any = (
+        (module.encoder, module.af) if isinstance(module, QModule) else (module.policy_torso, module.policy_head)
+    )
     return [layer for part in parts for layer in part.modules() if isinstance(layer, nn.Linear)]

@@ -17,7 +17,8 @@ class QModule(DefaultDQNTorchRLModule):
     So the argmax of the bootstrap and the greedy action pass it over, and RLlib's loss turns the -inf of a row that
     nothing is taken from into 0. Dueling, double, n-step and distributional networks are RLlib's.
 
-    Observations are flat, or Dict{"observations", "action_mask"}; its networks see the observations only.
+    Observations are flat, or Dict{"observations", "action_mask"}; its networks see the observations only, times
+    `observation_scale` of the `model_config` (1.0).
 
     Args:
         observation_space: A flat Box, or the Dict.
@@ -28,10 +29,14 @@ class QModule(DefaultDQNTorchRLModule):
         is_masked = isinstance(observation_space, gymnasium.spaces.Dict)
         seen: Any = observation_space["observations"] if is_masked else observation_space  # type: ignore[index]
         super().__init__(observation_space=seen, **kwargs)
+        settings: Any = self.model_config
+        self._scale = float(settings.get("observation_scale", 1.0))
 
     def _qf_forward_helper(self, batch: dict[str, Any], encoder: Any, head: Any) -> dict[str, Any]:
         observations, mask = _split(batch[Columns.OBS])
-        output: dict[str, Any] = super()._qf_forward_helper({**batch, Columns.OBS: observations}, encoder, head)
+        output: dict[str, Any] = super()._qf_forward_helper(
+            {**batch, Columns.OBS: observations * self._scale}, encoder, head
+        )
         if mask is not None:
             output[QF_PREDS] = output[QF_PREDS].masked_fill(~mask, -torch.inf)
         return output
