@@ -34,12 +34,14 @@ WITH_EXAMPLES = [
     "games/matrix/README.md",
     "games/open_spiel/README.md",
     "games/overcooked/README.md",
+    "marl/psro/README.md",
     "marl/rllib/README.md",
 ]
 
 
 @pytest.mark.parametrize("path", WITH_EXAMPLES)
-def test_python_examples_run(path, capsys):
+def test_python_examples_run(path, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # what examples write lands there
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / path).read_text(encoding="utf-8"), re.DOTALL)
     assert blocks
     names: dict = {}

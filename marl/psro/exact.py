@@ -23,6 +23,7 @@ from agents.tabular import read_table, save_table
 from agents.trained import PolicyError, TrainedPlayer
 from games.open_spiel.tree import Node, Tree
 from marl.equilibrium.game_tree import FlatGame, flatten
+from marl.psro.diversity import Diversity
 from marl.psro.opponents import Opponents
 from marl.psro.population import Kind, Population
 from marl.psro.risk_rewards import RiskAversion
@@ -87,7 +88,7 @@ class ExactGame:
         Raises:
             PolicyError: Its files are damaged, or it is a scripted player other than the random one.
         """
-        manifest = population.manifest(name, number)
+        manifest = population.verified(name, number)
         if manifest.kind == "scripted" and manifest.script == "random":
             return self.uniform(player)
         tree, strategy = self.flat.players[player], self.uniform(player)
@@ -107,42 +108,29 @@ class ExactGame:
         return [rows.get(seen.tobytes()) for seen in self.observations[player]]
 
     def _network_rows(self, player: int, path: Path) -> list[np.ndarray | None]:
-        logits = TrainedPlayer(path).logits(self.observations[player]).astype(np.float64)
-        return [
-            softmax(np.where(np.isin(np.arange(len(own)), actions), own, -np.inf))
-            for own, actions in zip(logits, self.flat.players[player].actions, strict=True)
-        ]
+        trained = TrainedPlayer(path)
+        logits = trained.logits(self.observations[player]).astype(np.float64)
+        rows: list[np.ndarray | None] = []
+        for own, actions in zip(logits, self.flat.players[player].actions, strict=True):
+            legal = np.where(np.isin(np.arange(len(own)), actions), own, -np.inf)
+            rows.append(np.eye(len(own))[legal.argmax()] if trained.description.is_greedy else softmax(legal))
+        return rows
 
-    def read_all(self, population: Population, names: Sequence[str]) -> list[list[np.ndarray]]:
-        """Reads all policies: for each player, from the population of that name."""
-        sizes = dict(zip(population.players, population.sizes, strict=True))
-        return [
-            [self.read(player, population, name, number) for number in range(sizes[name])]
-            for player, name in enumerate(names)
-        ]
+    def payoffs(self, reaches: Sequence[np.ndarray]) -> np.ndarray:
+        """Returns [P] what the players get under realisation plans [S]."""
+        return np.array([self.flat.worths(player, reaches) @ own for player, own in enumerate(reaches)])
 
-    def payoffs(self, strategies: Sequence[Sequence[np.ndarray]]) -> np.ndarray:
-        """Returns [P, K_1, ..., K_P] what the players get under every joint policy."""
-        reaches = [
-            [tree.reach(strategy) for strategy in own] for tree, own in zip(self.flat.players, strategies, strict=True)
-        ]
-        sizes = tuple(len(own) for own in reaches)
-        payoffs = np.zeros((len(sizes), *sizes))
-        for cell in np.ndindex(*sizes):
-            joint = [reaches[player][number] for player, number in enumerate(cell)]
-            for player in range(len(sizes)):
-                payoffs[(player, *cell)] = self.flat.worths(player, joint) @ joint[player]
-        return payoffs
-
-    def respond(self, player: int, reaches: Sequence[np.ndarray]) -> tuple[np.ndarray, float]:
+    def respond(self, player: int, draws: Sequence[tuple[float, Sequence[np.ndarray]]]) -> tuple[np.ndarray, float]:
         """Returns a pure best response [S] and its value; of equally good actions the first.
 
         Args:
             player: Who responds.
-            reaches: [S] of each player, mixtures included; the player's own is not read.
+            draws: What the others may play: its probability (any other weight serves as well), and realisation plans
+                [S] of each player, mixtures included; the player's own is not read.
         """
         tree = self.flat.players[player]
-        worths, sizes = self.flat.worths(player, reaches), self._sizes.worths(player, reaches)
+        worths = sum((p * self.flat.worths(player, plans) for p, plans in draws), np.zeros(tree.num_sequences))
+        sizes = sum((abs(p) * self._sizes.worths(player, plans) for p, plans in draws), np.zeros(tree.num_sequences))
         tree.back_up(worths, None)
         tree.back_up(sizes, np.ones(tree.num_sequences))
         strategy = np.zeros(tree.num_sequences)
@@ -228,39 +216,75 @@ class ExactOracle:
         *,
         seed: int,
         risk: RiskAversion | None = None,
+        diversity: Diversity | None = None,
         start: Path | None = None,
     ) -> dict[str, Any]:
-        """Writes the best response to mixtures as a table.
+        """Writes the best response as a table; nothing is random, and nothing grows from an earlier one.
 
-        Args:
-            agent: Who responds.
-            opponents: Whom to.
-            out: Existing folder for the table.
-            seed: Not used: nothing is random.
-            risk: Must be None.
-            start: Not used.
-
-        Returns:
-            What a manifest should say about it.
-
-        Raises:
-            ValueError: An aversion to risk, with which best responses are not pure.
+        With a bonus for diversity, whose slope changes with the response, the best one to the mixture or to one joint
+        policy is where a chain of pure responses begins, each the best one to the slope at the one before, for as long
+        as they get better; a still better one may exist.
         """
         if risk is not None and risk.gamma > 0:
             raise ValueError("the exact oracle knows no aversion to risk; oracle ppo does")
         game = exact_game(self._env_id, self._settings)
-        population = opponents.population()
-        reaches = []
-        for player, other in enumerate(game.agents):
-            if other == agent:
-                reaches.append(np.zeros(0))
-                continue
-            mixture = opponents.mixtures[other]
-            own = [
-                game.read(player, population, mixture.player, number) for number in range(len(mixture.probabilities))
-            ]
-            reaches.append(game.mixed(player, own, mixture.probabilities))
         player = game.agents.index(agent)
-        strategy, value = game.respond(player, reaches)
+        strategy, value = game.respond(player, _plans(game, opponents))
+        if diversity is not None:
+            strategy, value = _respond_unlike(game, player, opponents, diversity, strategy)
         game.write(player, strategy, out)
         return {"oracle": "exact", "value": value}
+
+
+MOST_STEPS = 20  # of a chain of responses to slopes
+
+
+def _respond_unlike(
+    game: ExactGame, player: int, opponents: Opponents, diversity: Diversity, strategy: np.ndarray
+) -> tuple[np.ndarray, float]:
+    """Returns a response to payoff and diversity, and what it is worth in payoff; `strategy` is the one to payoff."""
+    everybody = replace(opponents, joint=np.ones(opponents.distribution.shape))
+    *draws, at_random = [plans for _, plans in _plans(game, everybody)]
+    worths = np.array([game.flat.worths(player, plans) for plans in draws])  # [B, S]
+    probabilities, tree = opponents.distribution.ravel(), game.flat.players[player]
+
+    def judged(strategy: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+        new = worths @ tree.reach(strategy)
+        return diversity.objective(probabilities, new), strategy, new
+
+    starts = [strategy, *(game.respond(player, [(1.0, plans), (TREMBLE, at_random)])[0] for plans in draws)]
+    worth, strategy, new = max(map(judged, starts), key=lambda each: each[0])
+    for _ in range(MOST_STEPS):
+        slope = diversity.slope(probabilities, new).tolist()
+        other, _ = game.respond(player, [*zip(slope, draws, strict=True), (TREMBLE, at_random)])
+        better = judged(other)
+        if better[0] <= worth:
+            break
+        worth, strategy, new = better
+    return strategy, float(probabilities @ new)
+
+
+def _plans(game: ExactGame, opponents: Opponents) -> list[tuple[float, list[np.ndarray]]]:
+    """Returns what opponents may play, as `ExactGame.respond` takes it: independent mixtures are one plan each."""
+    population = opponents.population()
+    drawn = opponents.drawn_policies()
+    known = {
+        (agent, number): game.read(game.agents.index(agent), population, opponents.mixtures[agent].player, number)
+        for agent, numbers in drawn.items()
+        for number in numbers
+    }
+    if opponents.joint is None:
+        plans = [np.zeros(0)] * len(game.agents)
+        for agent, mixture in opponents.mixtures.items():
+            player, own = game.agents.index(agent), [known[agent, number] for number in drawn[agent]]
+            plans[player] = game.mixed(player, own, mixture.probabilities[drawn[agent]])
+        return [(1.0, plans)]
+    found = []
+    for probability, numbers in opponents.draws():
+        plans = [tree.reach(tree.uniform()) for tree in game.flat.players]
+        for agent, number in numbers.items():
+            player = game.agents.index(agent)
+            plans[player] = game.flat.players[player].reach(known[agent, number])
+        found.append((probability, plans))
+    # Where no draw leads, the response is one to uniform play.
+    return [*found, (TREMBLE, [tree.reach(tree.uniform()) for tree in game.flat.players])]

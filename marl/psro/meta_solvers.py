@@ -1,12 +1,12 @@
 """Meta-strategies by name: every solver of marl/equilibrium, and the two rules of self-play.
 
-    name            meta-strategy                                                    with PPO it is
-    a method of     its profile; where it finds a joint distribution, the marginals  PSRO with that meta-solver
-    equilibrium     and the joint distribution itself
-    "self_play"     the last policy of every player                                  independent self-play
-    "rectified"     that of "nash"                                                   PSRO_rN (Balduzzi et al. 2019)
-
-"uniform", one of the methods, is fictitious self-play.
+name            meta-strategy                                                    with PPO it is
+a method of     its profile; where it finds a joint distribution, the marginals  PSRO with that meta-solver
+equilibrium     and the joint distribution itself
+"self_play"     the last policy of every player                                  independent self-play
+"fictitious_    every policy so far as often as any other, as "uniform"          fictitious self-play
+ self_play"
+"rectified"     that of "nash"                                                   PSRO_rN (Balduzzi et al. 2019)
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from marl.equilibrium import METHODS, solve
 from marl.equilibrium.payoffs import joint_distribution
 
 MetaSolver = str | Callable[[np.ndarray], "MetaStrategy"]
-META_SOLVERS = (*METHODS, "self_play", "rectified")
+SAME_AS = {"fictitious_self_play": "uniform", "rectified": "nash"}  # in what is solved
+META_SOLVERS = (*METHODS, "self_play", *SAME_AS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,5 +80,5 @@ def find_meta_strategy(payoffs: np.ndarray, solver: MetaSolver, parameters: Mapp
     check_meta_solver(solver)
     if solver == "self_play":
         return independent(tuple(np.eye(size)[-1] for size in payoffs.shape[1:]), "self-play")
-    solution = solve(payoffs, "nash" if solver == "rectified" else solver, **parameters)
+    solution = solve(payoffs, SAME_AS.get(solver, solver), **parameters)
     return MetaStrategy(solution.profile, solution.joint, solution.method, solution.regret, solution.converged)

@@ -130,16 +130,21 @@ class PayoffTable:
         """Whether every cell has been seen."""
         return bool((self.counts > 0).all())
 
-    def payoffs(self) -> np.ndarray:
+    def payoffs(self, numbers: Sequence[Sequence[int]] | None = None) -> np.ndarray:
         """Returns the mean returns, [n, K_1, ..., K_n].
+
+        Args:
+            numbers: Policies of each player that are asked for; None: all.
 
         Raises:
             ValueError: A cell has not been seen.
         """
-        if not self.is_complete:
-            unseen = tuple(int(k) for k in np.argwhere(self.counts == 0)[0])
-            raise ValueError(f"no episode of cell {unseen} yet")
-        return self._means[: len(self.players)].copy()
+        numbers = [range(size) for size in self.sizes] if numbers is None else numbers
+        unseen = np.argwhere(self.counts[np.ix_(*numbers)] == 0)
+        if len(unseen):
+            cell = tuple(int(own[k]) for own, k in zip(numbers, unseen[0], strict=True))
+            raise ValueError(f"no episode of cell {cell} yet")
+        return self._means[np.ix_(range(len(self.players)), *numbers)]
 
     def variances(self) -> np.ndarray:
         """Returns the variance of single episodes' returns within each cell, [n, K...]; infinite below two episodes."""

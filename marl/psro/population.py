@@ -114,11 +114,11 @@ class Population:
         self._manifests[player].append(manifest)
         return number
 
-    def make_player(self, player: str, number: int, seed: int) -> Player:
-        """Returns somebody who plays a policy.
+    def verified(self, player: str, number: int) -> Manifest:
+        """Returns what is said of a policy, after a look at its files.
 
         Raises:
-            PolicyError: Its files are missing, damaged, or others than the manifest names.
+            PolicyError: They are missing, damaged, or others than the manifest names.
         """
         manifest, path = self._manifests[player][number], self.path(player, number)
         for name, digest in manifest.files.items():
@@ -126,6 +126,15 @@ class Population:
                 raise PolicyError(f"no policy file {path / name}")
             if _digest(path / name) != digest:
                 raise PolicyError(f"{path / name} is damaged: its SHA-256 is not what {path / 'manifest.json'} says")
+        return manifest
+
+    def make_player(self, player: str, number: int, seed: int) -> Player:
+        """Returns somebody who plays a policy.
+
+        Raises:
+            PolicyError: As `verified` does.
+        """
+        manifest, path = self.verified(player, number), self.path(player, number)
         if manifest.kind == "trained":
             return TrainedPlayer(path, seed)
         if manifest.kind == "tabular":

@@ -13,56 +13,39 @@ kills ends with the numbers of one without.
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from itertools import permutations
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
-from marl.equilibrium.payoffs import expected_payoffs
-from marl.psro.exact import ExactGame, ExactOracle, exact_game
+from marl.equilibrium.payoffs import joint_distribution
+from marl.psro.diversity import Diversity
+from marl.psro.exact import exact_game
+from marl.psro.exact_population import ExactPopulation
+from marl.psro.judging import Bound, try_response
 from marl.psro.match import Episodes
 from marl.psro.meta_solvers import MetaSolver, MetaStrategy, find_meta_strategy, independent
 from marl.psro.opponents import Opponents
+from marl.psro.oracles import Oracle, copy_response, learn, make_oracle, read_about
 from marl.psro.payoff_table import Cell, PayoffTable
-from marl.psro.population import SCRIPTED, Kind, MakePlayer, Population
+from marl.psro.pipeline import in_play, learning_chains, newest_snapshots, restricted, widened
+from marl.psro.population import SCRIPTED, MakePlayer, Population
 from marl.psro.records import EpochRecord, MetaRecord, read_epochs
-from marl.psro.responses import RULES, Response, plan_responses
-from marl.psro.risk_rewards import RiskAversion
+from marl.psro.responses import RULES, Response, Rule, gains, plan_responses
 from marl.psro.sampling import deal_out
 from marl.psro.settings import PsroSettings
 from marl.psro.simulation import Arena, add_episodes
 from marl.psro.workers import Workers
 
 SAVE_EVERY_S = 5.0  # how much simulation a kill may cost, to be done again
-SIMULATING, LEARNING = 1, 2  # words that keep the seeds apart
-
-
-class Oracle(Protocol):
-    """What learns best responses."""
-
-    @property
-    def kind(self) -> Kind:
-        """Of its policies."""
-
-    def respond(
-        self,
-        agent: str,
-        opponents: Opponents,
-        out: Path,
-        *,
-        seed: int,
-        risk: RiskAversion | None,
-        start: Path | None,
-    ) -> dict[str, Any]:
-        """Writes a policy into an existing folder and returns what a manifest should say about it."""
+SIMULATING, LEARNING, JUDGING = 1, 2, 3  # words that keep the seeds apart
 
 
 class Psro:
@@ -79,6 +62,7 @@ class Psro:
     Attributes:
         population: The policies.
         table: The payoffs that were simulated.
+        arena: Where its policies meet.
         epochs: What is known of each epoch.
         seats: By agent, from whose population it is played.
 
@@ -98,13 +82,16 @@ class Psro:
     ) -> None:
         self.folder, self.settings, self._workers = folder, settings, workers or Workers()
         self._meta_solver = meta_solver or settings.meta_solver
-        self._oracle: Oracle = oracle or make_oracle(settings)
+        self._oracle: Oracle = oracle or make_oracle(
+            settings.oracle, settings.own_oracle, settings.world, settings.world_settings
+        )
         self.seats = settings.seats()
         players = tuple(dict.fromkeys(self.seats.values()))
         self.population = Population(folder / "policies", players, scripted)
-        self._arena = Arena(
+        self.arena = Arena(
             settings.world, settings.world_settings, self.seats, self.population.folder, players, scripted
         )
+        self._exact: ExactPopulation | None = None
         self.epochs = read_epochs(folder / "epochs")
         self.table = self._open_table()
         for player, size in zip(players, self.population.sizes, strict=True):
@@ -114,7 +101,7 @@ class Psro:
     def _open_table(self) -> PayoffTable:
         if self._table_path.exists():
             return PayoffTable.load(self._table_path)
-        return PayoffTable(list(self.seats), self._arena.numbers())
+        return PayoffTable(list(self.seats), self.arena.numbers())
 
     @property
     def _table_path(self) -> Path:
@@ -126,13 +113,16 @@ class Psro:
         return sum(record.is_complete for record in self.epochs)
 
     @property
-    def exact(self) -> ExactGame:
-        """The world as an exact game.
+    def exact(self) -> ExactPopulation:
+        """The population in the world as an exact game.
 
         Raises:
-            ValueError: It is too large, or cannot be listed.
+            ValueError: The world is too large, or cannot be listed.
         """
-        return exact_game(self.settings.world, self.settings.world_settings)
+        if self._exact is None:
+            game = exact_game(self.settings.world, self.settings.world_settings)
+            self._exact = ExactPopulation(game, self.population, list(self.seats.values()))
+        return self._exact
 
     def step(self) -> EpochRecord:
         """Does one epoch, or what is left of it, and returns what is known of it."""
@@ -156,6 +146,7 @@ class Psro:
             number=len(self.epochs),
             variance=self.settings.risk.label,
             sizes=[sizes[player] for player in self.seats.values()],
+            in_play=self._in_play(len(self.epochs)) if self._is_pipeline else None,
         )
         self.epochs.append(record)
         self._save(record)
@@ -174,23 +165,26 @@ class Psro:
     # ---- payoffs ----
 
     def payoffs(self, record: EpochRecord) -> np.ndarray:
-        """Returns the payoffs [n, K_1, ..., K_n] of the policies that an epoch began with, as they are known now."""
-        if self.settings.payoffs == "exact":
-            strategies = self.exact.read_all(self.population, list(self.seats.values()))
-            return self.exact.payoffs([own[:size] for own, size in zip(strategies, record.sizes, strict=True)])
-        known = tuple(slice(size) for size in record.sizes)
-        return self.table.payoffs()[(slice(None), *known)]
+        """Returns the payoffs [n, K_1, ..., K_n] of the policies that an epoch began with, as they are known now.
+
+        Those of policies that nobody plays any more are NaN.
+        """
+        payoffs = np.full((len(record.sizes), *record.sizes), np.nan)
+        payoffs[np.ix_(range(len(payoffs)), *_played(record))] = self._payoffs_in_play(record)
+        return payoffs
+
+    def _payoffs_in_play(self, record: EpochRecord) -> np.ndarray:
+        played = _played(record)
+        return self.exact.payoffs(played) if self.settings.payoffs == "exact" else self.table.payoffs(played)
 
     def _find_payoffs(self, record: EpochRecord) -> np.ndarray:
-        if self.settings.payoffs == "exact":
-            return self.payoffs(record)
-        if record.episodes is None:
-            self.table.add_policies(record.sizes)
-            record.episodes = self._plan_episodes(record)
-            self._save(record)
-        self.table.add_policies(record.sizes)  # a kill may have come before the table was saved
-        self._simulate(record.episodes)
-        return self.table.payoffs()
+        if self.settings.payoffs == "simulated":
+            self.table.add_policies(record.sizes)  # a kill may have come before the table was saved
+            if record.episodes is None:
+                record.episodes = self._plan_episodes(record)
+                self._save(record)
+            self._simulate(record.episodes)
+        return self.payoffs(record)
 
     def _plan_episodes(self, record: EpochRecord) -> list[tuple[list[int], int]]:
         """Returns the cells to simulate, and how many episodes each has afterwards."""
@@ -198,7 +192,13 @@ class Psro:
         before = self.epochs[record.number - 1].meta if record.number else None
         if before is not None:
             strategies = _padded(before.profile, record.sizes)
-        more = deal_out(self.table, self.settings.more_episodes, least=self.settings.episodes, strategies=strategies)
+        more = deal_out(
+            self.table,
+            self.settings.more_episodes,
+            least=self.settings.episodes,
+            strategies=strategies,
+            numbers=record.in_play,
+        )
         wanted = self.table.counts + more
         cells = [tuple(cell) for cell in np.argwhere(more > 0).tolist()]
         if self.settings.symmetric:
@@ -212,7 +212,7 @@ class Psro:
         if not missing:
             return
         tasks = [
-            partial(self._arena.play, cell, episodes, self._words(SIMULATING, *cell, int(self.table.rounds[cell])))
+            partial(self.arena.play, cell, episodes, self._words(SIMULATING, *cell, int(self.table.rounds[cell])))
             for cell, episodes in missing
         ]
         saved = time.monotonic()
@@ -236,51 +236,104 @@ class Psro:
     def _solve(self, record: EpochRecord, payoffs: np.ndarray) -> MetaStrategy:
         if record.meta is not None:
             return _from_record(record.meta)
-        sizes = payoffs.shape[1:]
-        parameters = self.settings.solver_parameters(max(sizes))
-        meta = find_meta_strategy(payoffs, self._meta_solver, parameters)
+        meta = self._solve_among(payoffs, _played(record))
         record.meta = MetaRecord(
             method=meta.method,
             profile=[strategy.tolist() for strategy in meta.profile],
             joint=meta.joint.ravel().tolist() if meta.is_correlated else None,
             regret=float(meta.regret),
             converged=bool(meta.converged),
-            values=(payoffs * meta.joint).reshape(len(payoffs), -1).sum(axis=1).tolist(),
+            values=(np.nan_to_num(payoffs) * meta.joint).reshape(len(payoffs), -1).sum(axis=1).tolist(),
         )
         return _from_record(record.meta)
 
+    def _solve_among(self, payoffs: np.ndarray, numbers: Sequence[Sequence[int]]) -> MetaStrategy:
+        """Returns the meta-strategy of the game between some policies of each agent, all others never played."""
+        among = restricted(payoffs, numbers)
+        parameters = self.settings.solver_parameters(max(among.shape[1:]))
+        return widened(find_meta_strategy(among, self._meta_solver, parameters), numbers, payoffs.shape[1:])
+
     def _judge(self, record: EpochRecord, payoffs: np.ndarray, meta: MetaStrategy) -> None:
-        if record.number:
+        if record.number and not self._is_pipeline:
             record.gains = self._gains(self.epochs[record.number - 1], record, payoffs)
         if self.settings.nash_conv == "exact" and record.nash_conv is None:
-            names = list(self.seats.values())
-            strategies = self.exact.read_all(self.population, names)
-            reaches = [
-                self.exact.mixed(player, own[:size], probabilities)
-                for player, (own, size, probabilities) in enumerate(
-                    zip(strategies, record.sizes, meta.profile, strict=True)
-                )
-            ]
-            record.nash_conv = self.exact.nash_conv(reaches)
+            if self._rule in ("joint", "conditional"):
+                record.nash_conv = self.exact.joint_gain(meta.joint)
+            else:
+                record.nash_conv = self.exact.nash_conv(meta.profile)
+        if self.settings.nash_conv == "fresh" and record.bound is None:
+            record.bound = self._try_fresh_responses(record, meta, payoffs)
+            self._save(record)
+
+    def _try_fresh_responses(self, record: EpochRecord, meta: MetaStrategy, payoffs: np.ndarray) -> Bound:
+        """Returns what fresh responses gain, one of each agent; agents of one population gain the same."""
+        own, episodes = self.settings.judge, self.settings.judge_episodes
+        oracle = make_oracle(self.settings.oracle, own, self.settings.world, self.settings.world_settings)
+        rule: Rule = "joint" if self._rule in ("joint", "conditional") else "marginal"
+        planned, tasks = plan_responses(self.seats, meta, payoffs, rule), []
+        for index, response in enumerate(planned):
+            place = self.folder / "pending" / f"{record.number:04d}-judge-{index:02d}"
+            seed = self._seed(JUDGING, record.number, index)
+            opponents = self._opponents(response)
+            tasks.append(partial(try_response, oracle, self.arena, response.agent, opponents, place, seed, episodes))
+        found = dict(self._workers.run(tasks))
+        learners = [response.player for response in planned]
+        means, errors = np.array([found[learners.index(player)] for player in self.seats.values()]).T
+        assert record.meta is not None
+        return Bound(
+            gains=(means - record.meta.values).tolist(),
+            errors=np.hypot(errors, self._value_errors(record, meta)).tolist(),
+            oracle=self.settings.oracle,
+            settings=own.model_dump(mode="json"),
+            episodes=episodes,
+        )
+
+    def _value_errors(self, record: EpochRecord, meta: MetaStrategy) -> np.ndarray:
+        """Returns [n] the standard errors of the meta-strategy's values."""
+        if self.settings.payoffs == "exact":
+            return np.zeros(len(record.sizes))
+        known = tuple(slice(size) for size in record.sizes)
+        errors = np.where(meta.joint > 0, meta.joint * self.table.standard_errors()[(slice(None), *known)], 0.0)
+        return np.sqrt((errors**2).reshape(len(errors), -1).sum(axis=1))
+
+    @property
+    def _is_pipeline(self) -> bool:
+        return self.settings.levels > 1
+
+    def _in_play(self, epoch: int, below: int | None = None) -> list[list[int]]:
+        own = self.settings
+        return in_play(
+            self.epochs[:epoch], list(self.seats.values()), own.levels, first=len(own.first_policies), below=below
+        )
+
+    @property
+    def _rule(self) -> Rule:
+        return RULES.get(self.settings.meta_solver, "marginal")
 
     def _gains(self, before: EpochRecord, now: EpochRecord, payoffs: np.ndarray) -> list[float]:
         """Returns what the last epoch's responses gain against its meta-strategy, by agent; 0 where they lose."""
         assert before.meta is not None
-        profile = _padded(before.meta.profile, now.sizes)
-        values = expected_payoffs(payoffs, profile)
-        gains = []
-        for agent, (old, new) in enumerate(zip(before.sizes, now.sizes, strict=True)):
-            deviations = [
-                expected_payoffs(payoffs, [*profile[:agent], np.eye(new)[number], *profile[agent + 1 :]])[agent]
-                for number in range(old, new)
-            ]
-            gains.append(max([0.0, *(float(worth - values[agent]) for worth in deviations)]))
-        return gains
+        meta = _from_record(before.meta)
+        joint = joint_distribution(meta.profile) if self._rule == "marginal" else meta.joint
+        room = [(0, new - old) for old, new in zip(before.sizes, now.sizes, strict=True)]
+        added = [range(old, new) for old, new in zip(before.sizes, now.sizes, strict=True)]
+        return gains(np.pad(joint, room), payoffs, added, self._rule)
 
     # ---- responses ----
 
+    def _plan(self, record: EpochRecord, meta: MetaStrategy, payoffs: np.ndarray) -> list[Response]:
+        if not self._is_pipeline:
+            return plan_responses(self.seats, meta, payoffs, self._rule)
+        planned, levels = [], self.settings.levels
+        for chain in learning_chains(record.number, levels):
+            against = self._solve_among(payoffs, self._in_play(record.number, below=chain))
+            for response in plan_responses(self.seats, against, payoffs, self._rule):
+                newest = newest_snapshots(self.epochs[: record.number], response.player, levels)
+                planned.append(replace(response, start=newest.get(chain)))
+        return planned
+
     def _respond(self, record: EpochRecord, meta: MetaStrategy, payoffs: np.ndarray) -> None:
-        planned = plan_responses(self.seats, meta, payoffs, RULES.get(self.settings.meta_solver, "marginal"))
+        planned = self._plan(record, meta, payoffs)
         begun = dict(zip(self.seats.values(), record.sizes, strict=True))
         numbers, counted = [], dict.fromkeys(begun, 0)
         for response in planned:
@@ -296,22 +349,34 @@ class Psro:
             for index, (response, number) in enumerate(zip(planned, numbers, strict=True))
             if number >= sizes[response.player] and not places[index].exists()
         ]
-        tasks = [self._task(planned[index], places[index], record.number, index) for index in waiting]
+        tasks = [self._task(planned[index], places[index], record, index, payoffs) for index in waiting]
         self._take_in(record, planned, numbers, places)
         for _ in self._workers.run(tasks):
             self._take_in(record, planned, numbers, places)
         shutil.rmtree(self.folder / "pending", ignore_errors=True)
 
-    def _task(self, response: Response, place: Path, epoch: int, index: int) -> Any:
-        start = response.start
+    def _task(self, response: Response, place: Path, record: EpochRecord, index: int, payoffs: np.ndarray) -> Any:
+        start, learner = response.start, list(self.seats).index(response.agent)
         if start is None and self.settings.warm_start:
-            start = len(self.epochs[epoch].meta.profile[list(self.seats).index(response.agent)]) - 1  # type: ignore[union-attr]
+            start = record.sizes[learner] - 1
         path = None
         if start is not None and self.population.manifest(response.player, start).kind == "trained":
             path = self.population.path(response.player, start)
-        opponents = Opponents(self.population.folder, self.population.players, response.mixtures, self._arena.scripted)
-        seed = int(np.random.SeedSequence(self._words(LEARNING, epoch, index)).generate_state(1)[0])
-        return partial(_learn, self._oracle, response.agent, opponents, place, seed, self.settings.risk, path)
+        diversity = None
+        if self.settings.diversity:
+            own = np.moveaxis(payoffs[learner], learner, 0)
+            diversity = Diversity(self.settings.diversity, own.reshape(len(own), -1))
+        seed = self._seed(LEARNING, record.number, index)
+        opponents, risk = self._opponents(response), self.settings.risk
+        return partial(learn, self._oracle, response.agent, opponents, place, seed, risk, diversity, path)
+
+    def _opponents(self, response: Response) -> Opponents:
+        return Opponents(
+            self.population.folder, self.population.players, response.mixtures, self.arena.scripted, response.joint
+        )
+
+    def _seed(self, *words: int) -> int:
+        return int(np.random.SeedSequence(self._words(*words)).generate_state(1)[0])
 
     def _take_in(
         self, record: EpochRecord, planned: Sequence[Response], numbers: Sequence[int], places: Sequence[Path]
@@ -321,48 +386,20 @@ class Psro:
             size = self.population.sizes[self.population.players.index(response.player)]
             if number != size or not place.exists():
                 continue
-            about = json.loads((place / _ABOUT).read_text(encoding="utf-8"))
-            against = {agent: as_list(mixture.probabilities) for agent, mixture in response.mixtures.items()}
+            about = read_about(place)
+            against = {agent: mixture.probabilities.tolist() for agent, mixture in response.mixtures.items()}
             self.population.add(
                 response.player,
                 self._oracle.kind,
-                write=partial(_copy_policy, place),
+                write=partial(copy_response, place),
                 about={"epoch": record.number, "agent": response.agent, "against": against, **about},
             )
             shutil.rmtree(place)
 
 
-def make_oracle(settings: PsroSettings) -> Oracle:
-    """Returns the oracle that settings name."""
-    if settings.oracle == "exact":
-        return ExactOracle(settings.world, settings.world_settings)
-    from marl.psro.rllib_oracle import RLlibOracle
-
-    return RLlibOracle(settings.world, settings.world_settings, **settings.oracle_settings)
-
-
-_ABOUT = "about.json"
-
-
-def _learn(
-    oracle: Oracle, agent: str, opponents: Opponents, place: Path, seed: int, risk: RiskAversion, start: Path | None
-) -> None:
-    """Writes a response and what is to be said about it; the folder is complete or absent."""
-    aside = place.with_name(f".{place.name}.partial")
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir(parents=True)
-    about = oracle.respond(agent, opponents, aside, seed=seed, risk=risk if risk.gamma > 0 else None, start=start)
-    (aside / _ABOUT).write_text(json.dumps(about) + "\n", encoding="utf-8")
-    os.replace(aside, place)
-
-
-def _copy_policy(place: Path, folder: Path) -> None:
-    shutil.copytree(place, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(_ABOUT))
-
-
-def as_list(array: np.ndarray) -> list[float]:
-    """Returns an array as JSON takes it."""
-    return [float(value) for value in array]
+def _played(record: EpochRecord) -> list[list[int]]:
+    """Returns the numbers of the policies of each agent that are played in an epoch."""
+    return record.in_play or [list(range(size)) for size in record.sizes]
 
 
 def _padded(profile: Sequence[Sequence[float]], sizes: Sequence[int]) -> tuple[np.ndarray, ...]:

@@ -6,11 +6,11 @@ epochs/0003.json     EpochRecord
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pydantic
 
 from marl.psro.files import replace_file
+from marl.psro.judging import Bound
 
 
 class RecordError(ValueError):
@@ -44,11 +44,15 @@ class EpochRecord(pydantic.BaseModel, extra="forbid"):
         number: From 0.
         variance: Label of the variance that anybody is averse to.
         sizes: Policies of each player when it began.
+        in_play: Numbers of those that are played, of each player; None: all.
         episodes: What is simulated: cell and episodes, in order; None until it is planned.
         meta: The meta-strategy.
-        nash_conv: What the players could gain in the whole world against it, each alone: exact, or None.
+        nash_conv: What the players could gain in the whole world against it, each alone: exact, or None. Of correlated
+            meta-strategies: by ignoring their part of the joint draw.
+        bound: What fresh best responses gained on it, and with which budget.
         gains: By player, what the responses of the epoch before gained against its meta-strategy: a lower bound of
-            its NashConv, with their budget; None in the first epoch.
+            its NashConv, with their budget; None in the first epoch, and in a pipeline, whose epochs simulate other
+            cells.
         responses: Numbers of the policies that were added, by player.
         is_complete: Whether all responses are in the population.
         seconds: Of each part.
@@ -57,9 +61,11 @@ class EpochRecord(pydantic.BaseModel, extra="forbid"):
     number: int
     variance: str
     sizes: list[int]
+    in_play: list[list[int]] | None = None
     episodes: list[tuple[list[int], int]] | None = None
     meta: MetaRecord | None = None
     nash_conv: float | None = None
+    bound: Bound | None = None
     gains: list[float] | None = None
     responses: dict[str, list[int]] = {}
     is_complete: bool = False
@@ -89,8 +95,3 @@ def read_epochs(folder: Path) -> list[EpochRecord]:
     if any(not record.is_complete for record in records[:-1]):
         raise RecordError(f"{folder} is damaged: an epoch before the last is incomplete")
     return records
-
-
-def as_json(value: Any) -> Any:
-    """Returns NumPy's arrays and numbers as Python's."""
-    return value.tolist() if hasattr(value, "tolist") else value

@@ -10,12 +10,13 @@ rule           responses of a player                              for
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
+from marl.equilibrium.payoffs import joint_distribution
 from marl.psro.meta_solvers import MetaStrategy
 from marl.psro.opponents import Mixture
 
@@ -33,12 +34,14 @@ class Response:
         agent: Who learns it.
         player: To whose population it is added.
         mixtures: By agent, whom the others play as.
+        joint: Their joint draws, as `Opponents` has them; None: independent ones.
         start: Number of the own policy that it grows from, if any.
     """
 
     agent: str
     player: str
     mixtures: Mapping[str, Mixture]
+    joint: np.ndarray | None = None
     start: int | None = None
 
 
@@ -53,38 +56,73 @@ def plan_responses(
         meta: The meta-strategy.
         payoffs: [n, K_1, ..., K_n].
         rule: Above.
-
-    Raises:
-        ValueError: Another rule than "marginal" among more than two agents.
     """
     agents = list(seats)
     learners = [number for number, agent in enumerate(agents) if seats[agent] not in list(seats.values())[:number]]
-    if rule != "marginal" and len(agents) != 2:
-        raise ValueError(f"{rule} responses are for 2 agents, got {len(agents)}")
-    if rule in ("marginal", "joint"):  # of two agents, the other's joint draw is its marginal
-        return [_respond(seats, number, dict(enumerate(meta.profile))) for number in learners]
+    if rule == "marginal":
+        return [
+            _respond(seats, number, [own for player, own in enumerate(meta.profile) if player != number])
+            for number in learners
+        ]
+    if rule == "joint":
+        return [_respond_to_joint(seats, number, meta.joint.sum(axis=number)) for number in learners]
     rectified = rule == "rectified"
     return [response for number in learners for response in _by_own_policy(seats, number, meta, payoffs, rectified)]
 
 
 def _respond(
-    seats: Mapping[str, str], learner: int, draws: Mapping[int, np.ndarray], start: int | None = None
+    seats: Mapping[str, str],
+    learner: int,
+    marginals: Sequence[np.ndarray],
+    joint: np.ndarray | None = None,
+    start: int | None = None,
 ) -> Response:
     agents = list(seats)
-    mixtures = {other: Mixture(seats[other], draws[number]) for number, other in enumerate(agents) if number != learner}
-    return Response(agents[learner], seats[agents[learner]], mixtures, start)
+    others = [agent for number, agent in enumerate(agents) if number != learner]
+    mixtures = {agent: Mixture(seats[agent], own) for agent, own in zip(others, marginals, strict=True)}
+    return Response(agents[learner], seats[agents[learner]], mixtures, joint, start)
+
+
+def _respond_to_joint(seats: Mapping[str, str], learner: int, joint: np.ndarray, start: int | None = None) -> Response:
+    """Returns a response to draws [K_1, ..., K_M] of the others, which may turn out to be independent."""
+    axes = range(joint.ndim)
+    marginals = tuple(joint.sum(axis=tuple(other for other in axes if other != axis)) for axis in axes)
+    is_product = np.allclose(joint, joint_distribution(marginals), rtol=0, atol=1e-9)
+    return _respond(seats, learner, marginals, None if is_product else joint, start)
 
 
 def _by_own_policy(
     seats: Mapping[str, str], learner: int, meta: MetaStrategy, payoffs: np.ndarray, rectified: bool
 ) -> list[Response]:
-    joint, won = (meta.joint, payoffs[learner]) if learner == 0 else (meta.joint.T, payoffs[learner].T)
+    joint, won = np.moveaxis(meta.joint, learner, 0), np.moveaxis(payoffs[learner], learner, 0)
     responses = []
     for policy in np.flatnonzero(meta.profile[learner] > IN_USE).tolist():
         draws = joint[policy] / joint[policy].sum()
         if rectified:
             beaten = draws * np.maximum(won[policy], 0)
             draws = beaten / beaten.sum() if beaten.any() else draws
-        start = policy if rectified else None
-        responses.append(_respond(seats, learner, {1 - learner: draws}, start))
+        responses.append(_respond_to_joint(seats, learner, draws, policy if rectified else None))
     return responses
+
+
+def gains(joint: np.ndarray, payoffs: np.ndarray, added: Sequence[Sequence[int]], rule: Rule) -> list[float]:
+    """Returns what new policies gain on a meta-strategy, for each player alone; 0 where they lose.
+
+    Args:
+        joint: [K_1, ..., K_n] the meta-strategy as it was responded to, 0 for the new policies.
+        payoffs: [n, K_1, ..., K_n].
+        added: The new policies of each player.
+        rule: By which they were asked for: "conditional" responses deviate where their recommendation comes, all others
+            whatever comes.
+    """
+    found = []
+    for player, new in enumerate(added):
+        size = joint.shape[player]
+        chances = np.moveaxis(joint, player, 0).reshape(size, -1)
+        worths = np.moveaxis(payoffs[player], player, 0).reshape(size, -1)
+        kept = (chances * worths).sum(axis=1)  # [K] by recommendation
+        if rule != "conditional":
+            chances, kept = chances.sum(axis=0, keepdims=True), kept.sum(keepdims=True)
+        best = (chances @ worths[list(new)].T).max(axis=1, initial=-np.inf)
+        found.append(float(np.maximum(best - kept, 0).sum()))
+    return found

@@ -16,6 +16,9 @@ learner maximises U - gamma V, where the kinds differ in the variance V that the
                  mean-variance policy iteration, Zhang et al. 2021).
 
 A weight may be negative: against an opponent who pays far above the mean, less is better. `clip` changes the objective.
+
+A bonus for diversity (diversity.py) is a weight of the same kind. Opponents are then drawn more widely, with p_b, and
+with the bonus's slope D_b the weight is (q_b (1 - 2 gamma (u_b - U)) + tau D_b) / p_b.
 """
 
 from __future__ import annotations
@@ -25,6 +28,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+
+from marl.psro.diversity import Diversity
 
 Kind = Literal["opponents", "paired", "total", "steps"]
 
@@ -83,11 +88,25 @@ class RiskAverseRewards:
 
     Args:
         risk: What it is averse to.
-        probabilities: [B] of the opponents, as they are drawn.
+        probabilities: [B] q of the opponents: how often it means to meet each.
+        diversity: What it is rewarded for beside its payoff; only with the kind "opponents".
+        drawn: [B] p: how often it does meet each, above 0; None: as it means to.
+
+    Raises:
+        ValueError: Diversity with a variance of another kind.
     """
 
-    def __init__(self, risk: RiskAversion, probabilities: Sequence[float] | np.ndarray) -> None:
+    def __init__(
+        self,
+        risk: RiskAversion,
+        probabilities: Sequence[float] | np.ndarray,
+        diversity: Diversity | None = None,
+        drawn: np.ndarray | None = None,
+    ) -> None:
+        if diversity is not None and risk.kind != "opponents":
+            raise ValueError(f"diversity goes with the variance between opponents, got {risk.kind!r}")
         self._risk, self._probabilities = risk, np.asarray(probabilities, np.float64)
+        self._diversity, self._drawn = diversity, self._probabilities if drawn is None else drawn
         size = len(self._probabilities)
         self._of_opponent = RunningMean(size, risk.memory)
         self._of_all, self._of_steps = RunningMean(1, risk.memory), RunningMean(1, risk.memory)
@@ -99,10 +118,14 @@ class RiskAverseRewards:
         return np.where(self._of_opponent.counts > 0, self._of_opponent.values, np.nan)
 
     def weights(self) -> np.ndarray:
-        """Returns [B] 1 - 2 gamma (u_b - U) by the running means; 1 against opponents not met yet."""
+        """Returns [B] the factors of rewards by the running means; opponents not met yet are worth what others got."""
         weight = self._probabilities * (self._of_opponent.counts > 0)
         mean = weight @ self._of_opponent.values / max(weight.sum(), 1e-300)
-        return self._weigh(self.means(), mean)
+        averse = self._weigh(self.means(), mean)
+        if self._diversity is None:
+            return averse
+        expected = np.where(self._of_opponent.counts > 0, self._of_opponent.values, self._diversity.rows.mean(axis=0))
+        return self._diversity.slope(self._probabilities * averse, expected) / self._drawn
 
     def _weigh(self, returns: np.ndarray, mean: float) -> np.ndarray:
         factors = 1 - 2 * self._risk.gamma * (returns - mean)
@@ -152,16 +175,17 @@ class RiskCallback:
     """`on_sample_end` of a batched runner: gives the learner its rewards, and says how it fares against whom.
 
     Args:
-        risk: What the learner is averse to.
+        rewards: What changes them; its opponents are all joint draws, flattened.
         learner: Its agent.
-        opponents: Policies that are mixtures with a log (`agents.mixture.MixturePlayer`), in the order of the axes of
-            `joint`.
-        joint: [K_1, ..., K_M] probability of every joint draw of them.
+        opponents: Policies that are mixtures with a log (`agents.mixture.MixturePlayer`), which together say what was
+            drawn.
+        shape: How many draws each of them may note.
     """
 
-    def __init__(self, risk: RiskAversion, learner: str, opponents: Sequence[str], joint: np.ndarray) -> None:
-        self._learner, self._opponents, self._shape = learner, tuple(opponents), joint.shape
-        self.rewards = RiskAverseRewards(risk, joint.ravel())
+    def __init__(
+        self, rewards: RiskAverseRewards, learner: str, opponents: Sequence[str], shape: tuple[int, ...]
+    ) -> None:
+        self.rewards, self._learner, self._opponents, self._shape = rewards, learner, tuple(opponents), shape
 
     def __call__(self, *, env_runner: Any, metrics_logger: Any, samples: Sequence[Any], **kwargs: Any) -> None:
         """Changes the rewards in the fragments.

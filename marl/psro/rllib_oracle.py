@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
-import numpy as np
 from ray.rllib.algorithms.algorithm import Algorithm
 from ray.rllib.algorithms.algorithm_config import AlgorithmConfig
+from ray.rllib.algorithms.dqn import DQNConfig
 from ray.rllib.algorithms.ppo import PPOConfig
+from ray.rllib.core.rl_module.rl_module import RLModuleSpec
 
 from agents.mixture import MixturePlayer
-from marl.psro.opponents import Mixture, Opponents
+from marl.psro.diversity import MET_ANYHOW, Diversity
+from marl.psro.opponents import Opponents
+from marl.psro.oracles import DQNSettings, PPOSettings
 from marl.psro.population import Kind, MakePlayer
-from marl.psro.risk_rewards import RiskAversion, RiskCallback
-from marl.rllib import use_batched_runner
+from marl.psro.risk_rewards import RiskAverseRewards, RiskAversion, RiskCallback
+from marl.rllib import QModule, use_batched_runner
 from marl.rllib.export import export_policy, import_policy
 
 LEARNER = "learner"
@@ -30,34 +33,13 @@ class RLlibOracle:
 
     Attributes:
         env_id: The world.
-        settings: Of the world, beyond the id's.
-        env_steps: Budget of one response.
-        num_envs: Envs of the batched runner.
-        fragment_steps: Steps of each env between two updates.
-        hidden_sizes: Of the policy and the value network.
-        learning_rate: Of Adam.
-        discount: Per step.
-        gae_lambda: Of the advantages.
-        entropy_coefficient: At the start; falls to 0 linearly.
-        num_epochs: Passes over a fragment.
-        minibatches: Of one pass.
-        observation_scale: Multiplies the observations.
+        world_settings: Of the world, beyond the id's.
+        settings: Of the algorithm.
     """
 
     env_id: str
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    env_steps: int = 200_000
-    num_envs: int = 64
-    fragment_steps: int = 64
-    hidden_sizes: Sequence[int] = (64, 64)
-    learning_rate: float = 1e-3
-    discount: float = 0.99
-    gae_lambda: float = 0.95
-    entropy_coefficient: float = 0.01
-    num_epochs: int = 4
-    minibatches: int = 4
-    observation_scale: float = 1.0
-    algorithm: Literal["ppo"] = "ppo"
+    world_settings: Mapping[str, Any]
+    settings: PPOSettings | DQNSettings
 
     kind: ClassVar[Kind] = "trained"
 
@@ -69,25 +51,19 @@ class RLlibOracle:
         *,
         seed: int,
         risk: RiskAversion | None = None,
+        diversity: Diversity | None = None,
         start: Path | None = None,
     ) -> dict[str, Any]:
-        """Learns a response and writes it as a policy of `agents.trained`.
-
-        Args:
-            agent: Who responds.
-            opponents: Whom against, one joint draw an episode.
-            out: Existing folder for the policy.
-            seed: Of everything random.
-            risk: What the learner is averse to; None: nothing.
-            start: Folder of a policy of the same shape to start from.
-
-        Returns:
-            What a manifest should say about it.
-        """
-        config = self._config(agent, seed)
-        callback = None
-        if risk is not None and risk.gamma > 0:
-            callback = RiskCallback(risk, agent, [_seat(other) for other in opponents.mixtures], opponents.joint)
+        """Learns a response and writes it as a policy of `agents.trained`."""
+        is_ppo = isinstance(self.settings, PPOSettings)
+        if (risk is not None or diversity is not None) and not is_ppo:
+            raise ValueError("the oracle dqn knows no aversion to risk and no diversity; oracle ppo does")
+        config, callback = self._config(seed), None
+        if risk is not None or diversity is not None:
+            meant = opponents.distribution.ravel()
+            opponents = opponents if diversity is None else opponents.widened(MET_ANYHOW)
+            rewards = RiskAverseRewards(risk or RiskAversion(0.0), meant, diversity, opponents.distribution.ravel())
+            callback = RiskCallback(rewards, agent, *_logs(opponents))
             config.callbacks(on_sample_end=callback)
         players = _seats(opponents, seed, keeps_log=callback is not None)
         config.multi_agent(
@@ -101,57 +77,97 @@ class RLlibOracle:
                 _start_from(algorithm, start)
             last = self._train(algorithm)
             module: Any = algorithm.get_module(LEARNER)
-            export_policy(module, out, self.env_id, dict(self.settings))
+            export_policy(module, out, self.env_id, dict(self.world_settings))
         finally:
             algorithm.stop()
-        about = {"oracle": self.algorithm, "env_steps": last["steps"], "seed": seed, "return": last["return"]}
+        about = {
+            "oracle": "ppo" if is_ppo else "dqn",
+            "env_steps": last["steps"],
+            "seed": seed,
+            "return": last["return"],
+        }
         if risk is not None:
             about["risk"] = risk.label
         if callback is not None:
             about["return_by_opponents"] = [None if math.isnan(u) else float(u) for u in callback.rewards.means()]
         return about
 
-    def _config(self, agent: str, seed: int) -> AlgorithmConfig:
-        rows = self.num_envs * self.fragment_steps
-        entropy: Any = [[0, self.entropy_coefficient], [self.env_steps, 0.0]]
+    def _config(self, seed: int) -> AlgorithmConfig:
+        own = self.settings
+        config = _ppo(own) if isinstance(own, PPOSettings) else _dqn(own)
         return (
-            PPOConfig()
-            .environment(self.env_id, env_config=dict(self.settings))
+            config.environment(self.env_id, env_config=dict(self.world_settings))
             .env_runners(
-                num_env_runners=0, num_envs_per_env_runner=self.num_envs, rollout_fragment_length=self.fragment_steps
+                num_env_runners=0, num_envs_per_env_runner=own.num_envs, rollout_fragment_length=own.fragment_steps
             )
             .learners(num_learners=0)
-            .rl_module(
-                model_config={
-                    "fcnet_hiddens": list(self.hidden_sizes),
-                    "fcnet_activation": "tanh",
-                    "vf_share_layers": False,
-                    "observation_scale": self.observation_scale,
-                }
-            )
-            .training(
-                lr=self.learning_rate,
-                gamma=self.discount,
-                lambda_=self.gae_lambda,
-                entropy_coeff=entropy,
-                num_epochs=self.num_epochs,
-                minibatch_size=max(1, rows // self.minibatches),
-                vf_clip_param=math.inf,
-                grad_clip=0.5,
-                clip_param=0.2,
-                use_kl_loss=False,
-            )
             .debugging(seed=seed, log_level="ERROR")
         )
 
     def _train(self, algorithm: Algorithm) -> dict[str, Any]:
         steps, returns = 0, math.nan
-        while steps < self.env_steps:
+        while steps < self.settings.env_steps:
             result = algorithm.train()
             sampled = result["env_runners"]
             steps = int(sampled["num_env_steps_sampled_lifetime"])
             returns = float(sampled.get("module_episode_returns_mean", {}).get(LEARNER, returns))
         return {"steps": steps, "return": None if math.isnan(returns) else returns}
+
+
+def _ppo(own: PPOSettings) -> AlgorithmConfig:
+    entropy: Any = [[0, own.entropy_coefficient], [own.env_steps, 0.0]]
+    return (
+        PPOConfig()
+        .rl_module(
+            model_config={
+                "fcnet_hiddens": list(own.hidden_sizes),
+                "fcnet_activation": "tanh",
+                "vf_share_layers": False,
+                "observation_scale": own.observation_scale,
+            }
+        )
+        .training(
+            lr=own.learning_rate,
+            gamma=own.discount,
+            lambda_=own.gae_lambda,
+            entropy_coeff=entropy,
+            num_epochs=own.num_epochs,
+            minibatch_size=max(1, own.num_envs * own.fragment_steps // own.minibatches),
+            vf_clip_param=math.inf,
+            grad_clip=0.5,
+            clip_param=0.2,
+            use_kl_loss=False,
+        )
+    )
+
+
+def _dqn(own: DQNSettings) -> AlgorithmConfig:
+    epsilon: Any = [(0, 1.0), (own.env_steps // 2, own.exploration)]
+    return (
+        DQNConfig()
+        .rl_module(
+            rl_module_spec=RLModuleSpec(module_class=QModule),
+            model_config={
+                "fcnet_hiddens": list(own.hidden_sizes),
+                "fcnet_activation": "relu",
+                "observation_scale": own.observation_scale,
+            },
+        )
+        .training(
+            lr=own.learning_rate,
+            gamma=own.discount,
+            n_step=own.n_step,
+            train_batch_size_per_learner=own.batch_size,
+            training_intensity=own.replay_ratio,
+            replay_buffer_config={"type": "MultiAgentEpisodeReplayBuffer", "capacity": own.capacity},
+            num_steps_sampled_before_learning_starts=own.learning_starts,
+            target_network_update_freq=own.target_update_steps,
+            double_q=True,
+            dueling=False,
+            epsilon=epsilon,
+        )
+        .reporting(min_time_s_per_iteration=0, min_sample_timesteps_per_iteration=max(1, own.env_steps // 20))
+    )
 
 
 def _seat(agent: str) -> str:
@@ -163,26 +179,24 @@ def _choose(agent: Any, *args: Any, learner: str, **kwargs: Any) -> str:
 
 
 def _seats(opponents: Opponents, seed: int, keeps_log: bool) -> dict[str, MakePlayer]:
-    return {
-        _seat(agent): partial(_make_mixture, opponents, mixture, seed + 1 + index, keeps_log)
-        for index, (agent, mixture) in enumerate(opponents.mixtures.items())
-    }
+    return {_seat(agent): partial(_sit_down, opponents, agent, seed, keeps_log) for agent in opponents.mixtures}
 
 
-def _make_mixture(opponents: Opponents, mixture: Mixture, own_seed: int, keeps_log: bool, seed: int) -> MixturePlayer:
-    """Makes the mixture in the process of the runner, which brings the last seed."""
-    population = opponents.population()
-    drawn = np.flatnonzero(mixture.probabilities)  # nobody waits for policies that never come
-    seeds = [int(word) for word in np.random.SeedSequence([own_seed, seed]).generate_state(len(drawn) + 1)]
-    members = [
-        population.make_player(mixture.player, int(number), its_seed)
-        for number, its_seed in zip(drawn, seeds, strict=False)
-    ]
-    return MixturePlayer(members, mixture.probabilities[drawn], seeds[-1], numbers=drawn, keeps_log=keeps_log)
+def _sit_down(opponents: Opponents, agent: str, seed: int, keeps_log: bool, runner_seed: int) -> MixturePlayer:
+    """Makes a player in the process of the runner, which brings the last seed."""
+    return opponents.make_player(agent, (seed, runner_seed), keeps_log=keeps_log)
+
+
+def _logs(opponents: Opponents) -> tuple[list[str], tuple[int, ...]]:
+    """Returns the seats whose logs say together which joint draw was played, and how many each may note."""
+    seats = [_seat(agent) for agent in opponents.mixtures]
+    if opponents.joint is None:
+        return seats, opponents.distribution.shape
+    return seats[:1], (opponents.joint.size,)
 
 
 def _start_from(algorithm: Algorithm, folder: Path) -> None:
-    """Gives the learner the policy of a file; its value network stays as it is."""
+    """Gives the learner the policy of a file; a value network stays as it is."""
     group: Any = algorithm.learner_group
     group.foreach_learner(lambda learner: import_policy(learner.module[LEARNER], folder))
     runners: Any = algorithm.env_runner_group

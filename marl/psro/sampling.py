@@ -30,7 +30,12 @@ def relevance(strategies: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def deal_out(
-    table: PayoffTable, episodes: int, *, least: int, strategies: Sequence[np.ndarray] | None = None
+    table: PayoffTable,
+    episodes: int,
+    *,
+    least: int,
+    strategies: Sequence[np.ndarray] | None = None,
+    numbers: Sequence[Sequence[int]] | None = None,
 ) -> np.ndarray:
     """Returns how many further episodes each cell gets, [K_1, ..., K_n] int64.
 
@@ -39,11 +44,16 @@ def deal_out(
         episodes: To deal out, beyond what `least` takes.
         least: Every cell has at least so many episodes afterwards, however many that takes.
         strategies: The meta-strategy, [K_i] each; None: every cell matters as much.
+        numbers: Policies of each player that are played; cells of others get nothing. None: all.
 
     Raises:
         ValueError: Strategies of other sizes than the table's.
     """
-    missing = np.maximum(least - table.counts, 0)
+    played = np.ones(table.sizes, bool)
+    if numbers is not None:
+        played[...] = False
+        played[np.ix_(*numbers)] = True
+    missing = np.where(played, np.maximum(least - table.counts, 0), 0)
     weights = np.ones(table.sizes) if strategies is None else relevance(strategies)
     if weights.shape != table.sizes:
         raise ValueError(f"strategies for {weights.shape} policies, and a table of {table.sizes}")
@@ -51,7 +61,7 @@ def deal_out(
     variances = table.variances().max(axis=0)
     known = np.isfinite(variances)
     deviations = np.sqrt(np.where(known, variances, variances[known].max() if known.any() else 1.0))
-    value = weights * deviations
+    value = weights * deviations * played
     if not value.any():
         return missing.astype(np.int64)
     return (missing + _fill(table.counts + missing, value, episodes)).astype(np.int64)

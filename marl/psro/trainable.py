@@ -18,7 +18,8 @@ class PsroTrainable(Trainable):
 
     `config` holds the fields of `PsroSettings`, and `parallel`: how many oracles and simulations run at a time as Ray
     tasks beside the trial, 0 (the default) for none. Results of an iteration are those of its epoch: `nash_conv` if it
-    is exact, `lower_bound` of the epoch before, `regret` and `converged` of the meta-solver, `policies`, `variance`.
+    is exact, `fresh_bound` if fresh responses were asked for, `lower_bound` of the epoch before, `regret` and
+    `converged` of the meta-solver, `policies`, `variance`.
     """
 
     def setup(self, config: dict[str, Any]) -> None:
@@ -51,6 +52,8 @@ class PsroTrainable(Trainable):
         }
         if record.nash_conv is not None:
             result["nash_conv"] = record.nash_conv
+        if record.bound is not None:
+            result["fresh_bound"] = record.bound.nash_conv
         if record.gains is not None:
             result["lower_bound"] = sum(record.gains)
         return result

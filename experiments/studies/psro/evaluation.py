@@ -11,6 +11,7 @@ from experiments.run_folder import RunError, RunFolder, write_atomically
 from experiments.studies.psro.settings import SweepSettings
 from experiments.studies.psro.training import open_runs
 from marl.psro.psro import Psro
+from marl.psro.records import EpochRecord
 
 NOISE = 1e-12  # what rounding leaves of 0
 
@@ -36,7 +37,7 @@ def evaluate(run: RunFolder, settings: SweepSettings) -> None:
 
 
 def _curve(name: str, run: Psro) -> list[dict[str, Any]]:
-    """Returns a row for each epoch; a lower bound of its NashConv is what the next epoch's responses gain."""
+    """Returns a row for each epoch; a lower bound of its NashConv is what fresh or the next epoch's responses gain."""
     solver, seed = name.rsplit("-", 1)
     following = [*run.epochs[1:], None]
     return [
@@ -46,13 +47,19 @@ def _curve(name: str, run: Psro) -> list[dict[str, Any]]:
             "epoch": record.number,
             "policies": "x".join(map(str, record.sizes)),
             "nash_conv": record.nash_conv,
-            "lower_bound": sum(after.gains) if after is not None and after.gains is not None else None,
+            "lower_bound": _lower_bound(record, after),
             "regret": record.meta.regret if record.meta else None,
             "converged": record.meta.converged if record.meta else None,
             "seconds": round(sum(record.seconds.values()), 2),
         }
         for record, after in zip(run.epochs, following, strict=True)
     ]
+
+
+def _lower_bound(record: EpochRecord, after: EpochRecord | None) -> float | None:
+    if record.bound is not None:
+        return record.bound.nash_conv
+    return sum(after.gains) if after is not None and after.gains is not None else None
 
 
 def _summary(name: str, run: Psro) -> dict[str, Any]:

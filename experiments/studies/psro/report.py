@@ -43,7 +43,7 @@ def report(run: RunFolder, settings: SweepSettings) -> None:
             "The last meta-strategies",
             table=[list(rows.columns), *rows.to_numpy().tolist()],
             caption="risk: gamma of the oracle, and which variance it is averse to. nash_conv: of the last "
-            "meta-strategy. lower_bound: of the NashConv one epoch before. solved: epochs in which the meta-solver "
+            "meta-strategy. lower_bound: the last one that is known. solved: epochs in which the meta-solver "
             "converged. mean_i, sd_i: what agent i gets, over the others' draws.",
         ),
     ]
@@ -61,6 +61,10 @@ def report(run: RunFolder, settings: SweepSettings) -> None:
 def _how(settings: SweepSettings) -> str:
     if settings.nash_conv == "exact":
         return "It is exact: the whole world was walked through."
+    if settings.nash_conv == "fresh":
+        settings_of = settings.runs()[next(iter(settings.runs()))].judge.model_dump(mode="json")
+        budget = f"oracle {settings.oracle}" + "".join(f", {name} {value}" for name, value in settings_of.items())
+        return f"It is a lower bound: what fresh best responses gained ({budget})."
     return "It is a lower bound: what the next epoch's responses gained, with the budget of the oracle."
 
 

@@ -9,6 +9,7 @@ from pydantic import Field
 
 import games
 from experiments.study import StudySettings
+from marl.psro.oracles import OracleName
 from marl.psro.risk_rewards import Kind
 from marl.psro.settings import PsroSettings
 
@@ -20,8 +21,8 @@ class SweepSettings(StudySettings):
     world_settings: dict[str, Any] = Field({}, description="settings of the world that differ from the id's")
     meta_solver: list[str] = Field(["nash", "uniform"], min_length=1, description="names, or one word with commas")
     meta_parameters: dict[str, dict[str, Any]] = Field({}, description="of meta-solvers, by their names")
-    oracle: Literal["exact", "ppo"] = Field("exact", description="what learns responses")
-    oracle_settings: dict[str, Any] = Field({}, description="fields of marl.psro.rllib_oracle.RLlibOracle")
+    oracle: OracleName = Field("exact", description="what learns responses")
+    oracle_settings: dict[str, Any] = Field({}, description="of the oracle; marl/psro/oracles.py has them")
     seeds: int = Field(2, ge=1, description="runs of each meta-solver, with the seeds 0, 1, ...")
     epochs: int = Field(12, ge=1)
     parallel: int = Field(0, ge=0, description="oracles and simulations at a time, as Ray tasks; 0: none, here")
@@ -33,7 +34,10 @@ class SweepSettings(StudySettings):
     payoffs: Literal["simulated", "exact"] = "simulated"
     episodes: int = Field(2000, ge=2)
     more_episodes: int = Field(0, ge=0)
-    nash_conv: Literal["responses", "exact"] = "responses"
+    diversity: float = Field(0.0, ge=0, description="tau of the bonus for payoffs unlike those so far")
+    nash_conv: Literal["responses", "exact", "fresh"] = "responses"
+    judge_settings: dict[str, Any] = Field({}, description="of the oracle for fresh responses, where they differ")
+    judge_episodes: int = Field(2000, ge=2)
 
     @pydantic.field_validator("meta_solver", mode="before")
     @classmethod

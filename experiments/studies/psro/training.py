@@ -31,7 +31,7 @@ def open_runs(run: RunFolder, settings: SweepSettings, workers: Workers | None =
 
 def train(run: RunFolder, settings: SweepSettings, ray_address: str | None) -> bool:
     """Does the epochs that are left; Ctrl-C ends it after the epoch that is under way."""
-    if settings.parallel or settings.oracle == "ppo":
+    if settings.parallel or settings.oracle in ("ppo", "dqn"):
         from marl.rllib.session import start_ray
 
         address: dict[str, Any] = {"address": ray_address} if ray_address else {}
@@ -65,4 +65,6 @@ def distance(record: EpochRecord) -> float | None:
     """Returns the exact NashConv of an epoch's meta-strategy, or what is known of the one before it; None: nothing."""
     if record.nash_conv is not None:
         return record.nash_conv
+    if record.bound is not None:
+        return record.bound.nash_conv
     return None if record.gains is None else sum(record.gains)

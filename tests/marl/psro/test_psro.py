@@ -1,14 +1,15 @@
 """The loop: what it does, and that a crash at any moment costs nothing."""
 
-import json
 import os
 from itertools import pairwise
 
 import numpy as np
 import pytest
+from small_runs import KUHN, everything, run_epochs
 
 from agents.trained import PolicyError
 from games.names import UnknownNameError
+from marl.psro.exact import ExactGame, exact_game
 from marl.psro.payoff_table import PayoffTableError
 from marl.psro.psro import Psro
 from marl.psro.records import RecordError
@@ -16,33 +17,9 @@ from marl.psro.sampling import relevance
 from marl.psro.settings import PsroSettings
 from marl.psro.workers import Workers
 
-KUHN = PsroSettings(world="cards/kuhn_poker_v0", oracle="exact", nash_conv="exact", episodes=30, more_episodes=60)
-
 
 class KilledError(Exception):
     """Stands for a kill."""
-
-
-def run_epochs(folder, epochs, settings=KUHN, workers=None):
-    run = Psro(folder, settings, workers=workers)
-    while run.num_complete < epochs:
-        run.step()
-    return run
-
-
-def everything(folder):
-    """What a run leaves, apart from how long it took."""
-    found = {}
-    for path in sorted(folder.rglob("*")):
-        name = str(path.relative_to(folder))
-        if path.suffix == ".npz":
-            with np.load(path) as arrays:
-                found[name] = {key: arrays[key].tobytes() for key in arrays}
-        elif name.startswith("epochs/"):
-            found[name] = {k: v for k, v in json.loads(path.read_text()).items() if k != "seconds"}
-        elif path.is_file():
-            found[name] = path.read_bytes()
-    return found
 
 
 def test_a_crash_at_any_write_costs_nothing_and_counts_nothing_twice(tmp_path, monkeypatch):
@@ -94,8 +71,7 @@ def test_crash_after_crash_ends_in_the_same_place(tmp_path, monkeypatch):
 def test_simulated_payoffs_are_near_the_exact_ones(tmp_path):
     settings = KUHN.model_copy(update={"episodes": 2000, "more_episodes": 0})
     run = run_epochs(tmp_path, 2, settings)
-    exact = run.exact.payoffs([own[:2] for own in run.exact.read_all(run.population, ["player_0", "player_1"])])
-    errors = np.abs(run.payoffs(run.epochs[1]) - exact) / run.table.standard_errors()
+    errors = np.abs(run.payoffs(run.epochs[1]) - run.exact.payoffs([range(2), range(2)])) / run.table.standard_errors()
     assert errors.max() < 5
 
 
@@ -109,6 +85,36 @@ def test_more_episodes_go_to_cells_that_a_meta_strategy_or_a_deviation_from_it_m
     assert (~met).any()
     assert (run.table.counts[met] > 30).mean() > 0.5
     assert run.table.counts.sum() == 36 * 30 + 6 * 600
+
+
+def test_every_policy_is_read_once_and_every_cell_computed_once(tmp_path, monkeypatch):
+    read, cells = [], []
+    look, compute = ExactGame.read, ExactGame.payoffs
+
+    def count_policy(self, player, population, name, number):
+        read.append((player, number))
+        return look(self, player, population, name, number)
+
+    def count_cell(self, reaches):
+        cells.append(1)
+        return compute(self, reaches)
+
+    class FirstAction:
+        kind = "tabular"
+
+        def respond(self, agent, opponents, out, **kwargs):
+            game = exact_game("cards/kuhn_poker_v0", {})
+            player = game.agents.index(agent)
+            game.write(player, game.uniform(player), out)
+            return {}
+
+    monkeypatch.setattr(ExactGame, "read", count_policy)
+    monkeypatch.setattr(ExactGame, "payoffs", count_cell)
+    run = Psro(tmp_path, KUHN.model_copy(update={"payoffs": "exact"}), oracle=FirstAction())
+    for _ in range(4):
+        run.step()
+    assert sorted(read) == [(player, number) for player in range(2) for number in range(4)]
+    assert len(cells) == 16
 
 
 def test_three_players_approach_an_equilibrium(tmp_path):
@@ -178,8 +184,11 @@ def test_a_task_whose_process_dies_is_started_again(local_ray, tmp_path):
     [
         ({"world": "cards/kuhn_pocker_v0"}, "cards/kuhn_poker_v0"),
         ({"meta_solver": "nahs"}, "nash"),
-        ({"risk_aversion": 0.5}, "exact oracle"),
+        ({"risk_aversion": 0.5}, "oracle exact"),
         ({"episodes": 1}, "episodes"),
+        ({"oracle": "ppo", "oracle_settings": {"env_step": 10}}, "did you mean 'env_steps'"),
+        ({"oracle": "ppo", "oracle_settings": {"discount": 1.5}}, "oracle_settings.discount: .* got 1.5"),
+        ({"oracle_settings": {"env_steps": 10}}, "unknown setting of oracle exact 'env_steps'"),
     ],
 )
 def test_wrong_settings_are_named(settings, message):

@@ -78,7 +78,7 @@ class TheirOracle(ExactOracle):
         number = len(mixture.probabilities)
         if number < len(self.policies[player]):
             theirs = self.strategy(game, player, self.policies[player][number])
-            own = game.read_all(opponents.population(), game.agents)[1 - player][:number]
+            own = [game.read(1 - player, opponents.population(), mixture.player, each) for each in range(number)]
             reaches = [None, None]
             reaches[player] = game.flat.players[player].reach(theirs)
             reaches[1 - player] = game.mixed(1 - player, own, mixture.probabilities)

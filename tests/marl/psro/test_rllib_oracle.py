@@ -1,4 +1,4 @@
-"""Responses that PPO learns: against one opponent, against a mixture, and with an aversion to variance."""
+"""Responses that PPO and DQN learn: against one opponent, against a mixture, and with an aversion to variance."""
 
 import json
 
@@ -9,9 +9,12 @@ from agents.tabular import save_table
 from agents.trained import TrainedPlayer
 from marl.psro.match import play_episodes
 from marl.psro.opponents import Mixture, Opponents
+from marl.psro.oracles import DQNSettings, PPOSettings
 from marl.psro.population import Population
+from marl.psro.psro import Psro
 from marl.psro.risk_rewards import RiskAversion
 from marl.psro.rllib_oracle import RLlibOracle
+from marl.psro.settings import PsroSettings
 
 ENV = "matrix/rock_paper_scissors_v0"
 
@@ -29,9 +32,8 @@ def column_players(tmp_path):
 
 
 def respond(population, out, probabilities, settings=None, **kwargs):
-    oracle = RLlibOracle(
-        ENV, settings or {}, env_steps=6400, num_envs=64, fragment_steps=8, hidden_sizes=(16,), learning_rate=3e-3
-    )
+    own = PPOSettings(env_steps=6400, num_envs=64, fragment_steps=8, hidden_sizes=(16,), learning_rate=3e-3)
+    oracle = RLlibOracle(ENV, settings or {}, own)
     mixture = {"player_1": Mixture("column", np.array(probabilities))}
     out.mkdir()
     about = oracle.respond("player_0", Opponents(population.folder, population.players, mixture), out, seed=3, **kwargs)
@@ -83,7 +85,8 @@ def test_aversion_to_variance_between_opponents_changes_the_response(column_play
 
 def test_a_response_starts_from_another_policy(column_players, tmp_path):
     respond(column_players, tmp_path / "first", [0.0, 1.0, 0.0])
-    oracle = RLlibOracle(ENV, env_steps=1, num_envs=8, fragment_steps=8, hidden_sizes=(16,), learning_rate=1e-9)
+    own = PPOSettings(env_steps=1, num_envs=8, fragment_steps=8, hidden_sizes=(16,), learning_rate=1e-9)
+    oracle = RLlibOracle(ENV, {}, own)
     (tmp_path / "second").mkdir()
     mixture = {"player_1": Mixture("column", np.array([0.0, 1.0, 0.0]))}
     oracle.respond(
@@ -94,3 +97,53 @@ def test_a_response_starts_from_another_policy(column_players, tmp_path):
         start=tmp_path / "first",
     )
     assert shares(tmp_path / "second")[2] > 0.9
+
+
+def test_dqns_response_to_paper_is_scissors_always(column_players, tmp_path):
+    own = DQNSettings(
+        env_steps=4000,
+        num_envs=32,
+        hidden_sizes=(16,),
+        learning_rate=3e-3,
+        batch_size=64,
+        learning_starts=256,
+        target_update_steps=256,
+    )
+    mixture = {"player_1": Mixture("column", np.array([0.0, 1.0, 0.0]))}
+    opponents = Opponents(column_players.folder, column_players.players, mixture)
+    (tmp_path / "out").mkdir()
+    about = RLlibOracle(ENV, {}, own).respond("player_0", opponents, tmp_path / "out", seed=2)
+    assert about["oracle"] == "dqn"
+    np.testing.assert_array_equal(shares(tmp_path / "out"), [0, 0, 1])
+    (tmp_path / "second").mkdir()
+    still = DQNSettings(env_steps=1, num_envs=8, hidden_sizes=(16,), learning_rate=1e-12)
+    RLlibOracle(ENV, {}, still).respond("player_0", opponents, tmp_path / "second", seed=1, start=tmp_path / "out")
+    np.testing.assert_array_equal(shares(tmp_path / "second"), [0, 0, 1])
+    with pytest.raises(ValueError, match="knows no aversion to risk"):
+        RLlibOracle(ENV, {}, own).respond("player_0", opponents, tmp_path, seed=0, risk=RiskAversion(0.1))
+
+
+def test_dqn_and_ppo_policies_play_each_other_in_a_world_with_masks(tmp_path):
+    """Kuhn poker: DQN's responses to random play, judged exactly, which then meet one of PPO's."""
+    own = {"env_steps": 4000, "batch_size": 32, "learning_rate": 3e-3, "replay_ratio": 8, "learning_starts": 512}
+    settings = PsroSettings(
+        world="cards/kuhn_poker_v0",
+        oracle="dqn",
+        oracle_settings=own | {"target_update_steps": 512, "hidden_sizes": [32]},
+        payoffs="exact",
+        nash_conv="exact",
+    )
+    run = Psro(tmp_path / "run", settings)
+    record = run.step()
+    gained = run.exact.cell((1, 0))[0] + run.exact.cell((0, 1))[1] - sum(record.meta.values)
+    assert gained > 0.75 * record.nash_conv  # what there was to gain from random play, nearly
+    mixture = {"player_1": Mixture("player_1", np.array([0.0, 1.0]))}
+    opponents = Opponents(run.population.folder, run.population.players, mixture)
+    (tmp_path / "ppo").mkdir()
+    ppo = RLlibOracle("cards/kuhn_poker_v0", {}, PPOSettings(env_steps=4096, hidden_sizes=(16,)))
+    ppo.respond("player_0", opponents, tmp_path / "ppo", seed=0)
+    players = {
+        "player_0": TrainedPlayer(tmp_path / "ppo", 1),
+        "player_1": run.population.make_player("player_1", 1, 2),
+    }
+    assert np.isfinite(play_episodes("cards/kuhn_poker_v0", players, 50, seed=0).returns).all()
