@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from loopback_cluster import PATIENCE_S, RAY, ROOT, LoopbackCluster, wait_until
 from tiny_run import TINY, run_words
@@ -115,6 +116,38 @@ def test_training_outlives_a_node_and_a_runner(cluster):
     assert len(end["weights"]) == 2 + NUM_RUNNERS
     assert len(set(end["weights"])) == 1
     assert end["restarts"] == 2
+
+
+def left_by(folder):
+    """The files of a run of PSRO, apart from how long it took and from the packing of the table."""
+    files = {}
+    for path in sorted(folder.rglob("*.*")):
+        if path.parent.name == "epochs":
+            files[path.name] = {key: value for key, value in json.loads(path.read_text()).items() if key != "seconds"}
+        elif path.suffix == ".npz":
+            with np.load(path) as arrays:
+                files[path.name] = {name: arrays[name].tobytes() for name in arrays}
+        else:
+            files[str(path.relative_to(folder))] = path.read_bytes()
+    return files
+
+
+def test_psro_outlives_a_node_that_is_lost_in_the_midst_of_an_epoch(cluster, tmp_path):
+    cluster.add_worker()
+    script, mark = str(Path(__file__).with_name("psro_on_a_cluster.py")), tmp_path / "mark"
+    run = start(cluster, sys.executable, script, cluster.address, str(tmp_path / "disturbed"), str(mark))
+
+    def node_is_at_work():
+        assert run.poll() is None, run.communicate()[1]
+        return mark.exists() and mark.read_text().endswith("\n")
+
+    wait_until(node_is_at_work, "an oracle is at work on a worker node")
+    cluster.kill_node(mark.read_text().strip())
+    _, errors = run.communicate(timeout=PATIENCE_S)
+    assert run.returncode == 0, errors
+    status, _, errors = run_to_the_end(cluster, sys.executable, script, "none", str(tmp_path / "whole"), str(mark))
+    assert status == 0, errors
+    assert left_by(tmp_path / "disturbed") == left_by(tmp_path / "whole")
 
 
 def test_a_study_goes_on_after_its_driver_was_killed(cluster, tmp_path):
