@@ -104,7 +104,8 @@ def play(settings: GtbSettings, policies: Path, first: Path | None = None) -> Pl
     workers, planner = batch.groups["workers"], batch.groups["planner"]
     everyone, tax_maker = TrainedPlayer(policies, EVALUATION_SEED), _make_planner(policies, settings)
     players = [
-        everyone if i or first is None else TrainedPlayer(first, EVALUATION_SEED) for i in range(len(workers.agents))
+        everyone if i or first is None else TrainedPlayer(first, EVALUATION_SEED + 1)
+        for i in range(len(workers.agents))
     ]
     played = Played(batch)
     for _ in range(settings.horizon):

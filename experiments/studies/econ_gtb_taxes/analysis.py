@@ -144,10 +144,11 @@ def marks_table(scores: pd.DataFrame) -> list[list[str]]:
         return table
     cells = []
     for tax in taxes:
-        values = scores.loc[scores["tax"] == tax, "share"].dropna()
-        met = f"{values.mean():.0%} ({(values <= LARGEST_GAIN).sum()} of {len(values)})"
-        cells.append(met if len(values) else "")
-    return [*table, ["gain of one worker that learns on alone, of its utility", f"<= {LARGEST_GAIN:.0%}", *cells]]
+        rows = scores[scores["tax"] == tax].dropna(subset="share")
+        met = f"({(rows['share'] <= LARGEST_GAIN).sum()} of {len(rows)})"
+        cells.append(f"{rows['share'].mean():.0%}, {rows['gain'].mean():+.1f} {met}" if len(rows) else "")
+    name = "gain of one worker that learns on alone: share of its utility, utility"
+    return [*table, [name, f"<= {LARGEST_GAIN:.0%}", *cells]]
 
 
 def rates_table(rates: pd.DataFrame) -> list[list[str]]:
