@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import json
 import tempfile
 from collections.abc import Iterator
@@ -21,11 +20,13 @@ from experiments.studies.econ_policy_study.cells import Files, Job
 from experiments.studies.econ_policy_study.policies import make_planner
 from experiments.studies.econ_policy_study.settings import ENV_ID
 from experiments.studies.econ_policy_study.trained import POLICY_FILES, SAEZ_FILE, WEIGHTS_FILE, write_files
+from marl.rllib import stagger_envs
 from marl.rllib.export import export_policy, import_policy
-from marl.two_level import WORKERS, Level, Sampling, saez_state, take_weights, two_level_config
+from marl.two_level import WORKERS, Level, Sampling, falling, saez_state, take_weights, two_level_config
 
-FRAGMENT_STEPS = 200
-MINIBATCHES, NUM_EPOCHS = 4, 2
+FRAGMENT_STEPS = 100
+MINIBATCHES, NUM_EPOCHS = 8, 2
+FINAL_SHARE = 0.1  # of learning rate and entropy bonus, to which they fall
 
 
 def _make_planner(job: Job, folder: Path, seed: int) -> Player:
@@ -35,29 +36,32 @@ def _make_planner(job: Job, folder: Path, seed: int) -> Player:
     return RandomPlayer(seed) if planner is None else planner
 
 
+def _falling(start: float, env_steps: int) -> list[tuple[int, float]]:
+    return falling(start, FINAL_SHARE * start, env_steps)
+
+
 def _build(job: Job, folder: Path) -> Algorithm:
     settings, cell = job.settings, job.cell
     world = settings.world_settings(cell.policy, cell.layout)
-    known = {each.name for each in dataclasses.fields(Level)}
     level = Level(
-        **{name: value for name, value in cell.population.learning.items() if name in known},
-        learning_rate=settings.readapt_learning_rate,
-        entropy_coefficient=settings.readapt_entropy,
+        **cell.population.learning,
+        learning_rate=_falling(settings.readapt_learning_rate, settings.readapt_steps),
+        entropy_coefficient=_falling(settings.readapt_entropy, settings.readapt_steps),
         hidden_sizes=tuple(cell.population.hidden_sizes),
     )
-    num_agents = settings.world_config(cell.policy, cell.layout).num_agents
+    config = settings.world_config(cell.policy, cell.layout)
     sampling = Sampling(
         num_envs=settings.readapt_envs,
         fragment_steps=FRAGMENT_STEPS,
         num_epochs=NUM_EPOCHS,
-        minibatch_size=settings.readapt_envs * FRAGMENT_STEPS * num_agents // MINIBATCHES,
+        minibatch_size=settings.readapt_envs * FRAGMENT_STEPS * config.num_agents // MINIBATCHES,
+        matmul_precision="medium",
         seed=cell.seed,
     )
-    config = two_level_config(
-        ENV_ID, world, workers=level, planner=partial(_make_planner, job, folder / "planner"), sampling=sampling
-    )
+    planner = partial(_make_planner, job, folder / "planner")
     with _results_in(folder):
-        algorithm = config.build_algo()
+        algorithm = two_level_config(ENV_ID, world, workers=level, planner=planner, sampling=sampling).build_algo()
+    stagger_envs(algorithm, config.horizon)
     if WEIGHTS_FILE in job.workers:
         take_weights(algorithm, WORKERS, load(job.workers[WEIGHTS_FILE]))
     else:

@@ -98,9 +98,9 @@ class PolicyStudySettings(StudySettings):
     readapt_steps: int = Field(
         200_000, ge=0, description="env steps that trained workers go on learning under each policy; 0: they do not"
     )
-    readapt_envs: int = Field(20, ge=1, description="re-adaptation: envs side by side")
-    readapt_learning_rate: float = Field(3e-4, gt=0)
-    readapt_entropy: float = Field(0.025, ge=0, description="re-adaptation: coefficient of the entropy bonus")
+    readapt_envs: int = Field(40, ge=1, description="re-adaptation: envs side by side")
+    readapt_learning_rate: float = Field(3e-4, gt=0, description="re-adaptation: at the start; falls to a tenth")
+    readapt_entropy: float = Field(0.025, ge=0, description="re-adaptation: entropy bonus at the start; falls likewise")
 
     @pydantic.field_validator("policies", mode="before")
     @classmethod
