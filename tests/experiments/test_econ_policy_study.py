@@ -18,7 +18,7 @@ from econ.gather_trade_build.actions import ask, bid, read_trades
 from econ.gather_trade_build.draw import draw, is_tax_day
 from experiments.run_folder import RunError, RunFolder
 from experiments.studies.econ_policy_study import grid
-from experiments.studies.econ_policy_study.analysis import bunching, gaming, interval, lorenz, winners
+from experiments.studies.econ_policy_study.analysis import bunching, differences, gaming, interval, lorenz, winners
 from experiments.studies.econ_policy_study.cells import Job, play_cell
 from experiments.studies.econ_policy_study.ledger import smoothed_taxes
 from experiments.studies.econ_policy_study.settings import ENV_ID, PolicyStudySettings
@@ -171,6 +171,10 @@ def test_the_winner_depends_on_the_welfare_function_and_leads_on_the_same_starts
     assert found.loc["utilitarian", ["winner", "lead", "is_clear"]].tolist() == ["high", 1, True]
     assert found.loc["Rawlsian", ["winner", "lead", "is_clear"]].tolist() == ["low", 10, True]
     assert not found.loc["equality x productivity", "is_clear"]
+    changes = differences(pd.DataFrame(rows).assign(productivity=1.0, equality=1.0)).set_index("measure")
+    assert (changes["policy"] == "high").all()
+    assert changes.loc["utilitarian", ["base", "mean", "low", "high"]].tolist() == ["low", 1, 1, 1]
+    assert changes.loc["rawlsian", "mean"] == -10
 
 
 def test_trades_are_read_from_two_states():
@@ -258,7 +262,14 @@ def test_a_run_can_be_read_in_two_lines_and_watched(tmp_path, agora):
         assert (out / "figures" / f"{name}.svg").read_text().startswith("<svg")
         assert (out / "figures" / f"{name}.png").read_bytes()[1:4] == b"PNG"
     page = (out / "report.html").read_text()
-    for part in ("Who wins", "Rawlsian", "Tax gaming", "data:video/mp4;base64,", "All 4 cells."):
+    for part in (
+        "Who wins",
+        "What a policy changes",
+        "Rawlsian",
+        "Tax gaming",
+        "data:video/mp4;base64,",
+        "All 4 cells.",
+    ):
         assert part in page
     assert re.findall(r'(?:src|href)="(?!data:|#)[^"]*"', page) == []
     assert (out / "replay" / "episode.gif").read_bytes()[:4] == b"GIF8"

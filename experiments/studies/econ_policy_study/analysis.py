@@ -161,6 +161,22 @@ def _paired_difference(episodes: pd.DataFrame, measure: str, first: str, second:
     return interval((one - other).dropna().to_numpy())
 
 
+def differences(episodes: pd.DataFrame) -> pd.DataFrame:
+    """Returns what each policy changes against the first one, on the same starts.
+
+    A row for each group, further policy and measure of SHOWN: `base`, mean difference and interval.
+    """
+    rows = []
+    for group, own in episodes.groupby("group", sort=False):
+        base, *others = policies_of(own)
+        for policy in others:
+            for measure in SHOWN:
+                found = _paired_difference(own, measure, policy, base)
+                row = {"group": group, "policy": policy, "base": base, "measure": measure}
+                rows.append(row | {"mean": found.mean, "low": found.low, "high": found.high})
+    return pd.DataFrame(rows)
+
+
 def winners(episodes: pd.DataFrame) -> pd.DataFrame:
     """Returns for each group and welfare function the best policy, the next, and the difference on the same starts.
 
@@ -211,7 +227,7 @@ def winner_table(rows: pd.DataFrame) -> list[list[str]]:
 
 
 def evaluate(run: RunFolder, settings: PolicyStudySettings) -> None:
-    """Writes summary.csv, all measures with intervals; winners.csv; and evaluation.csv, the gist.
+    """Writes summary.csv, all measures with intervals; differences.csv; winners.csv; and evaluation.csv, the gist.
 
     Raises:
         RunError: No cell is finished, or a part is damaged.
@@ -219,6 +235,8 @@ def evaluate(run: RunFolder, settings: PolicyStudySettings) -> None:
     tables = read_all(run, settings)
     summary = summarise(tables)
     write_atomically(run.path / "summary.csv", summary.to_csv(index=False, float_format="%.6g"))
+    changes = differences(tables["episodes"])
+    write_atomically(run.path / "differences.csv", changes.to_csv(index=False, float_format="%.6g"))
     write_atomically(run.path / "winners.csv", winners(tables["episodes"]).to_csv(index=False, float_format="%.6g"))
     gist = summary[summary["measure"].isin(SHOWN)].pivot(index=["group", "policy"], columns="measure", values="mean")
     order = summary.drop_duplicates(["group", "policy"]).set_index(["group", "policy"])

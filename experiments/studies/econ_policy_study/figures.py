@@ -1,4 +1,7 @@
-"""Figures of the policy study. A column of panels for each group of workers, a colour for each policy or rank."""
+"""Figures of the policy study. A column of panels for each group of workers, a colour for each policy or rank.
+
+All `draw_...` take the tables (`analysis.read_all`) and the maps of the study.
+"""
 
 from __future__ import annotations
 
@@ -77,7 +80,7 @@ def _part(table: pd.DataFrame, group: str, policy: str | None = None) -> pd.Data
     return own if policy is None else own[own["policy"] == policy]
 
 
-def draw_frontier(tables: Tables) -> Figure:
+def draw_frontier(tables: Tables, layouts: list[Layout]) -> Figure:
     """Equality against productivity, with intervals, and curves of equal product."""
     episodes, policies = tables["episodes"], policies_of(tables["episodes"])
     groups, colors = groups_of(episodes), colors_of(policies_of(tables["episodes"]))
@@ -118,7 +121,7 @@ def _draw_products(axes: Axes) -> None:
     axes.set_ylim(low, high)
 
 
-def draw_lorenz(tables: Tables) -> Figure:
+def draw_lorenz(tables: Tables, layouts: list[Layout]) -> Figure:
     """Lorenz curves of coin at the end."""
     agents = tables["agents"]
     groups, policies = groups_of(agents), policies_of(agents)
@@ -142,7 +145,7 @@ def draw_lorenz(tables: Tables) -> Figure:
     return figure
 
 
-def draw_schedules(tables: Tables) -> Figure:
+def draw_schedules(tables: Tables, layouts: list[Layout]) -> Figure:
     """Marginal and effective rates over the incomes of tax periods, a row for each policy."""
     periods, rates = tables["periods"], tables["rates"]
     groups, policies = groups_of(periods), policies_of(periods)[:MOST_ROWS]
@@ -212,17 +215,17 @@ def _draw_by_rank(tables: Tables, label: str, measure: Callable[[pd.DataFrame], 
     return figure
 
 
-def draw_transfers(tables: Tables) -> Figure:
+def draw_transfers(tables: Tables, layouts: list[Layout]) -> Figure:
     """What workers get from lump sums less what they pay, by skill."""
     return _draw_by_rank(tables, "net transfer, coin an episode", lambda agents: agents["lump_sums"] - agents["tax"])
 
 
-def draw_labor(tables: Tables) -> Figure:
+def draw_labor(tables: Tables, layouts: list[Layout]) -> Figure:
     """Labor by skill."""
     return _draw_by_rank(tables, "labor an episode", lambda agents: agents["labor"])
 
 
-def draw_elasticity(tables: Tables) -> Figure | None:
+def draw_elasticity(tables: Tables, layouts: list[Layout]) -> Figure | None:
     """The estimates of Saez's formula, a line for each cell; None where there are none."""
     estimates = tables["estimates"]
     if estimates.empty:
@@ -243,7 +246,7 @@ def draw_elasticity(tables: Tables) -> Figure | None:
     return figure
 
 
-def draw_wealth(tables: Tables) -> Figure:
+def draw_wealth(tables: Tables, layouts: list[Layout]) -> Figure:
     """Coin over time by rank, a row for each policy."""
     wealth = tables["wealth"]
     groups, policies = groups_of(wealth), policies_of(wealth)[:MOST_ROWS]
@@ -264,7 +267,7 @@ def draw_wealth(tables: Tables) -> Figure:
     return figure
 
 
-def draw_prices(tables: Tables) -> Figure | None:
+def draw_prices(tables: Tables, layouts: list[Layout]) -> Figure | None:
     """Mean price of stone and wood over the episode, a tenth at a time; None without trades."""
     trades = tables["trades"]
     if trades.empty:
@@ -328,7 +331,7 @@ def draw_houses(tables: Tables, layouts: list[Layout]) -> Figure:
     return figure
 
 
-def draw_gaming(tables: Tables) -> Figure:
+def draw_gaming(tables: Tables, layouts: list[Layout]) -> Figure:
     """The tax-gaming index of every policy."""
     agents = tables["agents"]
     groups, policies = groups_of(agents), policies_of(agents)

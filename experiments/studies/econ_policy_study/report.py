@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -10,9 +13,11 @@ from experiments.report import Section, to_svg, write_report
 from experiments.run_folder import RunFolder, write_atomically
 from experiments.studies.econ_policy_study.analysis import (
     NEAR,
+    WELFARES,
     Interval,
     bunching,
     count_finished,
+    differences,
     evaluate,
     frontier_table,
     groups_of,
@@ -34,7 +39,7 @@ from experiments.studies.econ_policy_study.figures import (
     draw_transfers,
     draw_wealth,
 )
-from experiments.studies.econ_policy_study.settings import PolicyStudySettings
+from experiments.studies.econ_policy_study.settings import Layout, PolicyStudySettings
 
 PNG_DPI = 130
 LEAD_LIMIT = 6  # names that the lead lists
@@ -86,73 +91,94 @@ def _measure_table(summary: pd.DataFrame, measures: dict[str, str]) -> list[list
     return table
 
 
+@dataclass(frozen=True)
+class _Drawn:
+    """A section with a figure: its file's name, its title, what draws it, and what stands below it."""
+
+    name: str
+    title: str
+    draw: Callable[[dict[str, pd.DataFrame], list[Layout]], Figure | None]
+    caption: str
+
+
+FIGURES = (
+    _Drawn(
+        "frontier",
+        "Equality and productivity",
+        draw_frontier,
+        "Means over episodes with 95 % bootstrap intervals. Grey: equal products. Utilities count all coin and labor "
+        "of an episode.",
+    ),
+    _Drawn("lorenz", "Inequality", draw_lorenz, "Lorenz curves of coin at the end, mean over episodes."),
+    _Drawn(
+        "schedules",
+        "Schedules and incomes",
+        draw_schedules,
+        "Histogram: incomes of all workers and tax periods. Red: marginal rates, mean over periods (pale: the middle "
+        "80 % where they change). Dashed: effective rates of these means. Dotted: cut-offs. Table: incomes within "
+        f"{NEAR:.0%} of a cut-off; where workers bunch below it, most lie below.",
+    ),
+    _Drawn(
+        "transfers",
+        "Who pays for whom",
+        draw_transfers,
+        "Lump sums less taxes, by skill, mean over episodes with 95 % intervals. Above 0: others paid.",
+    ),
+    _Drawn(
+        "elasticity",
+        "Elasticity of income",
+        draw_elasticity,
+        "What Saez's formula estimates, a line for each cell. It begins at 0.5 and takes 2 % of each new estimate.",
+    ),
+    _Drawn("wealth", "Wealth over time", draw_wealth, "Coin by rank of skill, mean over episodes."),
+    _Drawn("labor", "Labor", draw_labor, "By skill, mean over episodes with 95 % intervals."),
+    _Drawn("prices", "Trade", draw_prices, "Mean price in each tenth of an episode; bars: standard deviation."),
+    _Drawn(
+        "houses",
+        "Houses",
+        draw_houses,
+        "Where houses stood at the end on the first map: the darker, the more often. Colour: the rank that built most "
+        "of them there.",
+    ),
+    _Drawn(
+        "gaming",
+        "Tax gaming",
+        draw_gaming,
+        "Tax paid against the tax on the same total income, earned evenly. Above 0: workers shift income between "
+        "periods, or have too little at hand on tax days, and pay less. Below 0: uneven incomes cost them.",
+    ),
+)
+
+
 def _figure_sections(
     run: RunFolder, settings: PolicyStudySettings, tables: dict[str, pd.DataFrame], summary: pd.DataFrame
 ) -> list[Section]:
-    drawn: list[tuple[str, str, Figure | None, list[list[str]], str]] = [
-        (
-            "frontier",
-            "Equality and productivity",
-            draw_frontier(tables),
-            frontier_table(summary),
-            "Means over episodes with 95 % bootstrap intervals. Grey: equal products. Utilities count all coin and "
-            "labor of an episode.",
-        ),
-        ("lorenz", "Inequality", draw_lorenz(tables), [], "Lorenz curves of coin at the end, mean over episodes."),
-        (
-            "schedules",
-            "Schedules and incomes",
-            draw_schedules(tables),
-            bunching_table(tables),
-            "Histogram: incomes of all workers and tax periods. Red: marginal rates, mean over periods (pale: the "
-            "middle 80 % where they change). Dashed: effective rates of these means. Dotted: cut-offs. Table: incomes "
-            f"within {NEAR:.0%} of a cut-off; where workers bunch below it, most lie below.",
-        ),
-        (
-            "transfers",
-            "Who pays for whom",
-            draw_transfers(tables),
-            [],
-            "Lump sums less taxes, by skill, mean over episodes with 95 % intervals. Above 0: others paid.",
-        ),
-        (
-            "elasticity",
-            "Elasticity of income",
-            draw_elasticity(tables),
-            [],
-            "What Saez's formula estimates, a line for each cell. It begins at 0.5 and takes 2 % of each new estimate.",
-        ),
-        ("wealth", "Wealth over time", draw_wealth(tables), [], "Coin by rank of skill, mean over episodes."),
-        ("labor", "Labor", draw_labor(tables), [], "By skill, mean over episodes with 95 % intervals."),
-        (
-            "prices",
-            "Trade",
-            draw_prices(tables),
-            _measure_table(summary, {"trades": "units traded", "mean_price": "mean price, coin"}),
-            "Mean price in each tenth of an episode; bars: standard deviation.",
-        ),
-        (
-            "houses",
-            "Houses",
-            draw_houses(tables, settings.layouts),
-            _measure_table(summary, {"houses": "houses"}),
-            "Where houses stood at the end on the first map: the darker, the more often. Colour: the rank that built "
-            "most of them there.",
-        ),
-        (
-            "gaming",
-            "Tax gaming",
-            draw_gaming(tables),
-            _measure_table(summary, {"tax_gaming": "share of smoothed tax not paid", "taxes": "taxes, coin"}),
-            "Tax paid against the tax on the same total income, earned evenly. Above 0: workers shift income between "
-            "periods, or have too little at hand on tax days, and pay less. Below 0: uneven incomes cost them.",
-        ),
-    ]
-    return [
-        Section(title, figure=_write_figure(run, name, figure), table=table, caption=caption)
-        for name, title, figure, table, caption in drawn
-        if figure is not None
-    ]
+    below = {
+        "frontier": frontier_table(summary),
+        "schedules": bunching_table(tables),
+        "prices": _measure_table(summary, {"trades": "units traded", "mean_price": "mean price, coin"}),
+        "houses": _measure_table(summary, {"houses": "houses"}),
+        "gaming": _measure_table(summary, {"tax_gaming": "share of smoothed tax not paid", "taxes": "taxes, coin"}),
+    }
+    sections = []
+    for each in FIGURES:
+        figure = each.draw(tables, settings.layouts)
+        if figure is not None:
+            svg = _write_figure(run, each.name, figure)
+            sections.append(Section(each.title, figure=svg, table=below.get(each.name, []), caption=each.caption))
+    return sections
+
+
+def _difference_section(tables: dict[str, pd.DataFrame]) -> list[Section]:
+    rows = differences(tables["episodes"])
+    if rows.empty:
+        return []
+    table = [["workers", "policy", "productivity", "equality", *WELFARES.values()]]
+    for (group, policy), own in rows.groupby(["group", "policy"], sort=False):
+        cells = [str(Interval(*each)) for each in own[["mean", "low", "high"]].to_numpy()]
+        table.append([str(group), str(policy), *cells])
+    text = f"What each policy changes against {rows['base'].iloc[0]}, on the same starts, with 95 % intervals."
+    return [Section("What a policy changes", text=[text], table=table)]
 
 
 def report(run: RunFolder, settings: PolicyStudySettings) -> None:
@@ -183,7 +209,14 @@ def report(run: RunFolder, settings: PolicyStudySettings) -> None:
     replay = run.replay_path / "episode.mp4"
     seen = [Section("Replay", video=replay, caption="One episode; see README.")] if replay.exists() else []
     rows = [[name, _short(value)] for name, value in settings.model_dump(mode="json").items()]
-    sections = [first, winning, *others, *seen, Section("Settings", table=[["setting", "value"], *rows])]
+    sections = [
+        first,
+        *_difference_section(tables),
+        winning,
+        *others,
+        *seen,
+        Section("Settings", table=[["setting", "value"], *rows]),
+    ]
     write_report(run.report_path, "Tax policies in gather-trade-build", lead, sections)
 
 
