@@ -4,6 +4,7 @@
 #include "../../econ/one_step/one_step.h"
 #include "../../econ/welfare/social.h"
 #include "../../games/commons/commons.h"
+#include "../../games/control/control.h"
 #include "../../games/door_key/door_key.h"
 #include "../../games/driving/driving.h"
 #include "../../games/foraging/foraging.h"
@@ -259,6 +260,42 @@ static const ProbeConfig PROBE_EXTREMES = {.melody = SPAN(ONE_CALL),
                                            .stamina = {1, 3},
                                            .max_mistakes = 1};
 
+/* ---- control ---- */
+
+static const double CARTPOLE_BODIES[] = {1, 0.1, 1, 1, 5e-4, 2e-6, 2, 0.5, 0.3, 1, 1, 0.1, 0, 40};
+static const ControlConfig CARTPOLE_CONFIG = {.variants = SPAN(CARTPOLE_BODIES),
+                                              .contexts = {0.5, 1, 2},
+                                              .num_contexts = 3,
+                                              .task = CONTROL_CARTPOLE,
+                                              .nominal_masses = {1, 0.1},
+                                              .motor = 10,
+                                              .timestep = 0.01,
+                                              .substeps = 2,
+                                              .horizon = 150,
+                                              .shows_context = 1,
+                                              .context_scales_force = 1};
+static const double ACROBOT_BODY[] = {1, 1, 1, 1, 0.05, 0.05, 1};
+static const ControlConfig ACROBOT_CONFIG = {.variants = SPAN(ACROBOT_BODY),
+                                             .num_contexts = 1,
+                                             .task = CONTROL_ACROBOT,
+                                             .nominal_masses = {1, 1},
+                                             .motor = 2,
+                                             .timestep = 0.01,
+                                             .substeps = 1,
+                                             .horizon = 100,
+                                             .inertia_follows_mass = 1};
+/* A light body in a storm, which meets walls and sides. */
+static const double FEATHER[] = {0.05, 1, 1, 1, 0.2, 0.1, 10};
+static const ControlConfig STORM_CONFIG = {.variants = SPAN(FEATHER),
+                                           .num_contexts = 1,
+                                           .task = CONTROL_POINT_MASS,
+                                           .wind = CONTROL_PLANE,
+                                           .nominal_masses = {1, 1},
+                                           .motor = 1,
+                                           .timestep = 0.01,
+                                           .substeps = 10,
+                                           .horizon = 200};
+
 /* ---- trust ---- */
 
 static const TrustConfig TRUST_CONFIG = {.width = 5,
@@ -445,6 +482,9 @@ const Case CASES[] = {
     {"pursuit: a town", &agora_pursuit, &PURSUIT_CONFIG, 0xdf2bf576c35c9432},
     {"commons: harvest", &agora_commons, &HARVEST_CONFIG, 0x55b7b8f9bae55f00},
     {"commons: cleanup, time-outs", &agora_commons, &CLEANUP_CONFIG, 0x5ed98cf5fab0c7e6},
+    {"control: cartpole, bodies and contexts", &agora_control, &CARTPOLE_CONFIG, 0x9e6d0245f9cb3236},
+    {"control: acrobot", &agora_control, &ACROBOT_CONFIG, 0x50d9b633ad5d9361},
+    {"control: a point mass in a storm", &agora_control, &STORM_CONFIG, 0x0dee37bca73ee869},
     {"door and key: alone", &agora_door_key, &DOOR_KEY_CONFIG, 0xb7be5638c010fbae},
     {"door and key: a crowd", &agora_door_key, &DOOR_KEY_CROWD, 0x38db6046d25167fd},
     {"driving: highway", &agora_driving, &HIGHWAY_CONFIG, 0x44632f3a0e1cfe48},
