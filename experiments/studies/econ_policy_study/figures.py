@@ -263,7 +263,7 @@ def draw_wealth(tables: Tables, layouts: list[Layout]) -> Figure:
         for line in panels:
             line[0].set_ylabel("coin")
         if len(colors) <= 10:
-            panels[0][0].legend()
+            _add_legend(figure, panels[0])
     return figure
 
 
@@ -327,7 +327,7 @@ def draw_houses(tables: Tables, layouts: list[Layout]) -> Figure:
                 axes.set_title(f"{policy}, {group}")
         if num_ranks <= 10:
             marks = [mpl.patches.Patch(color=color, label=f"rank {rank}") for rank, color in enumerate(colors)]
-            figure.legend(handles=marks, loc="outside lower center", ncols=num_ranks)
+            figure.legend(handles=marks, loc="outside lower center", ncols=min(num_ranks, 5))
     return figure
 
 
