@@ -50,4 +50,4 @@ class RandomPlayer:
 
     def _draw_legal(self, masks: np.ndarray) -> np.ndarray:
         """Returns one legal choice per row of [E, K] masks; 0 where none is legal (an agent that is out)."""
-        return np.argmax(np.where(masks, self._rng.random(masks.shape), -1.0), axis=1) * masks.any(axis=1)
+        return np.argmax(np.where(masks, self._rng.random(masks.shape), -1.0), axis=1)

@@ -16,7 +16,8 @@ from safetensors.numpy import load_file, save_file
 
 from agents.protocol import find_agent
 from agents.trained import PolicyError
-from games.batch import Batch
+from games import _core
+from games.batch import Batch, Group
 
 FORMAT = "agora-table-1"
 
@@ -39,13 +40,15 @@ class TabularPlayer:
             raise PolicyError(f"a table needs [S, D] and [S, K], got {list(seen.shape)} and {list(given.shape)}")
         if not np.isfinite(seen).all() or not (given >= 0).all() or (np.abs(given.sum(axis=1) - 1) > 1e-6).any():
             raise PolicyError("a table needs finite observations, and rows of probabilities that sum to 1")
-        if len(np.unique(seen, axis=0)) != len(seen):
+        if _Rows(seen, seen.dtype).num_different != len(seen):
             raise PolicyError("a table has one row for each observation, this one has one of them twice")
         self._observations, self._rows = seen, dict[np.dtype[Any], _Rows]()
         thresholds = np.cumsum(given, axis=1)
         self._thresholds = thresholds[:, :-1] / thresholds[:, -1:]
         # Best responses are pure: nothing is drawn for them.
-        self._pure = given.argmax(axis=1) if (given.max(axis=1, initial=0) == given.sum(axis=1)).all() else None
+        is_pure = bool((given.max(axis=1, initial=0) == given.sum(axis=1)).all())
+        self._choices = given.argmax(axis=1).astype(np.int32) if is_pure else None
+        self._everywhere = np.zeros(0, np.int64)
         self._rng = np.random.default_rng(seed)
 
     @property
@@ -55,7 +58,9 @@ class TabularPlayer:
 
     def act(self, batch: Batch, agent: str) -> np.ndarray:
         """Returns actions, [E] int32."""
-        return self.act_rows(batch, agent, np.arange(batch.num_envs))
+        if len(self._everywhere) != batch.num_envs:
+            self._everywhere = np.arange(batch.num_envs)
+        return self.act_rows(batch, agent, self._everywhere)
 
     def act_rows(self, batch: Batch, agent: str, envs: np.ndarray) -> np.ndarray:
         """Returns actions in some envs, [n] int32.
@@ -65,34 +70,33 @@ class TabularPlayer:
         """
         name, row = find_agent(batch, agent)
         group = batch.groups[name]
-        size = int(np.prod(group.observations.shape[2:]))
+        size = group.observations[0, 0].size
         if size != self._observations.shape[1]:
             raise PolicyError(
                 f"the table has {self._observations.shape[1]} numbers per observation, {batch.spec.id} shows {size}"
             )
         if getattr(group.action_space, "n", None) != self.num_actions:
             raise PolicyError(f"the table has {self.num_actions} actions, {agent} {group.action_space}")
-        if group.action_masks is None:
-            return self._choose(group.observations[envs, row], None)
-        # Who waits for others has one legal action, and nothing to look up.
-        masks = group.action_masks[envs, row]
-        actions = masks.argmax(axis=1).astype(np.int32)
-        decides = np.flatnonzero(np.count_nonzero(masks, axis=1) > 1)
-        actions[decides] = self._choose(group.observations[envs[decides], row], masks[decides])
+        if group.observations.dtype not in self._rows:
+            self._rows[group.observations.dtype] = _Rows(self._observations, group.observations.dtype, self._choices)
+        rows = self._rows[group.observations.dtype]
+        actions = rows.choose(group, row, envs)
+        if actions is None:
+            masks = None if group.action_masks is None else group.action_masks[envs, row]
+            actions = self._draw(rows.find(group, row, envs), masks)
         return actions
 
-    def _choose(self, observations: np.ndarray, masks: np.ndarray | None) -> np.ndarray:
-        """Returns actions [n] for observations [n, D...]."""
-        if observations.dtype not in self._rows:
-            self._rows[observations.dtype] = _Rows(self._observations, observations.dtype)
-        index, is_known = self._rows[observations.dtype].find(observations)
-        if self._pure is not None and is_known.all():
-            return self._pure[index].astype(np.int32)
-        draws = self._rng.random(len(index))
-        actions = (draws[:, None] >= self._thresholds[index]).sum(axis=1)
-        if not is_known.all():
-            actions = np.where(is_known, actions, _uniform(masks, draws, self.num_actions))
-        return actions.astype(np.int32)
+    def _draw(self, found: np.ndarray, masks: np.ndarray | None) -> np.ndarray:
+        """Returns actions [n] for what `find_rows` says: where nothing is forced, they are drawn."""
+        actions = (-2 - found).astype(np.int32)
+        decides = np.flatnonzero(found >= -1)
+        draws, rows = self._rng.random(len(decides)), found[decides]
+        drawn = (draws[:, None] >= self._thresholds[np.maximum(rows, 0)]).sum(axis=1)
+        if (rows < 0).any():
+            legal = _uniform(None if masks is None else masks[decides], draws, self.num_actions)
+            drawn = np.where(rows >= 0, drawn, legal)
+        actions[decides] = drawn
+        return actions
 
     def get_state(self) -> dict[str, Any]:
         """Returns the generator's state."""
@@ -104,43 +108,66 @@ class TabularPlayer:
 
 
 class _Rows:
-    """The rows of a table in the dtype of a world, to be found by a hash of their bits.
+    """The rows of a table in the dtype of a world, to be found by their bytes (games/core/rows.h).
+
+    Rows that the dtype cannot say are left out: no world shows them.
 
     Args:
-        rows: [S, D] float64, at least one.
+        rows: [S, D] float64.
         dtype: Of the world's observations.
+        choices: [S] int32 the action beside each row, where there is just one.
+
+    Attributes:
+        num_different: Rows, equal ones counted once.
     """
 
-    def __init__(self, rows: np.ndarray, dtype: np.dtype[Any]) -> None:
-        self._dtype = dtype
+    def __init__(self, rows: np.ndarray, dtype: np.dtype[Any], choices: np.ndarray | None = None) -> None:
         with np.errstate(over="ignore", invalid="ignore"):
             cast = rows.astype(dtype)
-        # A row that this dtype cannot say is shown by no world.
-        kept = np.flatnonzero((cast == rows).all(axis=1))
-        words = self._words(cast[kept])
-        self._factors = np.random.default_rng(0).integers(0, 2**64, words.shape[1], np.uint64) | np.uint64(1)
-        keys = self._hash(words)
-        order = np.argsort(keys, kind="stable")
-        self._keys, self._sorted, self._numbers = keys[order], words[order], kept[order]
+        self._numbers = np.flatnonzero((cast == rows).all(axis=1)).astype(np.int32)
+        self._choices = _NO_CHOICES if choices is None else choices[self._numbers]
+        self._bytes = _as_bytes(cast[self._numbers])
+        self._slots = np.empty(1 << (2 * len(self._numbers)).bit_length(), np.int32)
+        _core.index_rows(self._bytes, self._slots)
+        self.num_different = int(np.count_nonzero(self._slots >= 0))
 
-    def find(self, observations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Returns the number [n] of the row that equals each observation [n, D...], and [n] whether there is one."""
-        if not len(self._keys):
-            return np.zeros(len(observations), np.int64), np.zeros(len(observations), bool)
-        words = self._words(observations.reshape(len(observations), int(np.prod(observations.shape[1:]))))
-        place = np.minimum(np.searchsorted(self._keys, self._hash(words)), len(self._keys) - 1)
-        return self._numbers[place], (self._sorted[place] == words).all(axis=1)
+    def choose(self, group: Group, agent: int, envs: np.ndarray) -> np.ndarray | None:
+        """Returns actions [n] int32; None where one has to be drawn."""
+        if not len(self._choices):
+            return None
+        actions, unknown = self._ask(group, agent, envs, self._choices)
+        return None if unknown else actions
 
-    def _words(self, rows: np.ndarray) -> np.ndarray:
-        """Returns rows [n, D] as [n, W] words of 64 bits."""
-        size = rows.shape[1]
-        words = np.zeros((len(rows), -(-size * self._dtype.itemsize // 8)), np.uint64)
-        np.add(rows, self._dtype.type(0), out=words.view(self._dtype)[:, :size])  # -0 becomes 0
-        return words
+    def find(self, group: Group, agent: int, envs: np.ndarray) -> np.ndarray:
+        """Returns [n] int32 which row is shown, -1 for none, -2 - a where `a` is the only legal action."""
+        found, unknown = self._ask(group, agent, envs, _NO_CHOICES)
+        if unknown:  # -0 has other bytes than 0
+            missing = np.flatnonzero(found == -1)
+            seen = _as_bytes(group.observations[envs[missing], agent].reshape(len(missing), -1))[:, None]
+            again = np.empty(len(missing), np.int32)
+            everywhere = np.arange(len(missing))
+            _core.find_rows(self._bytes, self._slots, seen, _NO_MASKS, 0, everywhere, _NO_CHOICES, again)
+            found[missing] = again
+        if len(self._numbers):
+            found = np.where(found >= 0, self._numbers[np.maximum(found, 0)], found)
+        return found
 
-    def _hash(self, words: np.ndarray) -> np.ndarray:
-        """Returns a 64-bit hash of each row, multilinear in the mixed bits."""
-        return ((words ^ (words >> np.uint64(29))) * self._factors).sum(axis=1, dtype=np.uint64)
+    def _ask(self, group: Group, agent: int, envs: np.ndarray, choices: np.ndarray) -> tuple[np.ndarray, int]:
+        """Returns what `agora_find_rows` writes, and how many rows are unknown."""
+        num_envs, num_agents = group.observations.shape[:2]
+        seen = group.observations.reshape(num_envs, num_agents, -1).view(np.uint8)
+        masks = _NO_MASKS if group.action_masks is None else group.action_masks
+        found, envs = np.empty(len(envs), np.int32), np.ascontiguousarray(envs, np.int64)
+        return found, _core.find_rows(self._bytes, self._slots, seen, masks, agent, envs, choices, found)
+
+
+_NO_CHOICES = np.zeros(0, np.int32)
+_NO_MASKS = np.zeros((0, 0, 0), np.uint8)
+
+
+def _as_bytes(rows: np.ndarray) -> np.ndarray:
+    """Returns rows [n, D] as bytes [n, B]; equal numbers have equal bytes."""
+    return np.ascontiguousarray(rows + rows.dtype.type(0)).view(np.uint8)
 
 
 def _uniform(masks: np.ndarray | None, draws: np.ndarray, num_actions: int) -> np.ndarray:
@@ -172,7 +199,7 @@ def load_table(folder: Path, seed: int = 0) -> TabularPlayer:
     Raises:
         PolicyError: A file is missing or damaged; the message names it.
     """
-    return TabularPlayer(*read_table(folder), seed)
+    return _load(folder, seed)[0]
 
 
 def read_table(folder: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -181,6 +208,10 @@ def read_table(folder: Path) -> tuple[np.ndarray, np.ndarray]:
     Raises:
         PolicyError: A file is missing or damaged; the message names it.
     """
+    return _load(folder, 0)[1:]
+
+
+def _load(folder: Path, seed: int) -> tuple[TabularPlayer, np.ndarray, np.ndarray]:
     for path in (folder / _ABOUT, folder / _ARRAYS):
         if not path.is_file():
             raise PolicyError(f"no policy file {path}")
@@ -189,8 +220,8 @@ def read_table(folder: Path) -> tuple[np.ndarray, np.ndarray]:
         if about["format"] != FORMAT:
             raise PolicyError(f"{folder / _ABOUT} was written by another version")
         arrays = load_file(folder / _ARRAYS)
-        TabularPlayer(arrays["observations"], arrays["probabilities"])
-        return arrays["observations"], arrays["probabilities"]
+        observations, probabilities = arrays["observations"], arrays["probabilities"]
+        return TabularPlayer(observations, probabilities, seed), observations, probabilities
     except (safetensors.SafetensorError, ValueError, KeyError, TypeError, OSError) as error:
         if isinstance(error, PolicyError) and str(folder) in str(error):
             raise

@@ -7,6 +7,17 @@ import numpy as np
 def world_names() -> list[str]: ...
 def config_fields(world: str) -> dict[str, dict[str, Any]]: ...
 def philox4x64(counter: list[int], key: list[int]) -> list[int]: ...
+def index_rows(rows: np.ndarray, slots: np.ndarray) -> None: ...
+def find_rows(
+    rows: np.ndarray,
+    slots: np.ndarray,
+    seen: np.ndarray,
+    masks: np.ndarray,
+    agent: int,
+    envs: np.ndarray,
+    choices: np.ndarray,
+    found: np.ndarray,
+) -> int: ...
 
 class Batch:
     def __init__(

@@ -82,6 +82,11 @@ def test_the_tables_of_the_economy_are_the_committed_result():
     assert read_table("speed", text) == speed_table("econ"), "paste `agora bench econ --table`"
 
 
+def test_the_table_of_psro_is_the_committed_result():
+    text = (ROOT / "marl/psro/README.md").read_text(encoding="utf-8")
+    assert read_table("speed", text) == speed_table("psro"), "paste `agora bench psro --table`"
+
+
 def test_the_table_of_driving_is_the_committed_result():
     text = (ROOT / "games/driving/README.md").read_text(encoding="utf-8")
     assert read_table("speed", text) == speed_table("driving"), "paste `agora bench driving --table`"

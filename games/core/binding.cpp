@@ -1,6 +1,7 @@
 // The one extension, games._core: AgoraBatch as a Python class. Types, shapes and names are checked here; rules live in
 // the worlds, loops in batch.c.
 #include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
@@ -13,6 +14,7 @@
 
 extern "C" {
 #include "batch.h"
+#include "rows.h"
 }
 #include "config.hpp"
 #include "conversion.hpp"
@@ -44,6 +46,54 @@ std::vector<std::string> world_names()
     for (int32_t i = 0; i < agora_num_worlds; i++)
         names.emplace_back(agora_worlds[i]->name);
     return names;
+}
+
+template <typename Scalar, int dimensions>
+using Plain = nb::ndarray<Scalar, nb::ndim<dimensions>, nb::c_contig, nb::device::cpu>;
+
+AgoraRows known_rows(const Plain<const uint8_t, 2> &rows, const Plain<int32_t, 1> &slots)
+{
+    auto num_slots = static_cast<int64_t>(slots.size());
+    auto num_rows = static_cast<int64_t>(rows.shape(0));
+    if (num_slots < 2 * num_rows || num_slots < 1 || (num_slots & (num_slots - 1)))
+        throw nb::value_error("slots must be a power of two, at least twice the number of rows");
+    return {rows.data(), num_rows, static_cast<int64_t>(rows.shape(1)), slots.data(), num_slots};
+}
+
+void index_rows(Plain<const uint8_t, 2> rows, Plain<int32_t, 1> slots)
+{
+    AgoraRows known = known_rows(rows, slots);
+    agora_index_rows(&known);
+}
+
+// seen: [E, P, bytes]; masks: [E, P, K], or anything empty where all actions are legal; choices: [S], or empty for none.
+int64_t find_rows(Plain<const uint8_t, 2> rows, Plain<int32_t, 1> slots, Plain<const uint8_t, 3> seen,
+                  Plain<const uint8_t, 3> masks, int64_t agent, Plain<const int64_t, 1> envs,
+                  Plain<const int32_t, 1> choices, Plain<int32_t, 1> found)
+{
+    AgoraRows known = known_rows(rows, slots);
+    auto num_envs = static_cast<int64_t>(seen.shape(0)), num_agents = static_cast<int64_t>(seen.shape(1));
+    if (static_cast<int64_t>(seen.shape(2)) != known.size)
+        throw nb::value_error("what is seen must have as many bytes as a row");
+    if (agent < 0 || agent >= num_agents || found.size() != envs.size())
+        throw nb::value_error("no such agent, or not a place for each env's answer");
+    if (choices.size() && choices.size() != rows.shape(0))
+        throw nb::value_error("choices must be one for each row, or none");
+    bool has_masks = masks.size() > 0;
+    if (has_masks && (masks.shape(0) != seen.shape(0) || masks.shape(1) != seen.shape(1)))
+        throw nb::value_error("masks must be of the same envs and agents as what is seen");
+    for (size_t i = 0; i < envs.size(); i++)
+        if (envs.data()[i] < 0 || envs.data()[i] >= num_envs)
+            throw nb::index_error("no such env");
+    auto num_actions = static_cast<int64_t>(masks.shape(2));
+    AgoraSeen asked = {seen.data() + agent * known.size,
+                       num_agents * known.size,
+                       has_masks ? masks.data() + agent * num_actions : nullptr,
+                       num_agents * num_actions,
+                       static_cast<int32_t>(num_actions),
+                       envs.data(),
+                       static_cast<int64_t>(envs.size())};
+    return agora_find_rows(&known, &asked, choices.size() ? choices.data() : nullptr, found.data());
 }
 
 class Batch {
@@ -406,6 +456,10 @@ NB_MODULE(_core, module)
         agora_philox4x64(counter.data(), key.data(), out.data());
         return out;
     });
+    module.def("index_rows", &index_rows, nb::arg("rows").noconvert(), nb::arg("slots").noconvert());
+    module.def("find_rows", &find_rows, nb::arg("rows").noconvert(), nb::arg("slots").noconvert(),
+               nb::arg("seen").noconvert(), nb::arg("masks").noconvert(), nb::arg("agent"), nb::arg("envs").noconvert(),
+               nb::arg("choices").noconvert(), nb::arg("found").noconvert());
     nb::class_<Batch>(module, "Batch")
         .def(nb::init<const std::string &, nb::dict, int32_t, int32_t, const std::string &, size_t>(), nb::arg("world"),
              nb::arg("config"), nb::arg("num_envs"), nb::arg("num_threads"), nb::arg("autoreset"),

@@ -12,7 +12,7 @@ import games
 from agents.protocol import Player
 from games.batch import Batch
 
-DEFAULT_ENVS = 1024
+DEFAULT_ENVS = 2048
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,8 +42,8 @@ def play_episodes(
 ) -> Episodes:
     """Plays episodes and returns what became of each.
 
-    Every env plays its share of episodes to the end, however long they are: taking the first that end would prefer
-    short ones.
+    The episodes that begin first are the ones that count, and all of them are played to the end, however long they are:
+    taking the first that end would prefer short ones.
 
     Args:
         env_id: One of `games.env_ids()`.
@@ -64,27 +64,28 @@ def play_episodes(
     if players.keys() != set(batch.agents):
         raise ValueError(f"{env_id} has the agents {list(batch.agents)}, the players are for {list(players)}")
     batch.reset()
-    shares = np.full(sizes, episodes // sizes)
-    shares[: episodes % sizes] += 1
-    return _play_shares(batch, players, shares)
+    return _play_first(batch, players, episodes)
 
 
-def _play_shares(batch: Batch, players: Mapping[str, Player], shares: np.ndarray) -> Episodes:
-    """Plays until env e has ended shares[e] episodes; what envs play beyond that is not counted."""
-    left = shares.copy()
+def _play_first(batch: Batch, players: Mapping[str, Player], episodes: int) -> Episodes:
+    """Plays until the episodes that began first have ended; of those of one step, lower envs come first."""
+    counts = np.ones(batch.num_envs, bool)  # whether the episode under way is one of them
+    begun, left = batch.num_envs, episodes
     parts = []
-    while left.any():
+    while left:
         for name, group in batch.groups.items():
             for row, agent in enumerate(group.agents):
                 batch.groups[name].actions[:, row] = players[agent].act(batch, agent)
         batch.step()
-        if not batch.ended.any():
+        ended = np.flatnonzero(batch.ended.view(bool))
+        if not len(ended):
             continue
-        ended = np.flatnonzero(batch.ended)
-        wanted = left[ended] > 0
-        left[ended[wanted]] -= 1
+        wanted = counts[ended]
         statistics = batch.episode_statistics
         read = batch.episode_returns, batch.episode_lengths, *statistics.values()  # a row for each of `ended`
         parts.append([rows[wanted] for rows in read])
+        left -= int(np.count_nonzero(wanted))
+        counts[ended[episodes - begun :]] = False
+        begun = min(episodes, begun + len(ended))
     returns, lengths, *numbers = (np.concatenate(rows) for rows in zip(*parts, strict=True))
     return Episodes(returns, lengths, dict(zip(statistics, numbers, strict=True)))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import games
-from agents.tabular import TabularPlayer, load_table, save_table
+from agents.tabular import TabularPlayer, _Rows, load_table, save_table
 from agents.trained import PolicyError
 
 
@@ -43,6 +43,20 @@ def test_what_stands_nowhere_is_answered_by_a_legal_action():
     assert counts[1] == 0
     assert abs(counts[0] - 1500) < 110  # four standard deviations
     assert (np.bincount(player.act(batch, "player_1"), minlength=3) > 850).all()
+
+
+def test_minus_zero_is_zero_and_what_a_dtype_cannot_say_is_never_shown():
+    rows = np.array([[0.5, -0.0], [0.1, 1.0], [1.0, 0.0]])  # 0.1 is no float32
+    seen = np.array([[[0.5, 0.0]], [[1.0, -0.0]], [[0.1, 1.0]]], np.float32)
+
+    class Shown:
+        observations, action_masks = seen, None
+
+    table = _Rows(rows, np.dtype(np.float32), np.array([4, 5, 6], np.int32))
+    assert table.choose(Shown, 0, np.arange(3)) is None  # the last one is unknown
+    assert table.find(Shown, 0, np.arange(3)).tolist() == [0, 2, -1]
+    assert table.choose(Shown, 0, np.arange(1)).tolist() == [4]
+    assert table.num_different == 2
 
 
 def test_a_table_comes_back_from_its_files(tmp_path):
