@@ -122,7 +122,8 @@ class FiniteHorizonSolution:
 # ---- checks ----
 
 
-def _check_discount(game: MarkovGame, discount: float) -> None:
+def check_discount(game: MarkovGame, discount: float) -> None:
+    """Raises ValueError for a discount that is none, or with which values may be infinite."""
     if not 0 <= discount <= 1:
         raise ValueError(f"discount must be in [0, 1], got {discount!r}")
     if discount == 1 and not _always_ends(game):
@@ -202,7 +203,7 @@ def evaluate(game: MarkovGame, policies: Policies, discount: float) -> np.ndarra
         policies: Per player [S, A_i].
         discount: In [0, 1]; 1 only where every way of playing ends.
     """
-    _check_discount(game, discount)
+    check_discount(game, discount)
     joint = _joint(_check_policies(game, policies))
     num_rows = game.num_states * game.num_profiles
     starts = np.arange(0, num_rows + 1, game.num_profiles)
@@ -220,7 +221,7 @@ def best_response(game: MarkovGame, policies: Policies, player: int, discount: f
         player: Who answers.
         discount: In [0, 1]; 1 only where every way of playing ends.
     """
-    _check_discount(game, discount)
+    check_discount(game, discount)
     checked = _check_policies(game, policies)
     num_actions, num_rows = game.num_actions[player], game.num_states * game.num_profiles
     others = [np.ones_like(policy) if i == player else policy for i, policy in enumerate(checked)]
@@ -279,7 +280,7 @@ def nash_gap(game: MarkovGame, policies: Policies, discount: float) -> NashGap:
 # ---- solutions ----
 
 
-def _stages(game: MarkovGame, values: np.ndarray, discount: float) -> np.ndarray:
+def stage_payoffs(game: MarkovGame, values: np.ndarray, discount: float) -> np.ndarray:
     """Returns [S, A_0 * ... * A_{P-1}] what a joint action is worth to player 0, then going on with values [S]."""
     stage = _flat_rewards(game)[0] + discount * (game.transition_matrix @ values)
     return stage.reshape(game.num_states, -1)
@@ -289,7 +290,8 @@ def _is_common(game: MarkovGame) -> bool:
     return bool(np.allclose(game.rewards, game.rewards[0], rtol=0, atol=1e-12 * max(1, np.abs(game.rewards).max())))
 
 
-def _is_zero_sum(game: MarkovGame) -> bool:
+def is_zero_sum(game: MarkovGame) -> bool:
+    """Returns whether two players' rewards sum to 0."""
     bound = 1e-9 * max(1, np.abs(game.rewards).max())
     return game.num_players == 2 and bool(np.abs(game.rewards.sum(axis=0)).max() <= bound)
 
@@ -315,15 +317,17 @@ def solve_common_payoff(
     Raises:
         ValueError: Rewards differ between players.
     """
-    _check_discount(game, discount)
+    check_discount(game, discount)
     if not _is_common(game):
         raise ValueError("the players' rewards differ, so there is no joint policy that is best for all")
     legal, values, residual = _legal_profiles(game), np.zeros(game.num_states), np.inf
     iterations = 0
     while residual > tolerance and iterations < max_iterations:
-        updated = np.where(game.terminal, 0, np.where(legal, _stages(game, values, discount), -np.inf).max(axis=1))
+        updated = np.where(
+            game.terminal, 0, np.where(legal, stage_payoffs(game, values, discount), -np.inf).max(axis=1)
+        )
         residual, values, iterations = float(np.abs(updated - values).max()), updated, iterations + 1
-    best = np.where(legal, _stages(game, values, discount), -np.inf).argmax(axis=1)
+    best = np.where(legal, stage_payoffs(game, values, discount), -np.inf).argmax(axis=1)
     profile = _pure_policies(game, best)
     gap = nash_gap(game, profile, discount)
     parameters = {"discount": discount, "tolerance": tolerance, "max_iterations": max_iterations}
@@ -365,10 +369,10 @@ def solve_zero_sum_markov(
     Raises:
         ValueError: Not two players, or rewards that do not sum to 0.
     """
-    _check_discount(game, discount)
+    check_discount(game, discount)
     if method not in METHODS:
         raise unknown_name("method", method, METHODS)
-    if not _is_zero_sum(game):
+    if not is_zero_sum(game):
         raise ValueError("a zero-sum game has two players whose rewards sum to 0 under every joint action")
     profile = uniform_policies(game)
     values = np.zeros(game.num_states)
@@ -376,11 +380,11 @@ def solve_zero_sum_markov(
         values = -best_response(game, profile, 1, discount).values
     residual, iterations = np.inf, 0
     while residual > tolerance and iterations < max_iterations:
-        updated, profile = _solve_stages(game, _stages(game, values, discount))
+        updated, profile = _solve_stages(game, stage_payoffs(game, values, discount))
         if method == "hoffman_karp":
             updated = -best_response(game, profile, 1, discount).values
         residual, values, iterations = float(np.abs(updated - values).max()), updated, iterations + 1
-    _, profile = _solve_stages(game, _stages(game, values, discount))
+    _, profile = _solve_stages(game, stage_payoffs(game, values, discount))
     gap = nash_gap(game, profile, discount)
     parameters = {"discount": discount, "tolerance": tolerance, "max_iterations": max_iterations}
     name = "Shapley iteration" if method == "shapley" else "Hoffman-Karp policy iteration"
@@ -402,13 +406,13 @@ def backward_induction(game: MarkovGame, horizon: int, discount: float = 1.0) ->
     if not 0 <= discount <= 1:
         raise ValueError(f"discount must be in [0, 1], got {discount!r}")
     is_common = _is_common(game)
-    if not is_common and not _is_zero_sum(game):
+    if not is_common and not is_zero_sum(game):
         raise ValueError("backward induction needs equal rewards, or two players whose rewards sum to 0")
     values = np.zeros((horizon + 1, game.num_states))
     profiles: list[tuple[np.ndarray, ...]] = []
     legal = _legal_profiles(game)
     for step in reversed(range(horizon)):
-        stages = _stages(game, values[step + 1], discount)
+        stages = stage_payoffs(game, values[step + 1], discount)
         profile: tuple[np.ndarray, ...]
         if is_common:
             allowed = np.where(legal, stages, -np.inf)
