@@ -83,8 +83,9 @@ def test_complete_runs_are_gathered_and_the_others_left_out(tmp_path: Path):
     names = ("evaluation", "episodes", "ranks", "rates", "curves")
     outcome, welfare, marks, rates = make_tables({name: pd.read_csv(run.path / f"{name}.csv") for name in names})
     assert outcome[1][:2] == ["free market", "2"]
-    assert outcome[1][2].startswith("2100 (")
-    assert outcome[1][5] == "3285, 0.39, 1278"
+    assert outcome[1][2] == "0.0"
+    assert outcome[1][3].startswith("2100 (")
+    assert outcome[1][6] == "3285, 0.39, 1278"
     assert welfare[1] == ["free market", "10.0 (10.0 to 10.0)", "5.0 (5.0 to 5.0)", "1.0 (1.0 to 1.0)"]
     assert marks[1] == ["productivity", "> 2100.00", "2100.00 (1 of 2)"]
     assert marks[-1][1:] == ["<= 10%", "10%, +2.0 (1 of 1)"]
@@ -103,7 +104,9 @@ def test_the_interval_of_one_seed_is_that_of_its_episodes_and_of_equal_seeds_a_p
 
 def test_taxes_that_the_paper_has_not_stand_without_its_numbers():
     episodes = pd.DataFrame({"tax": ["flat"] * 2, "seed": [0, 0], "productivity": [1.0, 3], "equality": [0.5, 0.5]})
-    assert outcome_table(episodes.assign(equality_productivity=1.0))[1][5] == ""
+    scores = pd.DataFrame({"tax": ["flat"] * 2, "phase_1_steps": [8e6, 8e6], "phase_2_steps": [5e6, 5e6]})
+    row = outcome_table(episodes.assign(equality_productivity=1.0), scores)[1]
+    assert (row[1], row[2], row[6]) == ("1", "13.0", "")
 
 
 def test_mistakes_are_said():

@@ -105,19 +105,18 @@ def _with_interval(rows: pd.DataFrame, name: str, form: str) -> str:
     return f"{np.mean([each.mean() for each in by_seed]):{form}} ({low:{form}} to {high:{form}})"
 
 
-def outcome_table(episodes: pd.DataFrame) -> list[list[str]]:
-    """Returns a row for each tax: what came of it, beside the paper's."""
-    heads = [
-        "tax",
-        "seeds",
-        "productivity",
-        "equality",
-        "equality x productivity",
-        "paper: productivity, equality, product",
-    ]
-    table = [heads]
+def outcome_table(episodes: pd.DataFrame, scores: pd.DataFrame) -> list[list[str]]:
+    """Returns a row for each tax: what came of how many env steps, beside the paper's."""
+    heads = ["tax", "seeds", "million env steps", "productivity", "equality", "equality x productivity"]
+    table = [[*heads, "paper: productivity, equality, product"]]
     for tax, rows in episodes.groupby("tax", sort=False):
-        row = [TITLES[str(tax)], str(rows["seed"].nunique()), _with_interval(rows, "productivity", ".0f")]
+        steps = scores.loc[scores["tax"] == tax, ["phase_1_steps", "phase_2_steps"]].sum(axis=1).mean() / 1e6
+        row = [
+            TITLES[str(tax)],
+            str(rows["seed"].nunique()),
+            f"{steps:.1f}",
+            _with_interval(rows, "productivity", ".0f"),
+        ]
         row += [_with_interval(rows, "equality", ".3f"), _with_interval(rows, "equality_productivity", ".0f")]
         paper = PAPER.get(str(tax))
         table.append([*row, f"{paper[0]}, {paper[1]:.2f}, {paper[2]}" if paper else ""])
@@ -208,7 +207,7 @@ def _read_tables(folder: Path) -> dict[str, pd.DataFrame]:
 def make_tables(found: dict[str, pd.DataFrame]) -> list[list[list[str]]]:
     """Returns the tables of the README."""
     return [
-        outcome_table(found["episodes"]),
+        outcome_table(found["episodes"], found["evaluation"]),
         welfare_table(found["episodes"]),
         marks_table(found["evaluation"]),
         rates_table(found["rates"]),
