@@ -77,6 +77,7 @@ def test_marks_by_hand():
     found = measure(episodes, workers)
     assert list(found.values()) == pytest.approx([2200, 0.6, (1000 + 1680) / 2, 1.5, 4, -2, 1, 0.5, 0.5, 0, -2])
     assert [row[3] for row in marks(found)[1:]] == ["yes", "", "", "", "", "", "yes", "no", "no", "no", "no"]
+    assert marks({"rank correlation of pay and houses": 0.8})[1][3] == "yes"  # at least, not more than
     assert spearman(pd.Series([0, 1, 2, 3]), pd.Series([0, 0, 1, 2])) == pytest.approx(0.9486833)  # scipy 1.17's
     assert spearman(pd.Series([0, 1]), pd.Series([4, 4])) == 0
 

@@ -87,7 +87,7 @@ def test_complete_runs_are_gathered_and_the_others_left_out(tmp_path: Path):
     assert outcome[1][3].startswith("2100 (")
     assert outcome[1][6] == "3285, 0.39, 1278"
     assert welfare[1] == ["free market", "10.0 (10.0 to 10.0)", "5.0 (5.0 to 5.0)", "1.0 (1.0 to 1.0)"]
-    assert marks[1] == ["productivity", "> 2100.00", "2100.00 (1 of 2)"]
+    assert marks[1] == ["productivity", ">= 2100.00", "2100.00 (1 of 2)"]
     assert marks[-1][1:] == ["<= 10%", "10%, +2.0 (1 of 1)"]
     assert rates[1] == ["free market", "0.20", "0.50"]
     assert json.loads((run.path / "settings.json").read_text())["study"] == "econ_gtb_taxes"

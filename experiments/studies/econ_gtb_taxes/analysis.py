@@ -137,8 +137,8 @@ def marks_table(scores: pd.DataFrame) -> list[list[str]]:
     table = [["measure", "mark", *(TITLES[tax] for tax in taxes)]]
     for name, mark in MARKS.items():
         by_tax = [scores.loc[scores["tax"] == tax, name] for tax in taxes]
-        cells = [f"{values.mean():.2f} ({(values > mark).sum()} of {len(values)})" for values in by_tax]
-        table.append([name, f"> {mark:.2f}", *cells])
+        cells = [f"{values.mean():.2f} ({(values >= mark).sum()} of {len(values)})" for values in by_tax]
+        table.append([name, f">= {mark:.2f}", *cells])
     if "share" not in scores:
         return table
     cells = []
