@@ -171,6 +171,7 @@ def test_a_study_goes_on_after_its_driver_was_killed(cluster, tmp_path):
     assert (path / "report.html").exists()
 
 
+@pytest.mark.learn
 def test_a_submitted_job_runs_a_study_on_the_cluster_it_was_submitted_to(cluster, tmp_path):
     path = tmp_path / "run"
     submit = [*RAY, "job", "submit", "--address", cluster.jobs_address, "--submission-id", "tiny"]

@@ -31,7 +31,10 @@ def run_script(runners: int = 0, learners: int = 0, more: str = "", end: str = "
     )
 
 
-@pytest.mark.parametrize(("runners", "learners", "end"), [(0, 0, "algorithm.stop(); stop_ray()"), (1, 1, "")])
+@pytest.mark.parametrize(
+    ("runners", "learners", "end"),
+    [pytest.param(0, 0, "algorithm.stop(); stop_ray()", marks=pytest.mark.learn), (1, 1, "")],
+)
 def test_a_script_prints_nothing_of_its_own_accord(runners: int, learners: int, end: str) -> None:
     """With other processes, and with an algorithm that nobody stops, too."""
     finished = run_script(runners, learners, end=end)

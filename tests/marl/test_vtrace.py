@@ -274,6 +274,7 @@ def test_the_best_profile_of_a_common_interest_game_is_found(build: Build, confi
 
 
 @ignore_rays_own_warnings
+@pytest.mark.learn
 def test_remote_runners_and_a_remote_learner_find_it_too_and_survive_a_killed_runner(build: Build) -> None:
     config = coordination(APPOConfig).env_runners(num_env_runners=2, num_cpus_per_env_runner=0.5)
     config.learners(num_learners=1, num_cpus_per_learner=0.5)
@@ -294,7 +295,11 @@ def test_remote_runners_and_a_remote_learner_find_it_too_and_survive_a_killed_ru
 
 
 @ignore_rays_own_warnings
-@pytest.mark.parametrize("config", [local(IMPALAConfig, SCISSORS), coordination(APPOConfig)], ids=["shared", "two"])
+@pytest.mark.parametrize(
+    "config",
+    [local(IMPALAConfig, SCISSORS), pytest.param(coordination(APPOConfig), marks=pytest.mark.learn)],
+    ids=["shared", "two"],
+)
 def test_two_learners_get_a_fragment_each_and_keep_the_same_weights(build: Build, config: Any) -> None:
     config.env_runners(num_env_runners=1, num_cpus_per_env_runner=0.2)
     config.learners(num_learners=2, num_cpus_per_learner=0.4)
@@ -354,6 +359,7 @@ def test_appo_trains_on_every_batch_as_often_as_configured_when_sampling_is_fast
 
 
 @ignore_rays_own_warnings
+@pytest.mark.learn
 def test_aggregators_make_the_batches_and_steps_are_counted_right(build: Build) -> None:
     config = coordination(APPOConfig).env_runners(num_env_runners=1, num_cpus_per_env_runner=0.5)
     config.learners(num_learners=1, num_cpus_per_learner=0.5, num_aggregator_actors_per_learner=1)

@@ -19,6 +19,7 @@ from ray.rllib.core.rl_module.apis import (
 from ray.rllib.core.rl_module.torch import TorchRLModule
 from torch import nn
 
+from marl.rllib.modules.products import RoundedLinear, set_precision
 from marl.rllib.runner.observations import as_features
 
 _ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "silu": nn.SiLU}
@@ -42,9 +43,9 @@ class ActorCriticModule(TorchRLModule, ValueFunctionAPI, TargetNetworkAPI, Infer
         observation_scale: Multiplies the observations; 1.0. Choose 1/255 for bytes that use their whole range.
         value_scale: Multiplies the values; 1.0. The size that discounted returns have, so that weights of a usual size
             can put them out.
-        matmul_precision: "highest" (default), "high" or "medium", of float32 products in every process that has the
-            module (`torch.set_float32_matmul_precision`). "medium" rounds their factors to bfloat16, on processors that
-            multiply those faster.
+        matmul_precision: "highest" (default), "high" or "medium", of float32 products of these layers
+            (`torch.set_float32_matmul_precision` has their meaning; that of the process stays). "medium" rounds their
+            factors to bfloat16, on processors that multiply those faster.
     """
 
     def setup(self) -> None:
@@ -57,14 +58,13 @@ class ActorCriticModule(TorchRLModule, ValueFunctionAPI, TargetNetworkAPI, Infer
         activation = settings.get("fcnet_activation", "relu")
         self._scale = float(settings.get("observation_scale", 1.0))
         self._value_scale = float(settings.get("value_scale", 1.0))
-        if "matmul_precision" in settings:
-            torch.set_float32_matmul_precision(settings["matmul_precision"])
         self._is_shared = bool(settings.get("vf_share_layers", False))
         self.policy_torso = make_torso(sizes, activation)
         self.policy_head = make_layer(sizes[-1], num_inputs(self.action_space), gain=0.01)
         if not self._is_shared:
             self.value_torso = make_torso(sizes, activation)
         self.value_head = make_layer(sizes[-1], 1, gain=1.0)
+        set_precision(self, settings.get("matmul_precision", "highest"))
         if isinstance(self.action_space, gymnasium.spaces.MultiDiscrete):
             self.action_dist_cls = TorchMultiCategorical.get_partial_dist_cls(  # type: ignore[misc]
                 space=self.action_space, input_lens=[int(n) for n in self.action_space.nvec]
@@ -130,7 +130,7 @@ def forbid(logits: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
 
 def make_layer(inputs: int, outputs: int, gain: float) -> nn.Linear:
     """Returns a layer with orthogonal weights of a gain, and no bias at first."""
-    layer = nn.Linear(inputs, outputs)
+    layer = RoundedLinear(inputs, outputs)
     nn.init.orthogonal_(layer.weight, gain)
     nn.init.zeros_(layer.bias)
     return layer

@@ -1,7 +1,7 @@
 """Step by step against overcooked-ai 1.1.0: state, rewards, events, both observations, the end of the episode.
 
 Every shipped layout is played with random actions and with two noisy greedy cooks (random play hardly ever delivers),
-from the standard start and from random ones: 203,600 joint steps with zero differences.
+from the standard start and from random ones: 83,600 joint steps with zero differences, and 203,600 in `make learn`.
 """
 
 import json
@@ -44,10 +44,10 @@ class Job:
         return {"layout": self.layout, "horizon": HORIZON} | self.settings | chance
 
 
-def make_jobs() -> list[Job]:
+def make_jobs(repeats_of_classics: int, repeats_of_others: int) -> list[Job]:
     jobs = []
     for index, layout in enumerate(layout_names()):
-        repeats = 16 if layout in CLASSICS else 4
+        repeats = repeats_of_classics if layout in CLASSICS else repeats_of_others
         for k in range(repeats):
             seed = 1000 * index + 2 * k
             jobs.append(Job(layout, seed, noise=1.0, has_random_start=k % 2 == 1))
@@ -162,9 +162,9 @@ def play_theirs(python: Path, jobs: list[Job], starts: list, actions: list[np.nd
     return [traces[i] for i in range(len(jobs))]
 
 
-@pytest.fixture(scope="module")
-def played(peer_python, tmp_path_factory):
-    jobs = make_jobs()
+@pytest.fixture(scope="module", params=[(4, 2), pytest.param((16, 4), marks=pytest.mark.learn)], ids=["some", "all"])
+def played(request, peer_python, tmp_path_factory):
+    jobs = make_jobs(*request.param)
     ours = [play_ours(job) for job in jobs]
     starts = [start for start, _, _ in ours]
     theirs = play_theirs(
@@ -189,7 +189,7 @@ def test_every_step_equals_the_reference(played):
             ours["reward"], np.repeat(theirs["sparse"].sum(1, keepdims=True), len(ours["reward"][0]), 1)
         )
         steps += len(theirs["sparse"])
-    assert steps >= 200_000
+    assert steps == HORIZON * len(played) >= 80_000
 
 
 def test_the_comparison_saw_what_it_is_about(played):
@@ -197,8 +197,10 @@ def test_the_comparison_saw_what_it_is_about(played):
     deliveries = sum(float((theirs["sparse"] > 0).sum()) for _, _, theirs in played)
     events = {int(bit) for _, _, theirs in played for bit in np.unique(theirs["events"])}
     seen = np.bitwise_or.reduce(np.array(sorted(events)))
-    assert deliveries > 1500
-    assert seen == 2**25 - 1, f"events never seen: {[b for b in range(25) if not seen >> b & 1]}"
+    assert deliveries > 3 * len(played)
+    missing = [b for b in range(25) if not seen >> b & 1]
+    rarest = [] if len(played) > 500 else [22]  # seldom seen in fewer episodes
+    assert set(missing) <= set(rarest), f"events never seen: {missing}"
     assert {key for _, _, theirs in played for key in theirs} >= {"lossless", "features", *FIELDS}
 
 
