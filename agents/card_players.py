@@ -5,10 +5,11 @@ They look at observations alone, as learners do, and choose in all envs at once.
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 
+from agents.memory import GeneratorAlone, Memoryless
 from agents.protocol import find_agent
 from games.batch import Batch
 from games.config import WorldConfig
@@ -33,7 +34,7 @@ def _look(batch: Batch, agent: str, config_class: type[WorldConfig]) -> tuple[in
     return row, group.observations[:, row], group.action_masks[:, row]
 
 
-class KuhnPlayer:
+class KuhnPlayer(GeneratorAlone):
     """An equilibrium of Kuhn poker with two players; they are one family (Kuhn 1950, section 4).
 
     First, a king is bet with probability 3 alpha, a jack with alpha, a queen never; after a pass and a bet, a queen
@@ -68,16 +69,8 @@ class KuhnPlayer:
         """Returns the player's actions, [E] int32."""
         return (self._rng.random(batch.num_envs) < self.bet_probabilities(batch, agent)).astype(np.int32)
 
-    def get_state(self) -> dict[str, Any]:
-        """Returns the generator's state."""
-        return {"generator": self._rng.bit_generator.state}
 
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Takes over a generator's state."""
-        self._rng.bit_generator.state = state["generator"]
-
-
-class LeducPlayer:
+class LeducPlayer(Memoryless):
     """Rules of thumb for Leduc poker with any number of players.
 
     A hand is strong with a pair or the highest rank, weak with a rank of the lower half and no pair. Strong hands
@@ -99,15 +92,8 @@ class LeducPlayer:
         is_legal = np.take_along_axis(mask, wanted[:, None], axis=1)[:, 0] == 1
         return np.where(is_legal, wanted, np.where(mask[:, CALL] == 1, CALL, FOLD)).astype(np.int32)
 
-    def get_state(self) -> dict[str, Any]:
-        """Returns nothing: the player has no memory."""
-        return {}
 
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Takes nothing over."""
-
-
-class PrizeMatcher:
+class PrizeMatcher(Memoryless):
     """Bids the card that is worth as much as the prize: the best answer to random bids (Ross 1971).
 
     Where prizes are the lowest ones (in ascending order, fewer turns than cards), it bids its highest cards in their
@@ -128,10 +114,3 @@ class PrizeMatcher:
         ladder = np.arange(cards) - wanted[:, None]
         cost = np.where(ladder >= 0, ladder, cards - ladder)
         return np.where(mask == 1, cost, 3 * cards).argmin(axis=1).astype(np.int32)
-
-    def get_state(self) -> dict[str, Any]:
-        """Returns nothing: the player has no memory."""
-        return {}
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Takes nothing over."""

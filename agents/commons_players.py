@@ -5,11 +5,13 @@ They look at the full state and walk without turning (sidewards, backwards); cha
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import deque
 from typing import Any, cast
 
 import numpy as np
 
+from agents.memory import GeneratorAlone
 from agents.protocol import find_agent
 from games.batch import Batch
 from games.commons import ACTIONS, CommonsConfig
@@ -82,7 +84,7 @@ class _Scene:
         return False
 
 
-class _Player:
+class _Player(GeneratorAlone, ABC):
     """Acts env by env with `_choose`."""
 
     def __init__(self, seed: int = 0) -> None:
@@ -98,16 +100,9 @@ class _Player:
         scenes = (_Scene(config, self._country[1], batch.fields(env), me) for env in range(batch.num_envs))
         return np.array([STAY if scene.is_out else self._choose(scene) for scene in scenes], np.int32)
 
-    def get_state(self) -> dict[str, Any]:
-        """Returns the generator's state."""
-        return {"generator": self._rng.bit_generator.state}
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Takes over a generator's state."""
-        self._rng.bit_generator.state = state["generator"]
-
+    @abstractmethod
     def _choose(self, scene: _Scene) -> int:
-        raise NotImplementedError
+        """Returns the number of the action."""
 
     def _walk(self, scene: _Scene, targets: np.ndarray, forbidden: np.ndarray) -> int:
         """Returns a step towards the nearest target, around bodies and forbidden cells; a stay where there is none."""

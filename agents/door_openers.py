@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from agents.memory import GeneratorAlone
 from agents.protocol import find_agent
 from games.batch import Batch
 from games.door_key import ACTIONS, CARRIED, CLOSED, OPEN, STEPS, DoorKeyConfig
@@ -17,7 +18,7 @@ Cell = tuple[int, int]  # x, y
 Place = tuple[int, int, int]  # x, y, direction
 
 
-class DoorOpener:
+class DoorOpener(GeneratorAlone):
     """Takes the shortest way to what has to be done next.
 
     That is the goal where a way leads to it; else, for whoever has the key or finds the door unlocked, the door; else
@@ -37,14 +38,6 @@ class DoorOpener:
         config = cast(DoorKeyConfig, batch.config)
         _, me = find_agent(batch, agent)
         return np.array([self._act_in(batch.fields(env), config, me) for env in range(batch.num_envs)], np.int32)
-
-    def get_state(self) -> dict[str, Any]:
-        """Returns the generator's state."""
-        return {"generator": self._rng.bit_generator.state}
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Takes over a generator's state."""
-        self._rng.bit_generator.state = state["generator"]
 
     def _act_in(self, fields: dict[str, Any], config: DoorKeyConfig, me: int) -> int:
         for to_door in (True, False):

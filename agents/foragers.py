@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from agents.memory import GeneratorAlone
 from agents.protocol import find_agent
 from games.batch import Batch
 from games.foraging import ACTIONS, ForagingConfig
@@ -17,7 +18,7 @@ NONE, LOAD = ACTIONS.index("none"), ACTIONS.index("load")
 SIDESTEP_PROBABILITY = 0.1
 
 
-class LevelForager:
+class LevelForager(GeneratorAlone):
     """Goes for the nearest food that its own level suffices for; else for the one that all reach soonest together.
 
     It looks at the full state, whatever its sight. All work out the same common food, so they meet at it.
@@ -34,14 +35,6 @@ class LevelForager:
         config = cast(ForagingConfig, batch.config)
         _, me = find_agent(batch, agent)
         return np.array([self._act_in(config, batch.fields(env), me) for env in range(batch.num_envs)], np.int32)
-
-    def get_state(self) -> dict[str, Any]:
-        """Returns the generator's state."""
-        return {"generator": self._rng.bit_generator.state}
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Takes over a generator's state."""
-        self._rng.bit_generator.state = state["generator"]
 
     def _act_in(self, config: ForagingConfig, fields: dict[str, Any], me: int) -> int:
         players, foods = fields["players"].astype(int), fields["foods"].astype(int)

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from agents.memory import Memoryless
 from agents.protocol import find_agent
 from games.batch import Batch
 from games.driving import LONGITUDINAL_ACTIONS, META_ACTIONS, DrivingConfig
@@ -76,7 +77,7 @@ class _Scene:
         return _Neighbour(min(behind)[0] - CAR_LENGTH, min(behind)[1]) if behind else None
 
 
-class HighwayDriver:
+class HighwayDriver(Memoryless):
     """Keeps a safe distance, goes as fast as that allows, and changes lane where that gains speed without harm.
 
     Args:
@@ -100,13 +101,6 @@ class HighwayDriver:
         names = META_ACTIONS if config.actions == "meta" else LONGITUDINAL_ACTIONS
         moves = [self._choose_in(config, batch.fields(env), row) for env in range(batch.num_envs)]
         return np.array([names.index(move) if move in names else names.index("idle") for move in moves], np.int32)
-
-    def get_state(self) -> dict[str, Any]:
-        """Returns nothing: the driver remembers nothing."""
-        return {}
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Takes over nothing."""
 
     def _choose_in(self, config: DrivingConfig, fields: dict[str, Any], row: int) -> str:
         vehicle = int(fields["agent_vehicles"][row])

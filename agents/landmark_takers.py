@@ -7,6 +7,7 @@ from typing import Any, cast
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from agents.memory import Memoryless
 from agents.protocol import find_agent
 from agents.steering import idle, steer
 from games.batch import Batch
@@ -15,7 +16,7 @@ from games.particles import SpreadConfig
 ACCEL = 5.0  # of simple_spread's agents
 
 
-class LandmarkTaker:
+class LandmarkTaker(Memoryless):
     """Goes to the landmark that the shortest assignment of all agents to all landmarks gives to its agent.
 
     It knows the whole state; players of several agents agree because they work out the same assignment, and anew in
@@ -32,13 +33,6 @@ class LandmarkTaker:
             missing = _own_landmark(fields, me) - fields["agent_positions"][me]
             actions[env] = steer(missing, fields["agent_velocities"][me], ACCEL, is_continuous)
         return np.stack(actions)
-
-    def get_state(self) -> dict[str, Any]:
-        """Returns nothing: there is no memory."""
-        return {}
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Takes over nothing."""
 
 
 def _own_landmark(fields: dict[str, Any], me: int) -> np.ndarray:

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from agents.memory import GeneratorAlone
 from agents.protocol import find_agent
 from games.batch import Batch
 from games.pursuit import GONE, STEPS, PursuitConfig
@@ -38,7 +39,7 @@ class _Town:
         return distances
 
 
-class GreedyPursuer:
+class GreedyPursuer(GeneratorAlone):
     """Goes where the common plan sends it.
 
     The plan takes the evader whose free neighbouring cells the pursuers left over reach soonest, gives each of these
@@ -59,14 +60,6 @@ class GreedyPursuer:
             self._town = (config, _Town(config))
         _, me = find_agent(batch, agent)
         return np.array([self._act_in(batch.fields(env), config, me) for env in range(batch.num_envs)], np.int32)
-
-    def get_state(self) -> dict[str, Any]:
-        """Returns the generator's state."""
-        return {"generator": self._rng.bit_generator.state}
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Takes over a generator's state."""
-        self._rng.bit_generator.state = state["generator"]
 
     def _act_in(self, fields: dict[str, Any], config: PursuitConfig, me: int) -> int:
         assert self._town is not None

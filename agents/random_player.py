@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import gymnasium
 import numpy as np
 
+from agents.memory import GeneratorAlone
 from agents.protocol import find_agent
 from games.batch import Batch
 
 
-class RandomPlayer:
+class RandomPlayer(GeneratorAlone):
     """Draws each action uniformly, among the legal ones where the world has masks.
 
     Args:
@@ -39,14 +38,6 @@ class RandomPlayer:
         parts = np.split(masks, np.cumsum(choices)[:-1], axis=1)
         actions = np.stack([self._draw_legal(part) for part in parts], axis=-1)
         return actions.reshape(shape).astype(np.int32)
-
-    def get_state(self) -> dict[str, Any]:
-        """Returns the generator's state."""
-        return {"generator": self._rng.bit_generator.state}
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Takes over a generator's state."""
-        self._rng.bit_generator.state = state["generator"]
 
     def _draw_legal(self, masks: np.ndarray) -> np.ndarray:
         """Returns one legal choice per row of [E, K] masks; 0 where none is legal (an agent that is out)."""

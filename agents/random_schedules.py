@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from agents.memory import GeneratorAlone
 from agents.protocol import find_agent
 from games.batch import Batch
 
 
-class RandomSchedules:
+class RandomSchedules(GeneratorAlone):
     """Draws a schedule for every env whenever rates may be named.
 
     Rates that are drawn independently make a heavy schedule nearly always: the free market and mild taxes would hardly
@@ -45,11 +46,3 @@ class RandomSchedules:
         levels = rng.integers(1, np.where(is_mild, own_highest, highest)[:, None], shape, endpoint=True)
         levels[is_flat] = own_highest[is_flat, None]
         return np.minimum(levels, num_legal).astype(np.int32)
-
-    def get_state(self) -> dict[str, Any]:
-        """Returns the generator's state."""
-        return {"generator": self._rng.bit_generator.state}
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Takes over a generator's state."""
-        self._rng.bit_generator.state = state["generator"]

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from agents.memory import Memoryless
 from agents.protocol import find_agent
 from econ.one_step import OneStepConfig
 from econ.taxation import Schedule
@@ -31,7 +32,7 @@ def best_hours(config: OneStepConfig, schedule: Schedule, own_share: float = 0.0
     return np.argmax(coin - config.labor_cost * hours**config.labor_exponent, axis=1)
 
 
-class RationalWorker:
+class RationalWorker(Memoryless):
     """Works the best hours under the rates that stand; the first step of a period is for the planner.
 
     Looks at the observed rates, whose rounding to float32 may decide between hours that are nearly equal.
@@ -61,15 +62,8 @@ class RationalWorker:
             self._known[key] = best_hours(config, config.schedule(rates), share)
         return self._known[key]
 
-    def get_state(self) -> dict[str, Any]:
-        """Returns nothing: there is no memory but what can be worked out again."""
-        return {}
 
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Takes nothing over."""
-
-
-class SchedulePlanner:
+class SchedulePlanner(Memoryless):
     """Names the levels nearest to one schedule's rates, whenever it may.
 
     Args:
@@ -92,10 +86,3 @@ class SchedulePlanner:
         masks = group.action_masks[:, row].reshape(batch.num_envs, len(levels), -1)
         is_legal = np.take_along_axis(masks, np.broadcast_to(levels, masks.shape[:2])[..., None], axis=2)[..., 0]
         return (levels * is_legal).astype(np.int32)
-
-    def get_state(self) -> dict[str, Any]:
-        """Returns nothing: there is no memory."""
-        return {}
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Takes nothing over."""

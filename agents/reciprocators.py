@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from agents.memory import GeneratorAlone, Memoryless
 from agents.protocol import find_agent
 from games.batch import Batch
 from games.matrix import MatrixConfig
@@ -39,18 +40,7 @@ def _last_round(batch: Batch, agent: str) -> tuple[np.ndarray, np.ndarray]:
     return tuple(np.where(is_first, FIRST_ROUND, flags.argmax(axis=1)) for flags in (own, other))  # type: ignore[return-value]
 
 
-class _Forgetful:
-    """A player without a memory of its own."""
-
-    def get_state(self) -> dict[str, Any]:
-        """Returns nothing: the observation has all that counts."""
-        return {}
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Takes over nothing."""
-
-
-class Always(_Forgetful):
+class Always(Memoryless):
     """Plays one action in every round, in any world of discrete actions.
 
     Args:
@@ -66,7 +56,7 @@ class Always(_Forgetful):
         return np.full(batch.num_envs, self._action, np.int32)
 
 
-class TitForTat:
+class TitForTat(GeneratorAlone):
     """Begins with cooperation and then does what the other did last (Rapoport's entry in Axelrod's tournament).
 
     Args:
@@ -91,16 +81,8 @@ class TitForTat:
             actions = np.where((other == DEFECT) & forgives, COOPERATE, actions)
         return actions.astype(np.int32)
 
-    def get_state(self) -> dict[str, Any]:
-        """Returns the generator's state."""
-        return {"generator": self._rng.bit_generator.state}
 
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Takes over a generator's state."""
-        self._rng.bit_generator.state = state["generator"]
-
-
-class WinStayLoseShift(_Forgetful):
+class WinStayLoseShift(Memoryless):
     """Repeats an action that paid enough, and takes the next one otherwise (Pavlov; Nowak and Sigmund 1993).
 
     Args:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
 
+from agents.memory import Memoryless
 from agents.protocol import find_agent
 from econ.gather_trade_build import GatherTradeBuildConfig
 from econ.gather_trade_build.actions import BUILD, DIRECTIONS, NOTHING, RESOURCES, ask, bid, move, read_planes
@@ -72,7 +74,7 @@ def _build(scene: _Scene) -> int:
     return NOTHING if step is None else step
 
 
-class _Settler:
+class _Settler(Memoryless, ABC):
     """What the scripted workers share: they look at the whole state and have no memory."""
 
     def act(self, batch: Batch, agent: str) -> np.ndarray:
@@ -84,15 +86,9 @@ class _Settler:
         scenes = (_Scene(config, batch.fields(env), masks[env, me], me) for env in range(batch.num_envs))
         return np.array([self._act_in(scene) for scene in scenes], np.int32)
 
-    def get_state(self) -> dict[str, Any]:
-        """Returns nothing: there is no memory."""
-        return {}
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Takes nothing over."""
-
+    @abstractmethod
     def _act_in(self, scene: _Scene) -> int:
-        raise NotImplementedError
+        """Returns the number of the action."""
 
 
 class LoneSettler(_Settler):

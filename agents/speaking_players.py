@@ -5,10 +5,11 @@ Each acts on its own observation alone. They have neither memory nor generator.
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 
+from agents.memory import Memoryless
 from agents.protocol import find_agent
 from agents.steering import idle, steer
 from games.batch import Batch
@@ -18,16 +19,7 @@ WORDS = 3
 ACCEL = 5.0  # of the listener
 
 
-class _StatelessPlayer:
-    def get_state(self) -> dict[str, Any]:
-        """Returns nothing: there is no memory."""
-        return {}
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Takes over nothing."""
-
-
-class Speaker(_StatelessPlayer):
+class Speaker(Memoryless):
     """Says the number of the goal, whose color it sees."""
 
     def act(self, batch: Batch, agent: str) -> np.ndarray:
@@ -38,7 +30,7 @@ class Speaker(_StatelessPlayer):
         return np.eye(WORDS, dtype=np.float32)[words] if is_continuous else words
 
 
-class Listener(_StatelessPlayer):
+class Listener(Memoryless):
     """Goes to the landmark whose number it hears, and waits until it hears one."""
 
     def act(self, batch: Batch, agent: str) -> np.ndarray:

@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from agents.memory import GeneratorAlone
 from agents.protocol import find_agent
 from games.batch import Batch
 from games.markov import MarkovConfig
 
 
-class StationaryPlayer:
+class StationaryPlayer(GeneratorAlone):
     """Draws every action from the same distribution, or from that of the state.
 
     What is illegal is never played: the rest keeps its proportions, and is uniform where nothing is left.
@@ -61,14 +62,6 @@ class StationaryPlayer:
         draws = self._rng.random((batch.num_envs, 1)) * cumulative[:, -1:]
         # The first action whose cumulative share lies above the draw; never one of share 0.
         return (draws >= cumulative).sum(axis=1).clip(max=expected[-1] - 1).astype(np.int32)
-
-    def get_state(self) -> dict[str, Any]:
-        """Returns the generator's state."""
-        return {"generator": self._rng.bit_generator.state}
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Takes over a generator's state."""
-        self._rng.bit_generator.state = state["generator"]
 
 
 def _states(batch: Batch, group: str, row: int) -> np.ndarray:

@@ -7,11 +7,13 @@ for the cartpole the linear quadratic regulator of its linearised motion.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any, cast
 
 import numpy as np
 from scipy import linalg
 
+from agents.memory import Memoryless
 from agents.protocol import find_agent
 from games.batch import Batch
 from games.control import ControlConfig
@@ -22,7 +24,7 @@ GAP_X = 0.0
 BEFORE_WALL, GOAL_Y = -0.15, 1.5  # m
 
 
-class _Player:
+class _Player(Memoryless, ABC):
     """Acts in every env by `_push`, in shares of the motor."""
 
     def act(self, batch: Batch, agent: str) -> np.ndarray:
@@ -40,15 +42,9 @@ class _Player:
 
     tasks: tuple[str, ...] = ()
 
-    def get_state(self) -> dict[str, Any]:
-        """Returns nothing: there is no memory."""
-        return {}
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Takes over nothing."""
-
+    @abstractmethod
     def _push(self, config: ControlConfig, fields: dict[str, Any]) -> Any:
-        raise NotImplementedError
+        """Returns shares of the motor for one env, not clipped."""
 
 
 def _wrapped(angle: float) -> float:
@@ -145,7 +141,7 @@ class GapSeeker(_Player):
         )
 
 
-class ConstantPusher:
+class ConstantPusher(Memoryless):
     """An adversary that always pushes the same way.
 
     Args:
@@ -166,10 +162,3 @@ class ConstantPusher:
         if len(self._direction) != parts:
             raise ValueError(f"{agent} pushes in {parts} directions, got {len(self._direction)}")
         return np.tile(self._direction, (batch.num_envs, 1))
-
-    def get_state(self) -> dict[str, Any]:
-        """Returns nothing: there is no memory."""
-        return {}
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Takes over nothing."""

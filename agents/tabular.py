@@ -14,6 +14,7 @@ import numpy as np
 import safetensors
 from safetensors.numpy import load_file, save_file
 
+from agents.memory import GeneratorAlone
 from agents.protocol import find_agent
 from agents.trained import PolicyError
 from games import _core
@@ -22,7 +23,7 @@ from games.batch import Batch, Group
 FORMAT = "agora-table-1"
 
 
-class TabularPlayer:
+class TabularPlayer(GeneratorAlone):
     """Draws from the distribution that stands beside what it sees; uniformly among legal actions where none does.
 
     Args:
@@ -97,14 +98,6 @@ class TabularPlayer:
             drawn = np.where(rows >= 0, drawn, legal)
         actions[decides] = drawn
         return actions
-
-    def get_state(self) -> dict[str, Any]:
-        """Returns the generator's state."""
-        return {"generator": self._rng.bit_generator.state}
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Takes over a generator's state."""
-        self._rng.bit_generator.state = state["generator"]
 
 
 class _Rows:

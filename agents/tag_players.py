@@ -5,10 +5,12 @@ Both know the whole state, plan for themselves alone, and have neither memory no
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any, cast
 
 import numpy as np
 
+from agents.memory import Memoryless
 from agents.protocol import find_agent
 from agents.steering import DT_S, idle, push
 from games.batch import Batch
@@ -25,7 +27,7 @@ LEAVING_FEAR = 1.0  # room that a length unit outside is worth
 MOVES = np.array([(0, 0), (-1, 0), (1, 0), (0, -1), (0, 1)], float)
 
 
-class _StatelessPlayer:
+class _TagPlayer(Memoryless, ABC):
     """Asks for one move per env where its agent is there, and stays elsewhere."""
 
     def act(self, batch: Batch, agent: str) -> np.ndarray:
@@ -39,18 +41,12 @@ class _StatelessPlayer:
             actions[env] = push(direction, config.continuous_actions)
         return np.stack(actions)
 
-    def get_state(self) -> dict[str, Any]:
-        """Returns nothing: there is no memory."""
-        return {}
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Takes over nothing."""
-
+    @abstractmethod
     def _direction(self, fields: dict[str, Any], me: int, config: TagConfig) -> np.ndarray:
-        raise NotImplementedError
+        """Returns where to go, [2]."""
 
 
-class Chaser(_StatelessPlayer):
+class Chaser(_TagPlayer):
     """Runs to where the nearest agent will be when it gets there."""
 
     def _direction(self, fields: dict[str, Any], me: int, config: TagConfig) -> np.ndarray:
@@ -64,7 +60,7 @@ class Chaser(_StatelessPlayer):
         return places[target] + lead_s * velocities[target] - places[me] - lead_s * velocities[me]
 
 
-class Fleer(_StatelessPlayer):
+class Fleer(_TagPlayer):
     """Tries each of the five moves for a while in thought, and takes the one that leaves most room."""
 
     def _direction(self, fields: dict[str, Any], me: int, config: TagConfig) -> np.ndarray:

@@ -18,6 +18,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from agents.memory import GeneratorAlone
 from agents.protocol import find_agent
 from games.batch import Batch
 
@@ -103,7 +104,7 @@ def load_policy(folder: Path) -> tuple[PolicyDescription, nn.Sequential]:
     return description, network.eval()
 
 
-class TrainedPlayer:
+class TrainedPlayer(GeneratorAlone):
     """Plays a saved policy.
 
     Args:
@@ -149,11 +150,3 @@ class TrainedPlayer:
         with torch.inference_mode():
             inputs = torch.from_numpy(observations.astype(np.float32)) * self.description.observation_scale
             return self._network(inputs).numpy()
-
-    def get_state(self) -> dict[str, Any]:
-        """Returns the generator's state."""
-        return {"generator": self._rng.bit_generator.state}
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Takes over a generator's state."""
-        self._rng.bit_generator.state = state["generator"]

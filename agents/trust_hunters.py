@@ -5,11 +5,13 @@ Both look at the full state and keep no memory; chance decides only between equa
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from itertools import product
 from typing import Any, cast
 
 import numpy as np
 
+from agents.memory import GeneratorAlone
 from agents.protocol import find_agent
 from games.batch import Batch
 from games.trust import ACTIONS, TrustConfig
@@ -59,7 +61,7 @@ def _cell(position: np.ndarray) -> Cell:
     return int(position[0]), int(position[1])
 
 
-class _Player:
+class _Player(GeneratorAlone, ABC):
     """Acts in every env by `_values`: the larger, the better an action; chance among the best."""
 
     def __init__(self, seed: int = 0) -> None:
@@ -72,16 +74,9 @@ class _Player:
         scenes = (_Scene(config, batch.fields(env), me) for env in range(batch.num_envs))
         return np.array([self._choose(self._values(scene)) for scene in scenes], np.int32)
 
-    def get_state(self) -> dict[str, Any]:
-        """Returns the generator's state."""
-        return {"generator": self._rng.bit_generator.state}
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Takes over a generator's state."""
-        self._rng.bit_generator.state = state["generator"]
-
+    @abstractmethod
     def _values(self, scene: _Scene) -> list[float]:
-        raise NotImplementedError
+        """Returns the worth of each action: the largest is chosen."""
 
     def _choose(self, values: list[float]) -> int:
         best = [action for action, value in enumerate(values) if value == max(values)]

@@ -8,6 +8,7 @@ import math
 import sys
 import types
 import typing
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Self
@@ -106,7 +107,7 @@ class TreeRules:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class WorldConfig:
+class WorldConfig(ABC):
     """Base of the worlds' configs. Construction checks every setting against its declaration.
 
     Settings declared as bool, int, float or str, or as one of them or None, are held to that, numpy's scalars included;
@@ -147,13 +148,13 @@ class WorldConfig:
         """Returns all settings by name, defaults included."""
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
 
+    @abstractmethod
     def core_fields(self) -> dict[str, Any]:
         """Returns the values of the C config by name; scalars, or arrays of exactly the declared dtype."""
-        raise NotImplementedError
 
+    @abstractmethod
     def properties(self) -> GameProperties:
         """Returns what kind of game these settings make."""
-        raise NotImplementedError
 
     def tree(self) -> TreeRules | None:
         """Returns how the world unfolds as a game tree; None where its chance cannot be listed."""

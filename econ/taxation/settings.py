@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -101,9 +102,9 @@ class TaxSettings(WorldConfig):
         return levels[levels <= self.rate_max]
 
     @property
+    @abstractmethod
     def first_day_feature(self) -> int:
         """Which number of the planner's observation is 1 on the first day of a tax period, when rates are set."""
-        raise NotImplementedError
 
     def schedule(self, rates: Any) -> Schedule:
         """Returns rates on these brackets as a schedule."""

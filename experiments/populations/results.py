@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from experiments.populations.arm_intervals import arm_intervals, shown
 from experiments.populations.figures import draw_frontier, draw_measures, draw_pairs
-from experiments.populations.intervals import arm_intervals, shown
 from experiments.populations.settings import PopulationSettings
 from experiments.populations.tournament import GROUPS, hold_tournament
 from experiments.report import Section, to_svg, write_report

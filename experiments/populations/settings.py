@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -55,7 +56,7 @@ def risk_averse_arms(gammas: list[float]) -> list[Arm]:
     return [Arm(f"rae {gamma:g}", "rae", gamma) for gamma in gammas]
 
 
-class PopulationSettings(StudySettings):
+class PopulationSettings(StudySettings, ABC):
     """Arms times seeds; every run has the same budget."""
 
     seeds: int = Field(10, ge=1, description="runs of each arm, with the seeds 0, 1, ...")
@@ -70,13 +71,13 @@ class PopulationSettings(StudySettings):
     variance: Kind = Field("opponents", description="which variance risk-averse oracles mean (marl/psro/risk_rewards)")
     parallel: int = Field(2, ge=1, description="runs at a time, one core each")
 
+    @abstractmethod
     def scene(self) -> Scene:
         """Returns where populations play."""
-        raise NotImplementedError
 
+    @abstractmethod
     def arms(self) -> list[Arm]:
         """Returns what is compared."""
-        raise NotImplementedError
 
     def run_settings(self, arm: Arm, seed: int) -> PsroSettings:
         """Returns the settings of one run."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import reprlib
+from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
@@ -52,9 +53,9 @@ class MarkovConfig(WorldConfig):
         self._feature_array()
 
     @property
+    @abstractmethod
     def game(self) -> MarkovGame:
         """The arrays of these settings: transitions, rewards, initial, num_actions, ...."""
-        raise NotImplementedError
 
     def _feature_array(self) -> np.ndarray | None:
         if self.features is None:

@@ -63,6 +63,10 @@ class SpielConfig(WorldConfig):
         if not (game_type.provides_information_state_tensor or game_type.provides_observation_tensor):
             raise ValueError(f"{self.game} has neither an information-state tensor nor an observation tensor")
 
+    def core_fields(self) -> dict[str, Any]:
+        """Returns nothing: its core is in Python (spiel_batch.py)."""
+        return {}
+
     def properties(self) -> GameProperties:
         """Returns what kind of game it is; OpenSpiel bounds the return of a game, so a reward has twice the width."""
         game_type, low, high = self.game.get_type(), self.game.min_utility(), self.game.max_utility()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -72,14 +73,14 @@ class ParticlesConfig(WorldConfig):
     )
 
     @property
+    @abstractmethod
     def agent_bodies(self) -> tuple[Body, ...]:
         """The kinds of agents, in the order of the groups."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def landmark_bodies(self) -> tuple[Body, ...]:
         """The kinds of landmarks, in their order."""
-        raise NotImplementedError
 
     def core_fields(self) -> dict[str, Any]:
         """Returns the C config; scenarios replace what they use."""

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from experiments.populations.intervals import mean_interval
+from experiments.intervals import mean_interval
 from experiments.populations.tournament import worst_mean
 from experiments.populations.training import do_epoch
 from experiments.run_folder import RunFolder
@@ -18,11 +18,10 @@ def test_the_worst_outcomes_are_the_worst_twentieth():
 
 def test_an_interval_over_seeds_covers_the_mean_and_is_a_point_without_spread():
     """For 0 and 1, half each, of 8 seeds: the mean of 8 draws has deviation 0.177, so about +- 0.35."""
-    mean, low, high = mean_interval(np.array([0.0, 1.0] * 4))
-    assert mean == 0.5
+    low, high = mean_interval(np.array([0.0, 1.0] * 4))
     assert 0.1 < low < 0.25
     assert 0.75 < high < 0.9
-    assert mean_interval(np.array([2.0, 2.0])) == (2, 2, 2)
+    assert mean_interval(np.array([2.0, 2.0])) == (2, 2)
 
 
 def test_hunters_who_learned_are_measured_with_partners_and_strangers(local_ray, tmp_path):

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from games.config import WorldConfig, setting
+from games.config import GameProperties, WorldConfig, setting
 from games.names import UnknownNameError
 
 
@@ -28,6 +28,12 @@ class EveryKind(WorldConfig):
     maybe_number: float | None = setting(None, low=0, doc="")
     array: Any = setting((1, 2), doc="")
     numbers: Sequence[int] = setting((1, 2), doc="")
+
+    def core_fields(self) -> dict[str, Any]:
+        return {}
+
+    def properties(self) -> GameProperties:
+        return GameProperties(1, "simultaneous", "general", (0.0, 0.0), 1)
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from experiments.intervals import mean_interval
 from experiments.studies.econ_gtb.evaluation import NOTHING_DONE
 
-RESAMPLES = 2000
 LARGEST_GAIN = 0.1  # of a worker's utility, by learning on alone
 RANDOM_COIN, LONE_COIN = 420, 1513  # of random workers and of a script without trade, measured on ai-economist 1.7.1
 
@@ -28,13 +28,6 @@ def spearman(ranks: pd.Series, values: pd.Series) -> float:
     return float(a.corr(b)) if b.nunique() > 1 else 0.0
 
 
-def bootstrap(values: np.ndarray) -> tuple[float, float]:
-    """Returns the 95 % percentile interval of the mean of values [n, ...] over the first dimension."""
-    rows = np.random.default_rng(0).integers(len(values), size=(RESAMPLES, len(values)))
-    low, high = np.percentile(np.asarray(values)[rows].mean(axis=1), [2.5, 97.5])
-    return float(low), float(high)
-
-
 def measure_gain(utilities: pd.DataFrame) -> dict[str, float]:
     """Returns what a worker gains by learning on alone, in utility and as a share of what it had.
 
@@ -42,7 +35,7 @@ def measure_gain(utilities: pd.DataFrame) -> dict[str, float]:
         utilities: Columns before and after, a row for each episode.
     """
     gains, before = (utilities["after"] - utilities["before"]).to_numpy(), float(utilities["before"].mean())
-    low, high = bootstrap(gains)
+    low, high = mean_interval(gains)
     size = abs(before)
     return {
         "utility": before,

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 import games
 from agents.greedy_cook import GreedyCook
 from agents.protocol import Player
 from agents.random_player import RandomPlayer
 from agents.trained import TrainedPlayer
+from experiments.intervals import mean_interval
 from experiments.run_folder import RunError, RunFolder, read_csv, write_atomically
 from experiments.studies.overcooked.settings import OvercookedSettings
 from games.batch import Batch
@@ -31,7 +31,6 @@ PAIRS = (
     ("random", "random"),
 )
 EVALUATION_SEED = 1_000_003  # apart from every training seed's envs
-RESAMPLES = 2000
 
 
 def find_policy(run: RunFolder) -> Path:
@@ -75,12 +74,8 @@ def play_pair(settings: OvercookedSettings, kinds: Sequence[str], policy: Path) 
 
 def describe(returns: np.ndarray) -> dict[str, float]:
     """Returns mean and 95 % bootstrap interval (percentile method) of the mean."""
-    if np.ptp(returns) == 0:
-        return {"mean": float(returns[0]), "low": float(returns[0]), "high": float(returns[0])}
-    interval = stats.bootstrap(
-        (returns,), np.mean, n_resamples=RESAMPLES, method="percentile", rng=np.random.default_rng(0)
-    ).confidence_interval
-    return {"mean": float(returns.mean()), "low": float(interval.low), "high": float(interval.high)}
+    low, high = mean_interval(returns)
+    return {"mean": float(returns.mean()), "low": low, "high": high}
 
 
 def evaluate(run: RunFolder, settings: OvercookedSettings) -> None:

@@ -8,8 +8,8 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from scipy import stats
 
+from experiments.intervals import mean_interval
 from experiments.report import Section, to_svg, write_report
 from experiments.run_folder import RunError, RunFolder, write_atomically
 from experiments.studies.rae_matrix.play import METHODS, games_path
@@ -56,14 +56,7 @@ def compare(games: pd.DataFrame) -> pd.DataFrame:
 
 
 def _interval(differences: np.ndarray) -> tuple[float, float]:
-    if len(differences) < 2:
-        return np.nan, np.nan
-    if np.ptp(differences) == 0:
-        return float(differences[0]), float(differences[0])
-    found = stats.bootstrap(
-        (differences,), np.mean, n_resamples=RESAMPLES, method="percentile", rng=np.random.default_rng(0)
-    ).confidence_interval
-    return float(found.low), float(found.high)
+    return mean_interval(differences, RESAMPLES) if len(differences) > 1 else (np.nan, np.nan)
 
 
 def evaluate(run: RunFolder, settings: RaeMatrixSettings) -> None:

@@ -2,32 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
-from scipy import stats
+
+from experiments.intervals import mean_interval
 
 RESAMPLES = 5000
-CONFIDENCE = 0.95
-
-
-def mean_interval(values: np.ndarray) -> tuple[float, float, float]:
-    """Returns the mean over seeds with its 95 % percentile bootstrap interval; without spread, the mean thrice.
-
-    Args:
-        values: [S] one of each seed.
-    """
-    mean = float(values.mean())
-    if len(values) < 2 or np.ptp(values) == 0:
-        return mean, mean, mean
-    found = stats.bootstrap(
-        (values,),
-        np.mean,
-        n_resamples=RESAMPLES,
-        confidence_level=CONFIDENCE,
-        method="percentile",
-        rng=np.random.default_rng(0),
-    )
-    return mean, float(found.confidence_interval.low), float(found.confidence_interval.high)
 
 
 def arm_intervals(runs: pd.DataFrame, measures: list[str]) -> pd.DataFrame:
@@ -40,8 +19,8 @@ def arm_intervals(runs: pd.DataFrame, measures: list[str]) -> pd.DataFrame:
     rows = []
     for (arm, group), own in runs.groupby(["arm", "group"], sort=False):
         for measure in measures:
-            mean, low, high = mean_interval(own[measure].to_numpy())
-            rows.append([arm, group, measure, len(own), mean, low, high])
+            low, high = mean_interval(own[measure].to_numpy(), RESAMPLES)
+            rows.append([arm, group, measure, len(own), own[measure].mean(), low, high])
     return pd.DataFrame(rows, columns=["arm", "group", "measure", "seeds", "mean", "low", "high"])
 
 
