@@ -46,9 +46,11 @@ def import_policy(module: Module, folder: Path) -> None:
     """Gives a module the network that `export_policy` wrote; a value network stays as it is, a target network follows.
 
     Raises:
-        PolicyError: A file is missing or damaged, or its network is of another shape.
+        PolicyError: A file is missing or damaged, or its network is of another shape or kind.
     """
     description, network = load_policy(folder)
+    if description.distribution != "categorical":
+        raise PolicyError(f"{folder} holds a policy of {description.distribution!r}, the module has logits")
     ours, theirs = (_linear_layers(module), [layer for layer in network if isinstance(layer, nn.Linear)])
     shapes = [[tuple(layer.weight.shape) for layer in layers] for layers in (ours, theirs)]
     if shapes[0] != shapes[1]:
