@@ -35,6 +35,7 @@ WITH_EXAMPLES = [
     "games/open_spiel/README.md",
     "games/overcooked/README.md",
     "marl/psro/README.md",
+    "marl/qarl/README.md",
     "marl/rllib/README.md",
 ]
 

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import re
+from ast import literal_eval
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from ray import tune
 from ray.rllib.algorithms.algorithm import Algorithm
 
 from marl.qarl.rllib import QARL, QARLConfig
 from marl.qarl.rllib.learner import to_batch
 from marl.qarl.soft_actor_critic import SacSettings, SoftActorCritics
 from marl.qarl.trainer import ADVERSARY, METHODS, PROTAGONIST, ManySeedsTrainer, TrainerSettings
+from marl.rllib import DivergedError
 
+ROOT = Path(__file__).parents[3]
 WORLD: tuple[str, dict[str, Any]] = ("control/cartpole_balance_v0", {"horizon": 12})
 SEED = 7
 RUN: dict[str, Any] = {
@@ -166,11 +171,43 @@ def test_the_learner_says_what_a_batch_would_cost(build: Build) -> None:
     assert torch.equal(losses[ADVERSARY], expected.sum())
 
 
+def test_a_run_that_diverges_ends_with_a_line_that_says_so(build: Build) -> None:
+    algorithm = build(make_config("sac"))
+    with torch.no_grad():
+        algorithm.agents[PROTAGONIST].targets.weights[0].fill_(torch.nan)
+    with pytest.raises(DivergedError, match="the loss of module 'protagonist' is nan: training has diverged"):
+        algorithm.train()
+
+
+def test_the_readme_has_the_defaults() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| `(.*?)` \|", (ROOT / "marl/qarl/README.md").read_text(), re.MULTILINE)
+    assert len(rows) > 10
+    config = QARLConfig()
+    assert {name: literal_eval(default) for name, default in rows} == {name: getattr(config, name) for name, _ in rows}
+
+
 def test_a_config_survives_as_a_dict(build: Build) -> None:
     """Tune hands trials theirs like that."""
     algorithm = QARL(make_config("linear").to_dict())
     assert algorithm.config.trainer_settings() == make_config("linear").trainer_settings()
     algorithm.stop()
+
+
+@pytest.mark.learn
+def test_tune_sweeps_methods_and_its_checkpoints_go_on(local_ray: None, tmp_path: Path) -> None:
+    config = make_config().training(method=tune.grid_search(["sac", "qarl"]))
+    run_config = tune.RunConfig(
+        storage_path=str(tmp_path),
+        stop={"training_iteration": 2},
+        checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=True),
+        verbose=0,
+    )
+    results = tune.Tuner(config.algo_class, param_space=config, run_config=run_config).fit()
+    assert sorted(result.metrics["env_runners"]["num_env_steps_sampled_lifetime"] for result in results) == [48, 96]
+    for result in results:
+        algorithm = QARL.from_checkpoint(result.checkpoint.path)
+        assert algorithm.train()["training_iteration"] == 3
+        algorithm.stop()
 
 
 @pytest.mark.parametrize(
