@@ -37,6 +37,7 @@ WITH_EXAMPLES = [
     "marl/psro/README.md",
     "marl/qarl/README.md",
     "marl/rllib/README.md",
+    "marl/robustness/README.md",
 ]
 
 
