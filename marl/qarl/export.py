@@ -37,7 +37,7 @@ def export_actor(
     """
     if not 0 <= index < learners.count:
         raise ValueError(f"index must be in [0, {learners.count}), got {index}")
-    layers = learners.actor.take(index)
+    layers = learners.judged_actor().take(index)
     description = PolicyDescription(
         env_id=env_id,
         settings=dict(settings),

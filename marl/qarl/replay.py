@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -34,6 +35,29 @@ class StackedReplay:
         """[S] transitions of each ring."""
         return np.minimum(self._written, self._rewards.shape[1])
 
+    def get_state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """Returns what is in the rings, as far as any was written, and counts and generators (JSON)."""
+        used = int(self.sizes.max())
+        state = {"written": self._written.tolist(), "generators": [rng.bit_generator.state for rng in self._rngs]}
+        return {name: store[:, :used] for name, store in self._stores().items()}, state
+
+    def set_state(self, arrays: Mapping[str, np.ndarray], state: Mapping[str, Any]) -> None:
+        """Takes over what `get_state` of an equal replay returned."""
+        for name, store in self._stores().items():
+            store[:, : arrays[name].shape[1]] = arrays[name]
+        self._written[:] = state["written"]
+        for rng, own in zip(self._rngs, state["generators"], strict=True):
+            rng.bit_generator.state = own
+
+    def _stores(self) -> dict[str, np.ndarray]:
+        return {
+            "observations": self._observations,
+            "actions": self._actions,
+            "rewards": self._rewards,
+            "nexts": self._nexts,
+            "ends": self._ends,
+        }
+
     def add(
         self,
         observations: np.ndarray,
@@ -58,13 +82,7 @@ class StackedReplay:
         # Within a seed, rows follow each other from where the last ones ended.
         order = np.arange(len(rings)) - np.repeat(np.cumsum(counts) - counts, counts)
         places = (self._written[rings] + order) % self._rewards.shape[1]
-        for store, values in (
-            (self._observations, observations),
-            (self._actions, actions),
-            (self._rewards, rewards),
-            (self._nexts, nexts),
-            (self._ends, ends),
-        ):
+        for store, values in zip(self._stores().values(), (observations, actions, rewards, nexts, ends), strict=True):
             store[rings, places] = values[kept]
         self._written += counts
 
@@ -72,5 +90,4 @@ class StackedReplay:
         """Returns `count` transitions of each seed, drawn with replacement."""
         places = np.stack([rng.integers(size, size=count) for rng, size in zip(self._rngs, self.sizes, strict=True)])
         rings = np.arange(len(places))[:, None]
-        stores = (self._observations, self._actions, self._rewards, self._nexts, self._ends)
-        return Transitions(*(torch.from_numpy(store[rings, places]) for store in stores))
+        return Transitions(*(torch.from_numpy(store[rings, places]) for store in self._stores().values()))

@@ -38,6 +38,7 @@ class SacSettings:
         discount: Per step.
         smoothing: Share of the critics that the targets take over in an update.
         gives_temperature: Whether the last number of an observation is the temperature.
+        fixed_temperature: Of all samples, always; None where it is learned or given.
     """
 
     hidden_sizes: Sequence[int] = (64, 64)
@@ -48,6 +49,12 @@ class SacSettings:
     discount: float = 0.99
     smoothing: float = 0.005
     gives_temperature: bool = False
+    fixed_temperature: float | None = None
+
+    @property
+    def learns_temperature(self) -> bool:
+        """Whether there is anything to learn."""
+        return not self.gives_temperature and self.fixed_temperature is None
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,30 +94,54 @@ class SoftActorCritics:
         sizes = [observation_size + action_size, *hidden, 1]
         self.critics = StackedMLP(sizes, [own for own in self.generators for _ in range(2)])
         self.targets = copy.deepcopy(self.critics).requires_grad_(False)
-        first = math.log(settings.first_temperature)
-        self.log_temperature = torch.full((self.count, 1), first, requires_grad=not settings.gives_temperature)
+        first = math.log(settings.fixed_temperature or settings.first_temperature)
+        self.log_temperature = torch.full((self.count, 1), first, requires_grad=settings.learns_temperature)
         self.actor_optimizer = torch.optim.Adam(self.actor.parameters(), settings.actor_rate, fused=True)
         self.critic_optimizer = torch.optim.Adam(self.critics.parameters(), settings.critic_rate, fused=True)
-        self.temperature_optimizer = torch.optim.Adam([self.log_temperature], settings.temperature_rate)
+        self.temperature_optimizer = torch.optim.Adam([self.log_temperature], settings.temperature_rate, fused=True)
+
+    # ---- what a learner is made of ----
+
+    def networks(self) -> dict[str, StackedMLP]:
+        """Returns what is learned or follows what is learned, by name."""
+        return {"actor": self.actor, "critics": self.critics, "targets": self.targets}
+
+    def optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        """Returns what moves them, by name."""
+        return {
+            "actor": self.actor_optimizer,
+            "critics": self.critic_optimizer,
+            "temperature": self.temperature_optimizer,
+        }
 
     # ---- acting ----
 
     @torch.no_grad()
     def act(self, observations: torch.Tensor, is_greedy: bool = False) -> torch.Tensor:
         """Returns actions [S, n, A] in [-1, 1] for observations [S, n, D]."""
-        mean, deviation = self._distribution(observations)
+        mean, deviation = self.distribution(observations)
         return torch.tanh(mean if is_greedy else mean + deviation * self._noise(mean.shape[1]))
 
     def _noise(self, count: int) -> torch.Tensor:
         return torch.stack([torch.randn(count, self.action_size, generator=own) for own in self.generators])
 
-    def _distribution(self, observations: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        mean, log_deviation = self.actor(observations).chunk(2, dim=-1)
+    def distribution(self, observations: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Returns mean and deviation [S, n, A] of the actions before tanh."""
+        return self._split(self.actor(observations))
+
+    @staticmethod
+    def _split(raw: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        mean, log_deviation = raw.chunk(2, dim=-1)
         return mean, log_deviation.clamp(LEAST_LOG_DEVIATION, MOST_LOG_DEVIATION).exp()
 
-    def sample(self, observations: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Returns actions [S, n, A] and their log densities [S, n], through which gradients flow."""
-        mean, deviation = self._distribution(observations)
+    def sample(self, observations: torch.Tensor, actor: StackedMLP | None = None) -> tuple[torch.Tensor, torch.Tensor]:
+        """Returns actions [S, n, A] and their log densities [S, n], through which gradients flow.
+
+        Args:
+            observations: [S, n, D].
+            actor: Whose actions; None: the learners' own.
+        """
+        mean, deviation = self._split((actor or self.actor)(observations))
         noise = self._noise(mean.shape[1])
         raw = mean + deviation * noise
         of_raw = -0.5 * noise**2 - deviation.log() - 0.5 * math.log(2 * math.pi)
@@ -118,24 +149,28 @@ class SoftActorCritics:
         squash = 2 * (math.log(2) - raw - functional.softplus(-2 * raw))
         return torch.tanh(raw), (of_raw - squash).sum(dim=-1)
 
+    def judged_actor(self) -> StackedMLP:
+        """Returns the actor whose greedy actions are judged."""
+        return self.actor
+
     # ---- learning ----
 
     def update(self, batch: Transitions) -> dict[str, torch.Tensor]:
         """Does one step of critics, actor and temperature; returns losses and temperatures, [S] each."""
         critic_loss = self._update_critics(batch)
         actor_loss, log_density = self._update_actor(batch)
-        if not self.settings.gives_temperature:
+        if self.settings.learns_temperature:
             self._update_temperature(log_density)
         self._move_targets()
         return {
             "critic_loss": critic_loss,
             "actor_loss": actor_loss,
             "entropy": -log_density.mean(dim=1),
-            "temperature": self._temperature(batch.observations).mean(dim=1),
+            "temperature": self.temperature(batch.observations).mean(dim=1),
         }
 
-    def _temperature(self, observations: torch.Tensor) -> torch.Tensor:
-        """Returns [S, n], or [S, 1] where it is learned; no gradient."""
+    def temperature(self, observations: torch.Tensor) -> torch.Tensor:
+        """Returns [S, n], or [S, 1] where all samples share it; no gradient."""
         if self.settings.gives_temperature:
             return observations[..., -1]
         return self.log_temperature.detach().exp()
@@ -146,12 +181,20 @@ class SoftActorCritics:
         values: torch.Tensor = network(inputs)
         return values.reshape(self.count, 2, -1)
 
+    def worth(self, observations: torch.Tensor, actions: torch.Tensor) -> torch.Tensor:
+        """Returns [S, n] the lower of both critics' values."""
+        return self._twin(self.critics, observations, actions).min(dim=1).values
+
+    def next_actions(self, observations: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Returns actions [S, n, A] that the critics' targets expect, and their log densities [S, n]."""
+        return self.sample(observations)
+
     def critic_losses(self, batch: Transitions) -> torch.Tensor:
         """Returns [S] the critics' loss: half the mean squared error of each, added."""
         with torch.no_grad():
-            actions, log_density = self.sample(batch.nexts)
+            actions, log_density = self.next_actions(batch.nexts)
             future = self._twin(self.targets, batch.nexts, actions).min(dim=1).values
-            future = future - self._temperature(batch.nexts) * log_density
+            future = future - self.temperature(batch.nexts) * log_density
             wanted = batch.rewards + self.settings.discount * (1 - batch.ends) * future
         errors = self._twin(self.critics, batch.observations, batch.actions) - wanted[:, None]
         return 0.5 * errors.pow(2).mean(dim=2).sum(dim=1)
@@ -159,8 +202,8 @@ class SoftActorCritics:
     def actor_losses(self, batch: Transitions) -> tuple[torch.Tensor, torch.Tensor]:
         """Returns [S] the actors' loss, and [S, n] log densities of the actions drawn for it."""
         actions, log_density = self.sample(batch.observations)
-        worth = self._twin(self.critics, batch.observations, actions).min(dim=1).values
-        return (self._temperature(batch.observations) * log_density - worth).mean(dim=1), log_density
+        worth = self.worth(batch.observations, actions)
+        return (self.temperature(batch.observations) * log_density - worth).mean(dim=1), log_density
 
     def _update_critics(self, batch: Transitions) -> torch.Tensor:
         losses = self.critic_losses(batch)
@@ -172,13 +215,18 @@ class SoftActorCritics:
     def _update_actor(self, batch: Transitions) -> tuple[torch.Tensor, torch.Tensor]:
         for parameter in self.critics.parameters():
             parameter.requires_grad_(False)
+        losses, log_density = self.step_actors(batch)
+        for parameter in self.critics.parameters():
+            parameter.requires_grad_(True)
+        return losses.detach(), log_density.detach()
+
+    def step_actors(self, batch: Transitions) -> tuple[torch.Tensor, torch.Tensor]:
+        """Moves the actors; returns their losses [S] and log densities [S, n]."""
         losses, log_density = self.actor_losses(batch)
         self.actor_optimizer.zero_grad()
         losses.sum().backward()
         self.actor_optimizer.step()
-        for parameter in self.critics.parameters():
-            parameter.requires_grad_(True)
-        return losses.detach(), log_density.detach()
+        return losses, log_density
 
     def _update_temperature(self, log_density: torch.Tensor) -> None:
         surplus = log_density.mean(dim=1, keepdim=True) - self.action_size  # the target entropy is -A

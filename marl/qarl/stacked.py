@@ -6,6 +6,7 @@ every number by itself, they learn what each would learn alone.
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Sequence
 from itertools import pairwise
@@ -37,7 +38,7 @@ class StackedMLP(nn.Module):
         for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
             values = torch.baddbmm(bias, values, weight)
             if layer < last:
-                values = torch.relu(values)
+                values = torch.relu_(values)
         return values
 
     def take(self, index: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
@@ -46,3 +47,10 @@ class StackedMLP(nn.Module):
             (weight[index].detach().clone(), bias[index, 0].detach().clone())
             for weight, bias in zip(self.weights, self.biases, strict=True)
         ]
+
+    def repeated(self, times: int) -> StackedMLP:
+        """Returns a copy in which each network stands `times` times, one after the other; it does not learn."""
+        other = copy.deepcopy(self).requires_grad_(False)
+        for own in other.parameters():
+            own.data = own.data.repeat_interleave(times, dim=0)
+        return other

@@ -13,14 +13,6 @@ from marl.qarl.soft_actor_critic import SacSettings, SoftActorCritics, Transitio
 D, A, N = 4, 2, 16
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def transitions(seeds, step=0):
     def draw(seed):
         rng = np.random.default_rng([seed, step])

@@ -4,19 +4,13 @@ import numpy as np
 import pytest
 import torch
 
+from marl.qarl import checkpoint
+from marl.qarl.arena import ADVERSARY, PROTAGONIST
 from marl.qarl.replay import StackedReplay
 from marl.qarl.soft_actor_critic import SacSettings
-from marl.qarl.trainer import ADVERSARY, METHODS, PROTAGONIST, ManySeedsTrainer, TrainerSettings
+from marl.qarl.trainer import ManySeedsTrainer, TrainerSettings
 
 WORLD = ("control/pendulum_swingup_v0", {"horizon": 12})
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def make(method, seeds=(0, 1), **settings):
@@ -26,17 +20,17 @@ def make(method, seeds=(0, 1), **settings):
 
 
 def weights(trainer, role, index):
-    return torch.cat([part.ravel() for layer in trainer.learners[role].actor.take(index) for part in layer])
+    return torch.cat([part.ravel() for layer in trainer.students[role].learners.actor.take(index) for part in layer])
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", ["qarl", "force", "cat", "mixed_ne_ld", "homogeneous", "rarl_cold"])
 def test_every_seed_gets_what_it_would_alone(method):
     together, alone = make(method, (3, 7)), make(method, (7,))
     for _ in range(3):
         both, one = together.iterate(), alone.iterate()
     np.testing.assert_allclose(both.returns[1], one.returns[0], rtol=1e-4)
     np.testing.assert_allclose(both.contexts[1], one.contexts[0])
-    for role in alone.learners:
+    for role in alone.students:
         torch.testing.assert_close(weights(together, role, 1), weights(alone, role, 0), rtol=1e-3, atol=1e-5)
 
 
@@ -44,10 +38,10 @@ def test_every_seed_gets_what_it_would_alone(method):
 def test_agents_learn_in_turns_from_their_own_phases(method, roles):
     """Two episodes of twelve steps a phase: 24 transitions of each seed for each agent and iteration."""
     trainer = make(method)
-    before = {role: weights(trainer, role, 0) for role in trainer.learners}
+    before = {role: weights(trainer, role, 0) for role in trainer.students}
     assert len(before) == roles
     trainer.iterate()
-    assert all((replay.sizes == 24).all() for replay in trainer._replays.values())
+    assert all((replay.sizes == 24).all() for replay in (student.replay for student in trainer.students.values()))
     trainer.iterate()
     assert all(not torch.equal(weights(trainer, role, 0), old) for role, old in before.items())
 
@@ -68,19 +62,19 @@ def test_the_curriculum_moves_after_thirty_episodes():
     trainer = make("qarl", threshold=-1.0)
     for _ in range(7):
         trainer.iterate()
-    assert trainer.curricula[0].concentration == 50
+    assert trainer.temperatures.followers[0].concentration == 50
     trainer.iterate()
-    assert trainer.curricula[0].mean_temperature == pytest.approx(0.0433, abs=1e-3)
+    assert trainer.temperatures.followers[0].mean_temperature == pytest.approx(0.0433, abs=1e-3)
 
 
 def test_both_see_the_context_and_the_adversary_learns_with_it():
     trainer = make("qarl")
     contexts = np.array([[0.1, 0.2], [0.3, 0.4]])
-    trainer._begin(contexts)
+    trainer._arena.begin(contexts, 0)
     for role in (PROTAGONIST, ADVERSARY):
-        np.testing.assert_allclose(trainer._look(role)[..., -1], contexts)
-    assert trainer.learners[ADVERSARY].settings.gives_temperature
-    assert not trainer.learners[PROTAGONIST].settings.gives_temperature
+        np.testing.assert_allclose(trainer._arena.look(role)[..., -1], contexts)
+    assert trainer.students[ADVERSARY].learners.settings.gives_temperature
+    assert not trainer.students[PROTAGONIST].learners.settings.gives_temperature
 
 
 def test_rings_keep_the_latest_of_each_seed():
@@ -107,3 +101,31 @@ def test_rings_keep_the_latest_of_each_seed():
 def test_wrong_settings_are_named(settings, message):
     with pytest.raises(ValueError, match=message):
         TrainerSettings(**settings)
+
+
+@pytest.mark.parametrize("method", ["qarl", "point", "mixed_ne_ld"])
+def test_a_saved_training_goes_on_as_if_it_had_not_stopped(method, tmp_path):
+    trainer, later = make(method), make(method)
+    for _ in range(3):
+        trainer.iterate()
+    checkpoint.save(trainer, tmp_path / "saved")
+    checkpoint.load(later, tmp_path / "saved")
+    for _ in range(6):
+        one, other = trainer.iterate(), later.iterate()
+    np.testing.assert_array_equal(one.discounted, other.discounted)
+    np.testing.assert_array_equal(one.contexts, other.contexts)
+    for role in trainer.students:
+        assert torch.equal(weights(trainer, role, 1), weights(later, role, 1))
+
+
+def test_checkpoints_of_other_trainings_and_damaged_ones_are_named(tmp_path):
+    trainer = make("sac")
+    trainer.iterate()
+    checkpoint.save(trainer, tmp_path / "saved")
+    with pytest.raises(checkpoint.CheckpointError, match=r"'method': 'sac'.* not .*'method': 'cat'"):
+        checkpoint.load(make("cat"), tmp_path / "saved")
+    with pytest.raises(checkpoint.CheckpointError, match=r"nowhere.* cannot be read"):
+        checkpoint.load(make("sac"), tmp_path / "nowhere")
+    (tmp_path / "saved" / checkpoint.TENSORS).write_bytes(b"damage")
+    with pytest.raises(checkpoint.CheckpointError, match="saved cannot be read"):
+        checkpoint.load(make("sac"), tmp_path / "saved")
