@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 import games
+from games.batch import Batch
 
 PROTAGONIST, ADVERSARY = "protagonist", "adversary"
 ROLES = (PROTAGONIST, ADVERSARY)
@@ -36,13 +37,11 @@ class Step:
 
 
 class Arena:
-    """Batches of one world.
+    """Batches of one world with the groups `protagonist` and `adversary`, such as control/pendulum_swingup_v0.
 
     Args:
-        env_id: A world with the groups `protagonist` and `adversary`, such as control/pendulum_swingup_v0.
-        settings: Of it, beyond the id's.
+        batches: S of them, of K envs each, that begin anew in the step that ends an episode.
         seeds: One a batch. What happens in a batch does not depend on who is beside it.
-        episodes: K, of each batch.
 
     Attributes:
         observation_sizes: By role.
@@ -50,14 +49,24 @@ class Arena:
         horizon: Steps of an episode at most.
     """
 
-    def __init__(self, env_id: str, settings: Mapping[str, Any], seeds: Sequence[int], episodes: int) -> None:
-        self.seeds, self.episodes = tuple(seeds), episodes
-        self._batches = [
-            games.make_batch(env_id, episodes, seed=seed, autoreset="same_step", **settings) for seed in seeds
-        ]
+    def __init__(self, batches: Sequence[Batch], seeds: Sequence[int]) -> None:
+        self._batches, self.seeds, self.episodes = list(batches), tuple(seeds), batches[0].num_envs
         groups, self.horizon = self._batches[0].groups, self._batches[0].config.properties().horizon
         self.observation_sizes = {role: groups[role].observations.shape[2] for role in ROLES}
         self.action_sizes = {role: groups[role].actions.shape[2] for role in ROLES}
+
+    @classmethod
+    def make(cls, env_id: str, settings: Mapping[str, Any], seeds: Sequence[int], episodes: int) -> Arena:
+        """Returns an arena of `episodes` envs for each seed.
+
+        Args:
+            env_id: Of the world.
+            settings: Of it, beyond the id's.
+            seeds: One a batch.
+            episodes: K.
+        """
+        made = [games.make_batch(env_id, episodes, seed=seed, autoreset="same_step", **settings) for seed in seeds]
+        return cls(made, seeds)
 
     def begin(self, contexts: np.ndarray, *words: int) -> None:
         """Starts an episode everywhere.

@@ -107,7 +107,7 @@ class CommonAttack:
             int(word) for seed in seeds for word in np.random.SeedSequence([seed, 7]).generate_state(settings.restarts)
         ]
         self._protagonists = FrozenProtagonists(protagonists.actors.repeated(settings.restarts), protagonists.context)
-        self._arena = Arena(env_id, env_settings, words, settings.episodes)
+        self._arena = Arena.make(env_id, env_settings, words, settings.episodes)
         sizes = self._arena.observation_sizes[ADVERSARY], self._arena.action_sizes[ADVERSARY]
         capacity = settings.iterations * settings.episodes * self._arena.horizon
         self.student = ReplayLearner(

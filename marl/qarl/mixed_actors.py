@@ -35,7 +35,7 @@ class LangevinOptimizer(torch.optim.Optimizer):
     """
 
     def __init__(self, network: StackedMLP, rate: float, generators: Sequence[torch.Generator]) -> None:
-        super().__init__(network.parameters(), {"rate": rate})
+        super().__init__(network.parameters(), {"lr": rate})
         self._rate, self._generators = rate, generators
 
     @torch.no_grad()

@@ -31,6 +31,11 @@ class StackedReplay:
         self._rngs = [np.random.default_rng([seed, 1]) for seed in seeds]
 
     @property
+    def num_written(self) -> np.ndarray:
+        """[S] transitions that ever came into each ring."""
+        return self._written
+
+    @property
     def sizes(self) -> np.ndarray:
         """[S] transitions of each ring."""
         return np.minimum(self._written, self._rewards.shape[1])

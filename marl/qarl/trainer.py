@@ -103,6 +103,31 @@ class IterationResult:
     shares: np.ndarray
 
 
+def _words(role: str, seeds: Sequence[int]) -> list[int]:
+    """Returns what a role's draws come from; no two roles and seeds share any."""
+    return [2 * seed + (role == ADVERSARY) for seed in seeds]
+
+
+def make_learners(
+    settings: TrainerSettings, role: str, sizes: tuple[int, int], seeds: Sequence[int]
+) -> SoftActorCritics:
+    """Returns a role's learners before they have learned.
+
+    Args:
+        settings: Of the training.
+        role: Of both.
+        sizes: Of an observation and an action.
+        seeds: One a run.
+    """
+    plan, words = settings.plan, _words(role, seeds)
+    if plan.opponent.startswith("mixer"):
+        return MixedActors(*sizes, settings.sac, words, settings.mixing, plan.opponent == "mixer_released")
+    is_given = plan.gives_temperature and (role == ADVERSARY or plan.is_homogeneous)
+    fixed = settings.cold if plan.is_cold and role == ADVERSARY else None
+    sac = replace(settings.sac, gives_temperature=is_given, fixed_temperature=fixed)
+    return SoftActorCritics(*sizes, sac, words)
+
+
 class ManySeedsTrainer:
     """Trains all seeds at once; each gets what it would get alone.
 
@@ -123,7 +148,7 @@ class ManySeedsTrainer:
     ) -> None:
         self.settings, self.seeds, self.iteration = settings, tuple(seeds), 0
         plan = settings.plan
-        self._arena = Arena(env_id, {**env_settings, **settings.env_settings()}, seeds, settings.episodes)
+        self._arena = Arena.make(env_id, {**env_settings, **settings.env_settings()}, seeds, settings.episodes)
         roles = (PROTAGONIST, ADVERSARY) if plan.has_adversary else (PROTAGONIST,)
         self.students = {role: self._make_student(role) for role in roles}
         self.temperatures = Temperatures(
@@ -132,26 +157,13 @@ class ManySeedsTrainer:
         is_released = plan.opponent == "shifter_released"
         self._shift = ActionShift(settings.shift, is_released) if plan.opponent.startswith("shifter") else None
 
-    def _words(self, role: str) -> list[int]:
-        return [2 * seed + (role == ADVERSARY) for seed in self.seeds]
-
     def _make_student(self, role: str) -> ReplayLearner:
         settings = self.settings
         sizes = self._arena.observation_sizes[role], self._arena.action_sizes[role]
-        replay = StackedReplay(self._words(role), settings.capacity, *sizes)
+        learners = make_learners(settings, role, sizes, self.seeds)
+        replay = StackedReplay(_words(role, self.seeds), settings.capacity, *sizes)
         pace = Pace(settings.batch_size, settings.steps_per_update, settings.critic_after)
-        return ReplayLearner(role, self._make_learner(role), replay, pace)
-
-    def _make_learner(self, role: str) -> SoftActorCritics:
-        settings, plan = self.settings, self.settings.plan
-        sizes = self._arena.observation_sizes[role], self._arena.action_sizes[role]
-        if plan.opponent.startswith("mixer"):
-            is_released = plan.opponent == "mixer_released"
-            return MixedActors(*sizes, settings.sac, self._words(role), settings.mixing, is_released)
-        is_given = plan.gives_temperature and (role == ADVERSARY or plan.is_homogeneous)
-        fixed = settings.cold if plan.is_cold and role == ADVERSARY else None
-        sac = replace(settings.sac, gives_temperature=is_given, fixed_temperature=fixed)
-        return SoftActorCritics(*sizes, sac, self._words(role))
+        return ReplayLearner(role, learners, replay, pace)
 
     def iterate(self) -> IterationResult:
         """Does one iteration."""

@@ -14,7 +14,7 @@ episode, so both are in the process of the algorithm; what runs side by side is 
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import fields, replace
+from dataclasses import fields
 from functools import partial
 from typing import Any
 
@@ -30,19 +30,22 @@ from ray.rllib.utils import metrics as names
 import games
 from agents.swingers import ConstantPusher
 from games.names import unknown_name
+from marl.qarl.arena import ADVERSARY, PROTAGONIST, ROLES
 from marl.qarl.rllib.learner import SoftActorCriticLearner
 from marl.qarl.rllib.module import SoftActorCriticModule
-from marl.qarl.rllib.single_run import GroupedLearner, SingleRun, agent_seed
+from marl.qarl.rllib.single_run import GroupedLearner, SingleRun
 from marl.qarl.soft_actor_critic import SacSettings, SoftActorCritics
-from marl.qarl.trainer import ADVERSARY, PROTAGONIST, IterationResult, TrainerSettings
+from marl.qarl.temperature import GammaCurriculum
+from marl.qarl.trainer import IterationResult, TrainerSettings
 from marl.rllib import BatchedEnvRunner, TrainingError, register
 from marl.rllib.runner.player_module import PlayerModule
 from marl.rllib.runner.runner_callbacks import find_unsupported
 
 RUN = "single_run"
-ROLES = (PROTAGONIST, ADVERSARY)
 OF_TRAINER = tuple(field.name for field in fields(TrainerSettings) if field.name != "sac")
-OF_SAC = tuple(field.name for field in fields(SacSettings) if field.name != "gives_temperature")
+OF_SAC = tuple(
+    field.name for field in fields(SacSettings) if field.name not in ("gives_temperature", "fixed_temperature")
+)
 # RLlib's names of what has another name here.
 OTHER_NAMES = {
     "lr": "actor_rate and critic_rate",
@@ -154,17 +157,17 @@ class QARLConfig(AlgorithmConfig):
         self.multi_agent(
             policies=set(ROLES),
             policy_mapping_fn=Seating({agent: name for name, group in groups.items() for agent in group.agents}),
-            policies_to_train=list(ROLES) if settings.has_adversary else [PROTAGONIST],
+            policies_to_train=list(ROLES) if settings.plan.has_adversary else [PROTAGONIST],
         )
         specs = {role: self._module_spec(settings, role) for role in ROLES}
-        if not settings.has_adversary:
+        if not settings.plan.has_adversary:
             make_player = partial(_make_still, groups[ADVERSARY].actions.shape[2])
             specs[ADVERSARY] = RLModuleSpec(module_class=PlayerModule, model_config={"make_player": make_player})
         self.rl_module(rl_module_spec=MultiRLModuleSpec(rl_module_specs=specs))
 
     def _module_spec(self, settings: TrainerSettings, role: str) -> RLModuleSpec:
-        sac = replace(settings.sac, gives_temperature=role == ADVERSARY and settings.gives_temperature)
-        model = {"sac": dict(vars(sac)), "seed": agent_seed(int(self.seed or 0), ROLES.index(role))}
+        own = {name: getattr(settings, name) for name in OF_TRAINER}
+        model = {"settings": own, "sac": dict(vars(settings.sac)), "role": role, "seed": int(self.seed or 0)}
         return RLModuleSpec(module_class=SoftActorCriticModule, model_config=model)
 
     def get_default_learner_class(self) -> type[Learner]:
@@ -208,7 +211,7 @@ class QARL(Algorithm):
         super().setup(config)
         settings = self.config.trainer_settings()
         (modules,) = (found.get() for found in self.learner_group.foreach_learner(lambda learner: learner.module))
-        roles = ROLES if settings.has_adversary else (PROTAGONIST,)
+        roles = ROLES if settings.plan.has_adversary else (PROTAGONIST,)
         self.agents: dict[str, SoftActorCritics] = {role: modules[role].learner for role in roles}
         self.run = SingleRun(
             str(self.config.env),
@@ -264,8 +267,9 @@ class QARL(Algorithm):
             "context_mean": result.contexts[0],
             "temperature": result.temperatures[0],
         }
-        if self.run.settings.has_curriculum:
-            numbers["concentration"] = self.run.curricula[0].concentration
+        for follower in self.run.temperatures.followers:
+            if isinstance(follower, GammaCurriculum):
+                numbers["concentration"] = follower.concentration
         self.metrics.log_dict({name: float(value) for name, value in numbers.items()}, key="qarl", window=1)
 
     # ---- state ----

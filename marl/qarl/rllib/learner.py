@@ -46,12 +46,9 @@ class SoftActorCriticLearner(RestorableLearner, TorchLearner):
         """Registers the optimizers that the networks came with; none for a player."""
         if not isinstance(self.module[module_id], SoftActorCriticModule):
             return
-        for name, optimizer in vars(self._own(module_id)).items():
-            if isinstance(optimizer, torch.optim.Optimizer):
-                parameters = [each for group in optimizer.param_groups for each in group["params"]]
-                self.register_optimizer(
-                    module_id=module_id, optimizer_name=name, optimizer=optimizer, params=parameters
-                )
+        for name, optimizer in self._own(module_id).optimizers().items():
+            parameters = [each for group in optimizer.param_groups for each in group["params"]]
+            self.register_optimizer(module_id=module_id, optimizer_name=name, optimizer=optimizer, params=parameters)
 
     def _own(self, module_id: str) -> SoftActorCritics:
         module: Any = self.module[module_id]

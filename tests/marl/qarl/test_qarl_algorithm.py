@@ -13,10 +13,11 @@ import torch
 from ray import tune
 from ray.rllib.algorithms.algorithm import Algorithm
 
+from marl.qarl.arena import ADVERSARY, PROTAGONIST
 from marl.qarl.rllib import QARL, QARLConfig
 from marl.qarl.rllib.learner import to_batch
 from marl.qarl.soft_actor_critic import SacSettings, SoftActorCritics
-from marl.qarl.trainer import ADVERSARY, METHODS, PROTAGONIST, ManySeedsTrainer, TrainerSettings
+from marl.qarl.trainer import ManySeedsTrainer, TrainerSettings
 from marl.rllib import DivergedError
 
 ROOT = Path(__file__).parents[3]
@@ -58,8 +59,7 @@ def build(local_ray: None) -> Iterator[Build]:
 
 def numbers(agent: SoftActorCritics) -> list[torch.Tensor]:
     """All that an agent has learned."""
-    networks = (agent.actor, agent.critics, agent.targets)
-    return [*(each for network in networks for each in network.parameters()), agent.log_temperature]
+    return [*(each for network in agent.networks().values() for each in network.parameters()), agent.log_temperature]
 
 
 def assert_equal(ours: dict[str, SoftActorCritics], others: dict[str, SoftActorCritics]) -> None:
@@ -69,7 +69,7 @@ def assert_equal(ours: dict[str, SoftActorCritics], others: dict[str, SoftActorC
         assert all(torch.equal(*pair) for pair in pairs), role
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", ["sac", "rarl", "qarl", "force", "cat", "mixed_ne_ld", "point"])
 def test_a_run_has_the_numbers_of_the_many_seeds_trainer_with_one_seed(build: Build, method: str) -> None:
     algorithm = build(make_config(method))
     sac = SacSettings(**NETWORKS)
@@ -81,7 +81,7 @@ def test_a_run_has_the_numbers_of_the_many_seeds_trainer_with_one_seed(build: Bu
         assert result["qarl"]["discounted_return_mean"] == expected.discounted[0]
         assert result["qarl"]["context_mean"] == expected.contexts[0]
         assert result["qarl"]["temperature"] == expected.temperatures[0]
-    assert_equal(algorithm.agents, trainer.learners)
+    assert_equal(algorithm.agents, {role: student.learners for role, student in trainer.students.items()})
 
 
 @pytest.mark.parametrize("method", ["sac", "qarl", "force"])
@@ -159,7 +159,7 @@ def test_the_learner_says_what_a_batch_would_cost(build: Build) -> None:
     algorithm = build(make_config("rarl"))
     for _ in range(2):
         algorithm.train()
-    own, drawn = algorithm.agents[ADVERSARY], algorithm.run._replays[ADVERSARY].draw(8)
+    own, drawn = algorithm.agents[ADVERSARY], algorithm.run.students[ADVERSARY].replay.draw(8)
     before = own.generators[0].get_state()
     expected = own.critic_losses(drawn) + own.actor_losses(drawn)[0]
     own.generators[0].set_state(before)
