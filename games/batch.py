@@ -294,9 +294,13 @@ class Batch:
         fixed = [n for n in changes if not type(self.config).__dataclass_fields__[n].metadata["live"]]
         if fixed:
             raise ValueError(f"setting {fixed[0]!r} of {self.spec.id} cannot change while the batch lives")
+        self._configure_core(config)
+        self.config = config
+
+    def _configure_core(self, config: WorldConfig) -> None:
+        """Hands the live settings to what steps the envs."""
         live = {name for name, field in _core.config_fields(config.world).items() if field["live"]}
         self._core.configure({name: value for name, value in config.core_fields().items() if name in live})
-        self.config = config
 
     def __repr__(self) -> str:
         return f"Batch({self.spec.id!r}, num_envs={self.num_envs}, autoreset={self.autoreset!r})"

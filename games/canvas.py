@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,19 @@ class Canvas:
     def polygon(self, points: list[tuple[float, float]], **style: Any) -> None:
         """Draws a filled polygon."""
         self.pen.polygon([(x * self.unit, y * self.unit) for x, y in points], **style)
+
+    def arrow(
+        self, x: float, y: float, dx: float, dy: float, fill: str, width: float = 0.06, head: float = 0.16
+    ) -> None:
+        """Draws an arrow from a point by (dx, dy), with its head behind the tip and half as wide as long."""
+        length = math.hypot(dx, dy)
+        if length == 0:
+            return
+        ux, uy = dx / length, dy / length
+        tip, base = (x + dx, y + dy), (x + dx - ux * head, y + dy - uy * head)
+        self.line([(x, y), base], width, fill)
+        corners = [(base[0] + side * uy * head / 2, base[1] - side * ux * head / 2) for side in (-1, 1)]
+        self.polygon([tip, *corners], fill=fill)
 
     def text(self, x: float, y: float, text: str, size: float, anchor: str = "mm", fill: str = "#2d2a26") -> None:
         """Writes text of a size in cells; anchors are Pillow's."""

@@ -11,11 +11,14 @@ import typing
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 
 from games.names import unknown_name
+
+if TYPE_CHECKING:
+    from games.batch import Batch
 
 REQUIRED = dataclasses.MISSING
 
@@ -116,10 +119,12 @@ class WorldConfig(ABC):
     Attributes:
         world: Name of the C world.
         family: What its ids start with; empty: the world's name.
+        extra: What pip has to install beside the package, `agora[extra]`; empty: nothing.
     """
 
     world: ClassVar[str]
     family: ClassVar[str] = ""
+    extra: ClassVar[str] = ""
 
     def __post_init__(self) -> None:
         config_class: Any = type(self)  # mypy takes it for unhashable: it sees the hash of its instances
@@ -155,6 +160,16 @@ class WorldConfig(ABC):
     @abstractmethod
     def properties(self) -> GameProperties:
         """Returns what kind of game these settings make."""
+
+    def batch_class(self) -> type[Batch]:
+        """Returns what steps the world.
+
+        Raises:
+            ImportError: What it needs is not installed; the message says what to install.
+        """
+        from games.batch import Batch
+
+        return Batch
 
     def tree(self) -> TreeRules | None:
         """Returns how the world unfolds as a game tree; None where its chance cannot be listed."""

@@ -68,9 +68,13 @@ def register(spec: EnvSpec) -> None:
         pettingzoo.register(kind, spec.id, entry_point=f"games.spec:{face}", kwargs={"id": spec.id})
 
 
-def env_ids() -> list[str]:
-    """Returns all registered ids, sorted."""
-    return sorted(_SPECS)
+def env_ids(*, with_extras: bool = False) -> list[str]:
+    """Returns all registered ids, sorted.
+
+    Args:
+        with_extras: Whether those of foreign engines are among them, which `pip install 'agora[...]'` brings.
+    """
+    return sorted(id for id, spec in _SPECS.items() if with_extras or not spec.config_class.extra)
 
 
 def spec(id: str) -> EnvSpec:
@@ -94,21 +98,24 @@ def make_batch(
     first_env: int = 0,
     **config: Any,
 ) -> Batch:
-    """Makes `num_envs` copies of an environment that step together in C.
+    """Makes `num_envs` copies of an environment that step together.
 
     Args:
-        id: One of `env_ids()`.
+        id: One of `env_ids(with_extras=True)`.
         num_envs: E, at least 1.
         seed: In [0, 2^64). Env e's chance depends on (seed, first_env + e, episode) alone.
         num_threads: Worker threads; results do not depend on it.
         autoreset: "same_step", "next_step" or "disabled", as Gymnasium names them.
         first_env: Number of env 0; with 3, a batch of one env plays what env 3 of a batch from 0 plays.
         **config: Settings of the world that differ from the id's.
-    """
-    from games.batch import Batch
 
+    Raises:
+        UnknownNameError: No such id or setting.
+        ImportError: The id needs something that is not installed; the message says what to install.
+    """
     env_spec = spec(id)
-    return Batch(env_spec, env_spec.config(**config), num_envs, seed, num_threads, autoreset, first_env)
+    settings = env_spec.config(**config)
+    return settings.batch_class()(env_spec, settings, num_envs, seed, num_threads, autoreset, first_env)
 
 
 def parallel_env(
@@ -117,7 +124,7 @@ def parallel_env(
     """Makes one environment with PettingZoo's parallel face.
 
     Args:
-        id: One of `env_ids()`.
+        id: One of `env_ids(with_extras=True)`.
         render_mode: "rgb_array", "human" or None.
         max_cycles: PettingZoo's name for the setting `horizon`.
         **config: Settings of the world that differ from the id's.
@@ -135,7 +142,7 @@ def aec_env(
     """Makes one environment with PettingZoo's agent-by-agent face (through PettingZoo's own conversion).
 
     Args:
-        id: One of `env_ids()`.
+        id: One of `env_ids(with_extras=True)`.
         render_mode: "rgb_array", "human" or None.
         max_cycles: PettingZoo's name for the setting `horizon`.
         **config: Settings of the world that differ from the id's.
@@ -151,7 +158,7 @@ def vector_env(
     """Makes a Gymnasium VectorEnv in which one learner plays all agents of the world's only group.
 
     Args:
-        id: One of `env_ids()`.
+        id: One of `env_ids(with_extras=True)`.
         num_envs: E, at least 1.
         render_mode: "rgb_array", "human" or None.
         copy: Whether observations are copies that may be kept.

@@ -32,6 +32,7 @@ WITH_EXAMPLES = [
     "games/markov/README.md",
     "marl/equilibrium/README.md",
     "games/matrix/README.md",
+    "games/mujoco/README.md",
     "games/open_spiel/README.md",
     "games/overcooked/README.md",
     "marl/psro/README.md",

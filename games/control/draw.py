@@ -42,18 +42,8 @@ class _View:
         size = math.hypot(*vector)
         if most <= 0 or size < 1e-9 * most:
             return
-        (x, y), length = self.at(*place), ARROW * size / most
-        dx, dy = vector[0] / size, -vector[1] / size
-        tip = (x + dx * length, y + dy * length)
-        head = 0.16
-        base = (tip[0] - dx * head, tip[1] - dy * head)
-        self.canvas.line([(x, y), base], 0.06, color)
-        corners = [
-            tip,
-            (base[0] - dy * head / 2, base[1] + dx * head / 2),
-            (base[0] + dy * head / 2, base[1] - dx * head / 2),
-        ]
-        self.canvas.polygon(corners, fill=color)
+        scale = ARROW / most
+        self.canvas.arrow(*self.at(*place), vector[0] * scale, -vector[1] * scale, color)
 
 
 def draw(fields: dict[str, Any], config: ControlConfig) -> np.ndarray:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections import deque
 from typing import Any
 
 import numpy as np
 import pyspiel
 
 from games import _core
-from games.batch import MAX_PENDING_EPISODES, Batch
+from games.batch import Batch
 from games.open_spiel.load import SpielConfig, write_mask
+from games.python_core import PythonCore
 from games.spec import EnvSpec
-
-AUTORESETS = ("same_step", "next_step", "disabled")
 
 
 class _Hand:
@@ -61,7 +59,7 @@ class _Hand:
         return [after - returned for after, returned in zip(self.returns, before, strict=True)]
 
 
-class SpielCore:
+class SpielCore(PythonCore):
     """What `games._core.Batch` is for worlds in C (games/_core.pyi), for a game of OpenSpiel.
 
     Args:
@@ -71,14 +69,9 @@ class SpielCore:
     """
 
     def __init__(self, config: SpielConfig, num_envs: int, autoreset: str) -> None:
-        if isinstance(num_envs, bool) or not isinstance(num_envs, int) or num_envs < 1:
-            raise ValueError(f"num_envs must be a whole number of at least 1, got {num_envs!r}")
-        if autoreset not in AUTORESETS:
-            raise ValueError(f"autoreset must be one of {', '.join(AUTORESETS)}, got {autoreset!r}")
-        self._config, self._game, self._autoreset = config, config.game, autoreset
+        super().__init__(num_envs, config.game.num_players(), autoreset)
+        self._config, self._game = config, config.game
         self.hands = [_Hand() for _ in range(num_envs)]
-        self._ended_lengths: deque[int] = deque(maxlen=MAX_PENDING_EPISODES)
-        self._ended_returns: deque[list[float]] = deque(maxlen=MAX_PENDING_EPISODES)
 
     def groups(self) -> list[dict[str, Any]]:
         """Returns the one group of players, as `games.batch` reads layouts."""
@@ -100,26 +93,6 @@ class SpielCore:
             }
         ]
 
-    def statistic_names(self) -> list[str]:
-        """OpenSpiel has none."""
-        return []
-
-    def read_lengths(self) -> np.ndarray:
-        """Returns and forgets the lengths of episodes that ended, [n]."""
-        lengths = np.array(self._ended_lengths, np.int32)
-        self._ended_lengths.clear()
-        return lengths
-
-    def read_returns(self) -> np.ndarray:
-        """Returns and forgets the returns of episodes that ended, [n, P]."""
-        returns = np.array(self._ended_returns, np.float64).reshape(-1, self._game.num_players())
-        self._ended_returns.clear()
-        return returns
-
-    def read_statistics(self) -> np.ndarray:
-        """OpenSpiel has none: [0, 0]."""
-        return np.zeros((0, 0))
-
     def attach(self, arrays: list[dict[str, np.ndarray]], log: dict[str, np.ndarray]) -> None:
         """Takes the arrays to write into."""
         self._arrays, self._ended = arrays[0], log["ended"]
@@ -131,15 +104,10 @@ class SpielCore:
 
     def reset(self, mask: np.ndarray | None) -> None:
         """Starts the next episode in every env, or in those of a mask."""
-        if mask is not None and not (
-            isinstance(mask, np.ndarray) and mask.dtype == np.uint8 and mask.shape == (len(self.hands),)
-        ):
-            raise ValueError(f"a reset mask must be an array of {len(self.hands)} uint8, got {mask!r}")
-        for env, hand in enumerate(self.hands):
-            if mask is None or mask[env]:
-                hand.start(self._game)
-                self._clear_outcome(env)
-                self._observe(env)
+        for env in self._envs_to_reset(mask):
+            self.hands[env].start(self._game)
+            self._clear_outcome(env)
+            self._observe(env)
 
     def check_actions(self, group: int, actions: np.ndarray) -> None:
         """Refuses actions of a wrong type or shape, or outside the action space."""
@@ -201,8 +169,7 @@ class SpielCore:
         self._arrays["terminations"][env] = is_over
         self._ended[env] = is_over
         if is_over:
-            self._ended_lengths.append(hand.length)
-            self._ended_returns.append(hand.returns)
+            self._log_episode(hand.length, hand.returns)
             if self._autoreset == "same_step":
                 self._show_tensors(env, self._arrays["final_observations"])
                 hand.start(self._game)
@@ -243,9 +210,7 @@ class SpielCore:
         return {"history": np.array(state.history(), np.int64), "to_move": state.current_player()}
 
     def _hand(self, env: int) -> _Hand:
-        if isinstance(env, bool) or not isinstance(env, int) or not 0 <= env < len(self.hands):
-            raise IndexError(f"env must be in [0, {len(self.hands) - 1}], got {env!r}")
-        return self.hands[env]
+        return self.hands[self._check_env(env)]
 
     def state_bytes(self, env: int) -> bytes:
         """Returns a snapshot: the state as OpenSpiel writes it, and the bookkeeping."""

@@ -39,8 +39,8 @@ Config = TypeVar("Config", bound=AlgorithmConfig)
 
 
 def register() -> None:
-    """Registers every id of `games.env_ids()` with RLlib, as the plain MultiAgentEnv; env_config = world settings."""
-    for id in games.env_ids():
+    """Registers every id with RLlib, as the plain MultiAgentEnv; env_config = world settings."""
+    for id in games.env_ids(with_extras=True):
         register_env(id, partial(BatchMultiAgentEnv, id))
 
 

@@ -107,7 +107,8 @@ MASKED_MATRIX = {"legal_actions": [[True, False], [False, True]], "horizon": 5}
 
 
 @pytest.mark.parametrize(
-    ("id", "settings"), [(id, {}) for id in games.env_ids()] + [("matrix/prisoners_dilemma_v0", MASKED_MATRIX)]
+    ("id", "settings"),
+    [(id, {}) for id in (*games.env_ids(), "mujoco/hopper_v0")] + [("matrix/prisoners_dilemma_v0", MASKED_MATRIX)],
 )
 def test_our_worlds_play_the_same_through_pettingzoo_as_directly(id: str, settings: dict[str, Any]) -> None:
     if "horizon" in games.spec(id).config_class.__dataclass_fields__:

@@ -13,10 +13,10 @@ from marl.qarl.trainer import ManySeedsTrainer, TrainerSettings
 WORLD = ("control/pendulum_swingup_v0", {"horizon": 12})
 
 
-def make(method, seeds=(0, 1), **settings):
+def make(method, seeds=(0, 1), world=WORLD, **settings):
     small = {"iterations": 6, "episodes": 2, "batch_size": 8, "critic_after": 20, "capacity": 100, "threshold": 0.0}
     sac = SacSettings(hidden_sizes=(8, 8), actor_rate=1e-2, critic_rate=1e-2)
-    return ManySeedsTrainer(*WORLD, TrainerSettings(method=method, sac=sac, **(small | settings)), seeds)
+    return ManySeedsTrainer(*world, TrainerSettings(method=method, sac=sac, **(small | settings)), seeds)
 
 
 def weights(trainer, role, index):
@@ -44,6 +44,16 @@ def test_agents_learn_in_turns_from_their_own_phases(method, roles):
     assert all((replay.sizes == 24).all() for replay in (student.replay for student in trainer.students.values()))
     trainer.iterate()
     assert all(not torch.equal(weights(trainer, role, 0), old) for role, old in before.items())
+
+
+@pytest.mark.parametrize("method", ["qarl", "force"])
+def test_robots_of_gymnasium_are_trained_as_other_bodies_are(method):
+    trainer = make(method, world=("mujoco/hopper_v0", {"horizon": 12, "force": 5.0}))
+    before = {role: weights(trainer, role, 0) for role in trainer.students}
+    for _ in range(2):
+        result = trainer.iterate()
+    assert all(not torch.equal(weights(trainer, role, 0), old) for role, old in before.items())
+    assert (result.returns > 0).all(), "a hopper that stands gets 1 in a step"
 
 
 def test_contexts_are_the_schedules():
