@@ -163,6 +163,9 @@ _PLACES: dict[str, tuple[tuple[str, tuple[int | str, ...]], ...]] = {
     "control/point_mass_gap_v0": (("masses", (0,)), ("damping", (0, 1))),
     "control/point_mass_gap_left_v0": (("masses", (0,)), ("damping", (0, 1))),
     "control/point_mass_gap_plane_v0": (("masses", (0,)), ("damping", (0, 1))),
+    "mujoco/half_cheetah_v0": (("mass_scale", ("torso",)), ("friction_scale", ())),
+    "mujoco/hopper_v0": (("mass_scale", ("torso",)), ("friction_scale", ())),
+    "mujoco/walker2d_v0": (("mass_scale", ("torso",)), ("friction_scale", ())),
 }
 _REFERENCE: dict[str, tuple[tuple[float, float], ...]] = {
     "control/acrobot_swingup_v0": ((0.95, 1.05), (0.95, 1.05)),
@@ -190,7 +193,8 @@ def fixed_ratio_grid(env_id: str, ratio: float = 2.0, points: int = POINTS) -> t
     """Returns a world's axes from its own values / ratio to its own values * ratio, evenly spaced in logarithm.
 
     Args:
-        env_id: The point mass's axes are its mass and its drag; other worlds' are the reference's.
+        env_id: The point mass's axes are its mass and its drag; other worlds' are the reference's (of MuJoCo's robots,
+            scales of the torso's mass and of friction).
         ratio: Above 1.
         points: Of each axis; where odd, the body in the middle is the world's own.
 
@@ -206,7 +210,7 @@ def fixed_ratio_grid(env_id: str, ratio: float = 2.0, points: int = POINTS) -> t
     axes = []
     for parameter, parts in _PLACES[env_id]:
         own: Any = getattr(config, parameter)
-        middle = float(own[parts[0]] if parts else own)
+        middle = float(own if isinstance(own, int | float) else own[parts[0]])
         values = middle * ratio ** np.linspace(-1, 1, points)
         axes.append(Axis(parameter, parts, tuple(values.tolist())))
     return tuple(axes)

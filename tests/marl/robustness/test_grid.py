@@ -65,6 +65,19 @@ def test_grids_of_fixed_ratio_are_around_the_worlds_own_body(env_id):
         np.testing.assert_allclose(axis.values, own * np.array([0.25, 0.5, 1, 2, 4]))
 
 
+def test_a_grid_of_robots_has_the_robot_itself_in_its_middle():
+    """Torso mass and friction from half to twice; each cell as a batch with these settings plays it."""
+    arena = Arena("mujoco/hopper_v0", {"horizon": 30, "force": 20.0}, episodes=1)  # it lands on the way
+    axes = fixed_ratio_grid(arena.env_id, 2.0, 3)
+    assert [axis.label for axis in axes] == ["mass_scale[torso]", "friction_scale"]
+    motor, push = ConstantPusher((0.3, -0.2, 0.1)), ConstantPusher((1.0, 0.5))
+    result = evaluate_grid(arena, motor, axes, push)
+    assert result.cells[1, 1] == arena.play(motor, push)
+    assert len(set(result.cells.ravel().tolist())) == 9
+    light_on_ice = arena.change(mass_scale={"torso": 0.5}, friction_scale=0.5)
+    assert result.cells[0, 0] == pytest.approx(light_on_ice.play(motor, push).item(), rel=1e-6)
+
+
 def test_a_heavier_or_more_damped_mass_gets_less_far():
     axes = (Axis("masses", (0,), (2.0, 5.0, 9.0)), Axis("damping", (0, 1), (0.0, 1.0, 4.0)))
     result = evaluate_grid(Arena(POINT_MASS, {"horizon": 40}, episodes=2), UPWARDS, axes)
