@@ -101,7 +101,7 @@ def search_cma_es(
             "bounds": [0, 1],
             "popsize": population,
             "randn": lambda *shape: rng.standard_normal(shape),
-            "seed": np.nan,  # leaves NumPy's global generator alone
+            "seed": np.nan,  # none beside this generator's
             "verbose": -9,
         },
     )

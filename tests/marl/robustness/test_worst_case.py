@@ -59,11 +59,21 @@ def test_a_search_repeats_itself_and_leaves_numpys_generator_alone():
 
 def test_what_was_found_is_played_from_other_starts():
     """Of random play the lowest of many means is too low: fresh starts say what the body is worth."""
+
+    class Watcher(RandomPlayer):
+        def act(self, batch, agent):
+            seen.append(batch.groups["protagonist"].observations[:, 0].copy())
+            return super().act(batch, agent)
+
+    seen = []
     arena = Arena("control/cartpole_balance_v0", {"horizon": 60}, episodes=2)
     axes = (Axis("masses", (0,), tuple(np.linspace(1, 1.001, 30))), Axis("damping", (0,), (5e-4, 6e-4)))
-    found = search_grid(arena, RandomPlayer(0), axes)
+    found = search_grid(arena, Watcher(0), axes)
     assert found.returns.shape == (2,)
     assert found.fresh_return > found.found_return
+    of_search, fresh = seen[0], seen[60]
+    assert [len(of_search), len(fresh)] == [120, 2]
+    assert not np.isin(fresh[:, 0], of_search[:, 0]).any()
 
 
 def test_budgets_and_boxes_are_checked():
