@@ -34,6 +34,7 @@ class Arena:
         episodes: In each body, at least 1.
         seed: Of the envs; players have their own.
         num_threads: Of the batches.
+        num_envs: At most, at a time; bodies that do not fit wait. Whoever draws actions draws anew for those.
 
     Raises:
         UnknownNameError: No such world.
@@ -45,6 +46,7 @@ class Arena:
     episodes: int = 5
     seed: int = 0
     num_threads: int = 1
+    num_envs: int = 4096
 
     def __post_init__(self) -> None:
         """Makes one env, so that what cannot be played is known now."""
@@ -85,6 +87,11 @@ class Arena:
         """
         if not bodies:
             raise ValueError("at least 1 body, got none")
+        at_once = max(1, self.num_envs // self.episodes)
+        parts = [bodies[first : first + at_once] for first in range(0, len(bodies), at_once)]
+        return np.concatenate([self._play_bodies(protagonist, adversary, part) for part in parts])
+
+    def _play_bodies(self, protagonist: Player, adversary: Player | None, bodies: Sequence[Body]) -> np.ndarray:
         settings = {**self.settings, "force": 0.0} if adversary is None else self.settings
         size = len(bodies) * self.episodes
         batch = games.make_batch(self.env_id, size, seed=self.seed, num_threads=self.num_threads, **settings)

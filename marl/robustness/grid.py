@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+import games
 from agents.protocol import Player
 from games.config import WorldConfig
 from games.names import unknown_name
@@ -74,6 +75,8 @@ def _with_parts(label: str, own: Any, parts: tuple[int | str, ...], value: float
     if not parts:
         return value
     if all(isinstance(part, str) for part in parts):
+        if not isinstance(own, Mapping) and own != 1:  # names that are left out are scaled by 1
+            raise ValueError(f"{label}: the world's own must be 1, or a number for each of some names, got {own!r}")
         return {**(own if isinstance(own, Mapping) else {}), **dict.fromkeys(parts, value)}
     numbers = list(own) if isinstance(own, Sequence) else []
     if not all(isinstance(part, int) and 0 <= part < len(numbers) for part in parts):
@@ -154,7 +157,8 @@ def evaluate_grid(
 
 # ---- named grids ----
 
-# World: its two axes as (parameter, parts), and where the release lets them run; it has no point mass in its study.
+# World: its two axes as (parameter, parts), and where the release lets them run. It has no point mass in its study, and
+# other robots, dm_control's.
 _PLACES: dict[str, tuple[tuple[str, tuple[int | str, ...]], ...]] = {
     "control/acrobot_swingup_v0": (("masses", (0,)), ("masses", (1,))),
     "control/cartpole_balance_v0": (("masses", (1,)), ("masses", (0,))),
@@ -163,9 +167,10 @@ _PLACES: dict[str, tuple[tuple[str, tuple[int | str, ...]], ...]] = {
     "control/point_mass_gap_v0": (("masses", (0,)), ("damping", (0, 1))),
     "control/point_mass_gap_left_v0": (("masses", (0,)), ("damping", (0, 1))),
     "control/point_mass_gap_plane_v0": (("masses", (0,)), ("damping", (0, 1))),
-    "mujoco/half_cheetah_v0": (("mass_scale", ("torso",)), ("friction_scale", ())),
-    "mujoco/hopper_v0": (("mass_scale", ("torso",)), ("friction_scale", ())),
-    "mujoco/walker2d_v0": (("mass_scale", ("torso",)), ("friction_scale", ())),
+    **{
+        f"mujoco/{robot}_v0": (("mass_scale", ("torso",)), ("friction_scale", ()))
+        for robot in ("ant", "half_cheetah", "hopper", "humanoid", "walker2d")
+    },
 }
 _REFERENCE: dict[str, tuple[tuple[float, float], ...]] = {
     "control/acrobot_swingup_v0": ((0.95, 1.05), (0.95, 1.05)),
@@ -206,7 +211,7 @@ def fixed_ratio_grid(env_id: str, ratio: float = 2.0, points: int = POINTS) -> t
         raise unknown_name("world with a grid of fixed ratio", env_id, _PLACES)
     if not ratio > 1:
         raise ValueError(f"ratio must be above 1, got {ratio}")
-    config = Arena(env_id).config
+    config = games.spec(env_id).config()
     axes = []
     for parameter, parts in _PLACES[env_id]:
         own: Any = getattr(config, parameter)

@@ -1,5 +1,6 @@
 """Arenas: common starts, bodies of their own, players that stay as they were."""
 
+import dataclasses
 import subprocess
 import sys
 from pathlib import Path
@@ -52,6 +53,15 @@ def test_a_body_is_worth_what_a_world_of_that_body_is():
         arena.play(ConstantPusher((0.1,)), bodies=[{}, heavy])[1], arena.change(**heavy).play(ConstantPusher((0.1,)))[0]
     )
     assert not np.array_equal(own, changed)
+
+
+def test_bodies_that_do_not_fit_at_once_are_played_all_the_same():
+    arena = Arena(CARTPOLE, {"horizon": 20}, episodes=3)
+    bodies = [{"masses": (mass, 0.1)} for mass in (0.5, 0.8, 1.0, 1.3, 2.0)]
+    whole = arena.play(ConstantPusher((0.2,)), bodies=bodies)
+    for num_envs in (1, 3, 7):
+        few = dataclasses.replace(arena, num_envs=num_envs)
+        np.testing.assert_array_equal(few.play(ConstantPusher((0.2,)), bodies=bodies), whole)
 
 
 def test_returns_are_those_of_whole_episodes_even_where_some_end_early():

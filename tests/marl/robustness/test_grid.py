@@ -95,6 +95,9 @@ def test_what_is_no_grid_is_named():
         make_bodies(config, [Axis("mases", (0,), (1.0,))])
     with pytest.raises(ValueError, match=r"masses\[2\]: the parameter has no such part, it is \(5.0, 1.0\)"):
         make_bodies(config, [Axis("masses", (2,), (1.0,))])
+    heavy = Arena("mujoco/hopper_v0", {"mass_scale": 2.0}).config
+    with pytest.raises(ValueError, match=r"mass_scale\[foot\]: the world's own must be 1, or a number .*, got 2.0"):
+        make_bodies(heavy, [Axis("mass_scale", ("foot",), (1.0,))])
     with pytest.raises(ValueError, match=r"an axis needs finite values, force has \(\)"):
         Axis("force", (), ())
     with pytest.raises(UnknownNameError, match="unknown reference grid 'control/point_mass_gap_v0'"):
