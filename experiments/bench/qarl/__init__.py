@@ -16,9 +16,10 @@ from ray.rllib.algorithms.algorithm import Algorithm
 from ray.rllib.algorithms.sac import SACConfig
 
 from experiments.bench import Measure, Seconds, Work, seconds
+from marl.qarl.arena import ADVERSARY, PROTAGONIST
 from marl.qarl.rllib import QARLConfig
 from marl.qarl.soft_actor_critic import SacSettings
-from marl.qarl.trainer import ADVERSARY, PROTAGONIST, ManySeedsTrainer, TrainerSettings
+from marl.qarl.trainer import ManySeedsTrainer, TrainerSettings
 from marl.rllib import register, start_ray, stop_ray, use_batched_runner
 
 WORLD = "control/pendulum_swingup_v0"

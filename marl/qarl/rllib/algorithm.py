@@ -13,6 +13,7 @@ episode, so both are in the process of the algorithm; what runs side by side is 
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Collection
 from dataclasses import fields
 from functools import partial
@@ -281,11 +282,14 @@ class QARL(Algorithm):
         not_components: str | Collection[str] | None = None,
         **kwargs: Any,
     ) -> dict[str, Any]:
-        """Returns the algorithm's state, with curriculum, replays and the credit of steps."""
+        """Returns the algorithm's state, with curriculum, replays and the credit of steps.
+
+        It is a copy. RLlib's own holds the very weights, and goes on with the training.
+        """
         state = super().get_state(components, not_components=not_components, **kwargs)
         if self._check_component(RUN, components, not_components):
             state[RUN] = self.run.get_state()
-        return state
+        return copy.deepcopy(state)
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Restores what `get_state` returned, or the part of it that is there."""

@@ -84,12 +84,13 @@ def test_a_run_has_the_numbers_of_the_many_seeds_trainer_with_one_seed(build: Bu
     assert_equal(algorithm.agents, {role: student.learners for role, student in trainer.students.items()})
 
 
-@pytest.mark.parametrize("method", ["sac", "qarl", "force"])
+@pytest.mark.parametrize("method", ["mixed_ne_ld", "qarl", "force"])
 def test_a_restored_run_goes_on_as_if_nothing_had_been(build: Build, tmp_path: Path, method: str) -> None:
     algorithm = build(make_config(method, threshold=-100.0))
     for _ in range(CURRICULUM_ITERATIONS - 1):
         algorithm.train()
     algorithm.save_to_path(tmp_path)
+    state = algorithm.get_state()
     results = [algorithm.train() for _ in range(2)]
     other = build(make_config(method, threshold=-100.0))
     other.restore_from_path(tmp_path)
@@ -99,7 +100,13 @@ def test_a_restored_run_goes_on_as_if_nothing_had_been(build: Build, tmp_path: P
     steps = [each["env_runners"]["num_env_steps_sampled_lifetime"] for each in (results[1], again[1])]
     assert steps == [9 * 2 * 12 * len(algorithm.agents)] * 2
     algorithm.restore_from_path(tmp_path)  # back, in an algorithm whose weights are newer
+    for _ in range(2):
+        algorithm.train()
+    assert_equal(algorithm.agents, other.agents)
+    algorithm.set_state(state)
     assert algorithm.train()["qarl"] == results[0]["qarl"]
+    algorithm.train()
+    assert_equal(algorithm.agents, other.agents)
 
 
 def test_the_curriculum_moves_and_is_in_the_results(build: Build) -> None:
