@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from pathlib import Path
 
 import torch
@@ -21,14 +19,21 @@ class CheckpointError(ValueError):
     """A checkpoint that is missing, damaged, or another training's."""
 
 
-def save(trainer: ManySeedsTrainer, folder: Path) -> None:
-    """Writes a training; what stood in the folder before stays until the new one is whole."""
+def save(trainer: ManySeedsTrainer, folder: Path, *, with_replays: bool = True) -> None:
+    """Writes a training into a folder.
+
+    Args:
+        trainer: Of it.
+        folder: Exists already.
+        with_replays: Whether it is to go on; without them it can only be looked at.
+    """
     tensors: dict[str, torch.Tensor] = {}
     replays = {}
     for role, student in trainer.students.items():
         tensors |= {f"{role}.learner.{name}": own for name, own in _tensors(student.learners).items()}
         arrays, replays[role] = student.replay.get_state()
-        tensors |= {f"{role}.replay.{name}": torch.from_numpy(own.copy()) for name, own in arrays.items()}
+        if with_replays:
+            tensors |= {f"{role}.replay.{name}": torch.from_numpy(own.copy()) for name, own in arrays.items()}
     facts = {
         "format": FORMAT,
         "method": trainer.settings.method,
@@ -36,18 +41,10 @@ def save(trainer: ManySeedsTrainer, folder: Path) -> None:
         "iteration": trainer.iteration,
         "credit": {role: student.credit for role, student in trainer.students.items()},
         "temperatures": trainer.temperatures.get_state(),
-        "replays": replays,
+        "replays": replays if with_replays else None,
     }
-    fresh, old = folder.with_name(folder.name + ".new"), folder.with_name(folder.name + ".old")
-    shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir(parents=True)
-    save_file(tensors, fresh / TENSORS)
-    (fresh / FACTS).write_text(json.dumps(facts))
-    shutil.rmtree(old, ignore_errors=True)
-    if folder.exists():
-        os.replace(folder, old)
-    os.replace(fresh, folder)
-    shutil.rmtree(old, ignore_errors=True)
+    save_file(tensors, folder / TENSORS)
+    (folder / FACTS).write_text(json.dumps(facts), encoding="utf-8")
 
 
 def load(trainer: ManySeedsTrainer, folder: Path) -> None:
@@ -57,8 +54,6 @@ def load(trainer: ManySeedsTrainer, folder: Path) -> None:
         CheckpointError: It is missing, damaged, or of another method or other seeds; the training may be half changed
             then, and is of no use.
     """
-    if not folder.exists():  # a kill between the two renames of `save`
-        folder = folder.with_name(folder.name + ".old")
     try:
         facts = json.loads((folder / FACTS).read_text())
         tensors = load_file(folder / TENSORS)
@@ -68,6 +63,8 @@ def load(trainer: ManySeedsTrainer, folder: Path) -> None:
             raise CheckpointError(f"{folder} holds {found}, not {wanted}")
         for role, student in trainer.students.items():
             _take(student.learners, _under(tensors, f"{role}.learner."))
+            if facts["replays"] is None:
+                continue
             stored = {name: own.numpy() for name, own in _under(tensors, f"{role}.replay.").items()}
             student.replay.set_state(stored, facts["replays"][role])
             student.credit = float(facts["credit"][role])

@@ -118,8 +118,8 @@ def test_a_saved_training_goes_on_as_if_it_had_not_stopped(method, tmp_path):
     trainer, later = make(method), make(method)
     for _ in range(3):
         trainer.iterate()
-    checkpoint.save(trainer, tmp_path / "saved")
-    checkpoint.load(later, tmp_path / "saved")
+    checkpoint.save(trainer, tmp_path)
+    checkpoint.load(later, tmp_path)
     for _ in range(6):
         one, other = trainer.iterate(), later.iterate()
     np.testing.assert_array_equal(one.discounted, other.discounted)
@@ -131,11 +131,11 @@ def test_a_saved_training_goes_on_as_if_it_had_not_stopped(method, tmp_path):
 def test_checkpoints_of_other_trainings_and_damaged_ones_are_named(tmp_path):
     trainer = make("sac")
     trainer.iterate()
-    checkpoint.save(trainer, tmp_path / "saved")
+    checkpoint.save(trainer, tmp_path)
     with pytest.raises(checkpoint.CheckpointError, match=r"'method': 'sac'.* not .*'method': 'cat'"):
-        checkpoint.load(make("cat"), tmp_path / "saved")
+        checkpoint.load(make("cat"), tmp_path)
     with pytest.raises(checkpoint.CheckpointError, match=r"nowhere.* cannot be read"):
         checkpoint.load(make("sac"), tmp_path / "nowhere")
-    (tmp_path / "saved" / checkpoint.TENSORS).write_bytes(b"damage")
-    with pytest.raises(checkpoint.CheckpointError, match="saved cannot be read"):
-        checkpoint.load(make("sac"), tmp_path / "saved")
+    (tmp_path / checkpoint.TENSORS).write_bytes(b"damage")
+    with pytest.raises(checkpoint.CheckpointError, match="cannot be read"):
+        checkpoint.load(make("sac"), tmp_path)

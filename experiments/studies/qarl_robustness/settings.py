@@ -1,0 +1,97 @@
+"""Settings of the study `qarl_robustness`, and the runs that they mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import pydantic
+from pydantic import Field
+
+from experiments.run_folder import RunFolder
+from experiments.studies.qarl.settings import QarlSettings
+from experiments.studies.qarl_robustness.tasks import TASKS
+from experiments.study import StudySettings
+from experiments.sweep import Job
+from games.names import unknown_name
+from marl.qarl.methods import METHODS
+
+DOUBLED = " x 2"  # after the name of a method that is trained for twice as long
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A method with its budget.
+
+    Attributes:
+        method: One of marl.qarl.methods.METHODS.
+        is_doubled: Whether it has twice the iterations: as many env steps in all as a method with two phases.
+    """
+
+    method: str
+    is_doubled: bool = False
+
+    @property
+    def name(self) -> str:
+        """As in tables."""
+        return self.method + DOUBLED if self.is_doubled else self.method
+
+
+class RobustnessSettings(StudySettings):
+    """Methods times worlds; seeds of a run are trained side by side."""
+
+    tasks: list[str] = Field(list(TASKS), min_length=1, description="of tasks.py")
+    methods: list[str] = Field(["qarl", "sac", "rarl", "force", "cat", "mixed_ne_ld"], min_length=1)
+    seeds: int = Field(10, ge=1, description="runs of each, with the seeds 0, 1, ...")
+    iterations: int = Field(100, ge=1, description="of every method; protagonists have equal samples")
+    doubles: bool = Field(True, description="methods of one phase once more with as many env steps as those of two")
+    cross_play_episodes: int = Field(2, ge=1, description="of each protagonist with each adversary")
+    parallel: int = Field(1, ge=1, description="runs at a time, one core each")
+    overrides: dict[str, Any] = Field({}, description="further settings of the study `qarl`")
+
+    @pydantic.model_validator(mode="after")
+    def _check(self) -> Self:
+        for kind, given, known in (("task", self.tasks, TASKS), ("method", self.methods, METHODS)):
+            for name in given:
+                if name not in known:
+                    raise unknown_name(kind, name, known)
+            if len(set(given)) != len(given):
+                raise ValueError(f"{kind}s must not name one twice, got {given}")
+        for task in self.tasks:
+            self.run_settings(task, Arm(self.methods[0]))
+        return self
+
+    def arms(self) -> list[Arm]:
+        """Returns what is compared; the first is compared with the others."""
+        single = [Arm(name) for name in self.methods]
+        doubled = [Arm(name, True) for name in self.methods if not METHODS[name].has_adversary]
+        return single + doubled if self.doubles else single
+
+    def run_settings(self, task: str, arm: Arm) -> QarlSettings:
+        """Returns the settings of one run."""
+        about = TASKS[task]
+        given: dict[str, Any] = {
+            "world": about.world,
+            "world_settings": dict(about.settings),
+            "threshold": about.threshold,
+            "seeds": self.seeds,
+            "method": arm.method,
+            "iterations": self.iterations * (2 if arm.is_doubled else 1),
+        }
+        return QarlSettings(**{**about.training, **self.overrides, **given})
+
+
+def run_path(run: RunFolder, task: str, arm: Arm) -> Path:
+    """Returns the folder of one run."""
+    return run.path / "jobs" / f"{task}-{arm.method}{'-doubled' if arm.is_doubled else ''}"
+
+
+def make_jobs(run: RunFolder, settings: RobustnessSettings) -> list[Job]:
+    """Returns the runs, all of one world before the next one's."""
+    jobs = []
+    for task in settings.tasks:
+        for arm in settings.arms():
+            own = settings.run_settings(task, arm)
+            jobs.append(Job("qarl", run_path(run, task, arm), own.model_dump(), own.total_steps))
+    return jobs

@@ -1,0 +1,31 @@
+"""The three worlds of the study, as they were settled before its main run (calibration.py, results/calibration.csv)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Task:
+    """A world and what of the training depends on it.
+
+    Attributes:
+        world: Its id.
+        settings: Beyond the id's; the largest force among them.
+        threshold: Discounted return that curricula ask of the protagonist.
+        training: Further settings of the study `qarl`.
+    """
+
+    world: str
+    settings: Mapping[str, Any]
+    threshold: float
+    training: Mapping[str, Any] = field(default_factory=dict)
+
+
+TASKS: Mapping[str, Task] = {
+    "cartpole": Task("control/cartpole_swingup_v0", {"horizon": 250, "substeps": 2, "force": 1.0}, threshold=20.0),
+    "point_mass": Task("control/point_mass_gap_v0", {"horizon": 150, "force": 2.0}, threshold=-60.0),
+    "pendulum": Task("control/pendulum_swingup_v0", {"horizon": 250, "substeps": 2, "force": 0.5}, threshold=10.0),
+}
