@@ -1,0 +1,130 @@
+"""Tables and figures of all runs together."""
+
+from __future__ import annotations
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from experiments.report import Section, to_svg, write_report
+from experiments.run_folder import RunError, RunFolder
+from experiments.studies.qarl.report import STYLE, draw_grid, read_cells
+from experiments.studies.qarl_robustness.analysis import judged_by
+from experiments.studies.qarl_robustness.settings import RobustnessSettings, run_path
+from marl.robustness.force import SCALES
+
+COLOURS = ("#2f6fb5", "#777777", "#d27a26", "#3b8a4b", "#a2436f", "#8a6d3b", "#bbbbbb", "#9dbfe0", "#e0b89d")
+
+
+def _read(run: RunFolder, name: str) -> pd.DataFrame:
+    path = run.evaluation_path if name == "evaluation" else run.path / f"{name}.csv"
+    try:
+        return pd.read_csv(path)
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path} cannot be read: {error}; agora evaluate {run.path}") from None
+
+
+def result_table(comparisons: pd.DataFrame, task: str) -> list[list[str]]:
+    """Returns a row for each arm: interquartile means by measure, and the first arm's verdicts."""
+    own = comparisons[comparisons["task"] == task]
+    names = list(dict.fromkeys(own["measure"]))
+    rows = [["arm", *names]]
+    for arm in dict.fromkeys(own["arm"]):
+        cells = []
+        for name in names:
+            found = own[(own["arm"] == arm) & (own["measure"] == name)].iloc[0]
+            text = f"{found['iqm']:.1f} [{found['low']:.1f}, {found['high']:.1f}]"
+            if isinstance(found.get("verdict"), str):
+                text += f" {found['verdict']} ({found['improvement']:.2f}, p {found['p_value']:.2g})"
+            cells.append(text)
+        rows.append([str(arm), *cells])
+    return rows
+
+
+def draw_measures(comparisons: pd.DataFrame, task: str) -> Figure:
+    """Draws a panel for each measure: arms from top to bottom, interquartile mean and 95 % interval."""
+    own = comparisons[comparisons["task"] == task]
+    names, arms = list(dict.fromkeys(own["measure"])), list(dict.fromkeys(own["arm"]))[::-1]
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(10, 0.25 * len(arms) + 0.9), layout="constrained")
+        for axes, name in zip(figure.subplots(1, len(names), sharey=True), names, strict=True):
+            rows = own[own["measure"] == name].set_index("arm").loc[arms]
+            errors = np.array([rows["iqm"] - rows["low"], rows["high"] - rows["iqm"]])
+            axes.errorbar(rows["iqm"], range(len(arms)), xerr=errors, fmt="o", color=COLOURS[0], markersize=3.5)
+            axes.set_yticks(range(len(arms)), arms)
+            axes.set_title(name.replace("_", " "), fontsize=9)
+            axes.grid(axis="x", linewidth=0.4, alpha=0.6)
+    return figure
+
+
+def draw_forces(measures: pd.DataFrame, task: str, budget: int) -> Figure:
+    """Draws returns over the force of each protagonist's worst attacker, means over seeds."""
+    own = measures[measures["task"] == task]
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(5.2, 3.2), layout="constrained")
+        axes = figure.subplots()
+        for colour, (arm, rows) in zip(COLOURS, own.groupby("arm", sort=False), strict=False):
+            means = rows.groupby("measure")["value"].mean()
+            axes.plot(SCALES, [means[f"attack {budget}, force {scale:g}"] for scale in SCALES], color=colour, label=arm)
+        axes.set_xlabel("force, in units of the training's")
+        axes.set_ylabel("mean return")
+        axes.legend(fontsize=7, frameon=False)
+    return figure
+
+
+def draw_learning(learning: pd.DataFrame, task: str) -> Figure:
+    """Draws returns while protagonists learn and the temperatures of their adversaries, means over seeds."""
+    own = learning[learning["task"] == task]
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(9, 3), layout="constrained")
+        returns, heat = figure.subplots(1, 2)
+        for colour, (arm, rows) in zip(COLOURS, own.groupby("arm", sort=False), strict=False):
+            returns.plot(rows["steps"] / 1000, rows["return"], color=colour, linewidth=1, label=arm)
+            if (rows["adversary_temperature"] > 0).any():
+                heat.plot(rows["steps"] / 1000, rows["adversary_temperature"], color=colour, linewidth=1)
+        heat.set_yscale("log")
+        returns.set_ylabel("return in training")
+        heat.set_ylabel("adversary's temperature")
+        for axes in (returns, heat):
+            axes.set_xlabel("thousand env steps of a seed")
+        returns.legend(fontsize=7, frameon=False)
+    return figure
+
+
+def draw_grids(run: RunFolder, settings: RobustnessSettings, task: str) -> list[tuple[str, Figure]]:
+    """Returns a heatmap of mean returns over bodies for each arm."""
+    figures = []
+    for arm in settings.arms():
+        own = settings.run_settings(task, arm)
+        shape = [len(axis.values) for axis in own.axes()]
+        cells = read_cells(RunFolder(run_path(run, task, arm)), own).mean(axis=0).reshape(shape)
+        figures.append((arm.name, draw_grid(cells, own.axes())))
+    return figures
+
+
+def report(run: RunFolder, settings: RobustnessSettings) -> None:
+    """Writes report.html."""
+    comparisons, measures, learning = (_read(run, name) for name in ("evaluation", "measures", "learning"))
+    first, budget = settings.arms()[0].name, int(judged_by(settings)[0].split()[1])
+    caption = (
+        f"Interquartile mean over seeds with its 95 % interval; then whether {first} is better or worse than this arm "
+        "(probability of improvement, Holm's p)."
+    )
+    sections = []
+    for task in settings.tasks:
+        figure = to_svg(draw_measures(comparisons, task))
+        sections += [
+            Section(task, table=result_table(comparisons, task), caption=caption),
+            Section(f"{task}: measures", figure=figure),
+            Section(f"{task}: attackers of other forces", figure=to_svg(draw_forces(measures, task, budget))),
+            Section(f"{task}: learning and curriculum", figure=to_svg(draw_learning(learning, task))),
+        ]
+        sections += [
+            Section(f"{task}: bodies, {arm}", figure=to_svg(own)) for arm, own in draw_grids(run, settings, task)
+        ]
+    shown = [["setting", "value"], *([key, str(value)] for key, value in settings.model_dump().items())]
+    lead = f"{first} beside others, {settings.seeds} seeds each: how much of their return protagonists keep."
+    write_report(
+        run.report_path, "Robustness under bounded rationality", lead, [*sections, Section("Settings", table=shown)]
+    )
