@@ -59,6 +59,12 @@ SOLVERS = (
         "Lanctot et al. 2017; Marris et al. 2021; after Slumbers et al. 2023",
         "psro",
     ),
+    Solver(
+        "QARL, RARL and rivals: soft actor-critics with an adversary, under RLlib or many seeds at once",
+        "marl.qarl.rllib:QARLConfig",
+        "Reddi et al. 2024; Pinto et al. 2017; Sheng et al. 2022; Kamalaruban et al. 2020",
+        "qarl",
+    ),
 )
 
 

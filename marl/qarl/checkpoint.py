@@ -67,7 +67,7 @@ def load(trainer: ManySeedsTrainer, folder: Path) -> None:
                 continue
             stored = {name: own.numpy() for name, own in _under(tensors, f"{role}.replay.").items()}
             student.replay.set_state(stored, facts["replays"][role])
-            student.credit = float(facts["credit"][role])
+            student.credit = int(facts["credit"][role])
         trainer.temperatures.set_state(facts["temperatures"])
         trainer.iteration = int(facts["iteration"])
     except CheckpointError:

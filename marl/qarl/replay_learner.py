@@ -35,14 +35,14 @@ class ReplayLearner:
         learners: What learns.
         replay: What from.
         pace: How often.
-        credit: Updates due; a share of one is kept for later.
+        credit: Env steps of all seeds that no update was done for yet.
     """
 
     role: str
     learners: SoftActorCritics
     replay: StackedReplay
     pace: Pace
-    credit: float = 0.0
+    credit: int = 0
 
     def note(self, step: Step, actions: np.ndarray) -> None:
         """Takes note of a step of open episodes, and learns.
@@ -55,7 +55,8 @@ class ReplayLearner:
         self.replay.add(step.seen[role], actions, step.rewards[role], step.nexts[role], step.ends[role], kept)
         if self.replay.sizes.min() < self.pace.first:
             return
-        self.credit += kept.sum() / len(kept) / self.pace.steps_per_update
-        while self.credit >= 1:
+        self.credit += int(kept.sum())
+        due = len(kept) * self.pace.steps_per_update
+        while self.credit >= due:
             self.learners.update(self.replay.draw(self.pace.batch_size))
-            self.credit -= 1
+            self.credit -= due

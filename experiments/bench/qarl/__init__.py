@@ -17,6 +17,7 @@ from ray.rllib.algorithms.sac import SACConfig
 
 from experiments.bench import Measure, Seconds, Work, seconds
 from marl.qarl.arena import ADVERSARY, PROTAGONIST
+from marl.qarl.process import settle_process
 from marl.qarl.rllib import QARLConfig
 from marl.qarl.soft_actor_critic import SacSettings
 from marl.qarl.trainer import ManySeedsTrainer, TrainerSettings
@@ -65,6 +66,7 @@ SIZES = (Size((64, 64), 60), Size((256, 256, 256), 12))
 
 def run(measure: Measure) -> None:
     """Measures both sizes, and what a step without updates costs."""
+    settle_process()
     start_ray(num_cpus=2)
     register()
     for size in SIZES:

@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-import torch
 from rich.console import Console
 
 from agents.trained import TrainedPlayer
@@ -20,6 +19,7 @@ from marl.qarl.arena import ADVERSARY, PROTAGONIST
 from marl.qarl.attack import CommonAttack, FrozenProtagonists
 from marl.qarl.export import export_actor
 from marl.qarl.methods import METHODS
+from marl.qarl.process import settle_process
 from marl.robustness.arena import Arena
 from marl.robustness.force import SCALES, play_floors, sweep_force
 from marl.robustness.grid import evaluate_grid
@@ -55,7 +55,7 @@ def evaluate(run: RunFolder, settings: QarlSettings) -> None:
     Raises:
         RunError: Training is not complete.
     """
-    torch.set_num_threads(1)
+    settle_process()
     if run.trained_steps() < settings.total_steps:
         raise RunError(f"training is not complete: agora resume {run.path}")
     rows = list[tuple[int, str, float]]()

@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import torch
 from rich.console import Console
 
 from experiments.interruption import StopRequest
@@ -17,6 +16,7 @@ from experiments.studies.qarl.settings import QarlSettings
 from marl.qarl import checkpoint
 from marl.qarl.export import export_actor
 from marl.qarl.methods import METHODS
+from marl.qarl.process import settle_process
 from marl.qarl.trainer import IterationResult, ManySeedsTrainer
 
 TOLD = {"nothing": None, "temperature": 0.0, "force": 1.0, "constant": 0.0}  # where policies are judged, by context
@@ -49,7 +49,7 @@ def policy_path(run: RunFolder, role: str, seed: int) -> Path:
 
 def train(run: RunFolder, settings: QarlSettings, ray_address: str | None) -> bool:
     """Trains, or goes on; returns whether training is complete."""
-    torch.set_num_threads(1)
+    settle_process()
     trainer = open_trainer(run, settings)
     steps = trainer.iteration * settings.iteration_steps
     run.drop_metrics_after(steps)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-import torch
 from rich.console import Console
 
 from agents.trained import TrainedPlayer
@@ -16,6 +15,7 @@ from experiments.studies.qarl.evaluation import attacker_path, load_player, make
 from experiments.studies.qarl_robustness.settings import Arm, RobustnessSettings, make_jobs, run_path
 from marl.qarl.arena import ADVERSARY, PROTAGONIST
 from marl.qarl.methods import METHODS
+from marl.qarl.process import settle_process
 from marl.robustness.cross_play import cross_play
 from marl.robustness.statistics import compare, interquartile_mean
 
@@ -34,7 +34,7 @@ def evaluate(run: RunFolder, settings: RobustnessSettings) -> None:
     Raises:
         RunError: Runs are missing.
     """
-    torch.set_num_threads(1)
+    settle_process()
     missing = [job.path.name for job in make_jobs(run, settings) if not job.is_complete]
     if missing:
         raise RunError(f"{len(missing)} runs are not complete ({missing[0]}, ...): agora resume {run.path}")

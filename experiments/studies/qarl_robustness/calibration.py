@@ -14,9 +14,9 @@ import io
 from pathlib import Path
 from typing import Annotated
 
-import torch
 import typer
 
+import games
 from agents.swingers import ConstantPusher
 from experiments.run_folder import RunFolder, write_atomically
 from experiments.studies.qarl.evaluation import attack, load_player, make_arena
@@ -24,6 +24,7 @@ from experiments.studies.qarl.settings import QarlSettings
 from experiments.studies.qarl.training import train
 from experiments.studies.qarl_robustness.tasks import TASKS
 from marl.qarl.arena import PROTAGONIST
+from marl.qarl.process import settle_process
 
 FORCES = {"cartpole": (0.5, 1.0, 2.0), "point_mass": (0.5, 1.0, 2.0, 4.0), "pendulum": (0.25, 0.5, 1.0)}  # N
 FIRST_SEED, SEEDS, ITERATIONS, BUDGET = 100, 4, 100, 40
@@ -62,8 +63,6 @@ def calibrate(task: str, folder: Path) -> list[list[str]]:
 
 def arena_actions(settings: QarlSettings) -> int:
     """Returns how many numbers a protagonist's action has."""
-    import games
-
     groups = games.make_batch(settings.world, **settings.world_settings).groups
     return int(groups[PROTAGONIST].actions.shape[2])
 
@@ -73,7 +72,7 @@ def main(
     task: Annotated[list[str] | None, typer.Option(help="of tasks.py; all of them by default")] = None,
 ) -> None:
     """Trains, attacks and writes calibration.csv."""
-    torch.set_num_threads(1)
+    settle_process()
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)

@@ -1,0 +1,115 @@
+"""The studies qarl and qarl_robustness: runs that go on, judges that agree, sums by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from experiments.run_folder import RunError, RunFolder
+from experiments.studies.qarl import STUDY, training
+from experiments.studies.qarl.evaluation import evaluate, load_player, make_arena, read_measures
+from experiments.studies.qarl.settings import QarlSettings
+from experiments.studies.qarl_robustness import STUDY as ROBUSTNESS
+from experiments.studies.qarl_robustness.analysis import CROSS_PLAYED, compare_arms
+from experiments.studies.qarl_robustness.settings import RobustnessSettings
+from marl.qarl import checkpoint
+from marl.robustness.statistics import sign_flip_test
+
+TINY = {
+    "world": "control/cartpole_balance_v0",
+    "world_settings": {"horizon": 20},
+    "seeds": 2,
+    "iterations": 3,
+    "episodes": 2,
+    "hidden_sizes": [8],
+    "judged_episodes": 2,
+    "cell_episodes": 1,
+    "grid_points": 2,
+    "attack_budgets": [1, 2],
+    "restarts": 2,
+}
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    torch.set_num_threads(1)
+
+
+def make_run(path, **changes):
+    settings = QarlSettings(**{**TINY, **changes})
+    return RunFolder.create(path, "qarl", settings.model_dump()), settings
+
+
+def test_a_run_that_was_stopped_goes_on_as_if_it_had_not(tmp_path):
+    whole, settings = make_run(tmp_path / "whole")
+    assert training.train(whole, settings, None)
+    halted, _ = make_run(tmp_path / "halted")
+    trainer = training.make_trainer(settings)
+    trainer.iterate()
+    halted.save_checkpoint(settings.iteration_steps, lambda folder: checkpoint.save(trainer, folder))
+    assert training.train(halted, settings, None)
+    for name in ("protagonist/policy.safetensors", "adversary/policy.safetensors"):
+        paths = [run.path / "policies" / "seed-1" / name for run in (whole, halted)]
+        assert paths[0].read_bytes() == paths[1].read_bytes()
+    assert halted.read_metrics()[-1] == whole.read_metrics()[-1]
+    assert whole.trained_steps() == settings.total_steps == 3 * 2 * 2 * 20
+
+
+def test_measures_are_those_of_the_policy_files(tmp_path):
+    run, settings = make_run(tmp_path / "run")
+    with pytest.raises(RunError, match="training is not complete: agora resume"):
+        evaluate(run, settings)
+    training.train(run, settings, None)
+    evaluate(run, settings)
+    measures = read_measures(run)
+    arena = make_arena(settings, 2)
+    player = load_player(run, "protagonist", 1)
+    assert measures["nominal"][1] == pytest.approx(arena.play(player).mean(), rel=1e-5)
+    assert measures["nominal"][1] == measures["nominal, told 0"][1]
+    attacker = load_player(run, "attacker", 1)
+    assert measures["attack 2, force 1"][1] == pytest.approx(arena.play(player, attacker).mean(), rel=1e-5)
+    assert measures["grid worst_cell"][1] <= measures["grid worst_tenth"][1] <= measures["grid mean"][1]
+    STUDY.report(run, settings)
+    assert "attack 2" in run.report_path.read_text()
+
+
+def test_settings_out_of_range_are_named():
+    for given, message in (
+        ({"method": "qual"}, "unknown method 'qual'; did you mean 'qarl'"),
+        ({"attack_budgets": [4, 2]}, r"attack_budgets must rise from at least 1, got \[4, 2\]"),
+        ({"world": "control/acrobat_v0"}, "acrobat_v0"),
+    ):
+        with pytest.raises(RunError, match=message):
+            STUDY.read_settings(given)
+    with pytest.raises(RunError, match="unknown task 'cartpol'; did you mean 'cartpole'"):
+        ROBUSTNESS.read_settings({"tasks": ["cartpol"]})
+
+
+def test_every_protagonist_has_equal_samples_and_some_as_many_in_all():
+    settings = RobustnessSettings(seeds=2, iterations=4)
+    assert [arm.name for arm in settings.arms()][-3:] == ["sac x 2", "cat x 2", "mixed_ne_ld x 2"]
+    for task in settings.tasks:
+        steps = {arm.name: settings.run_settings(task, arm).total_steps for arm in settings.arms()}
+        assert steps["qarl"] == steps["rarl"] == 2 * steps["sac"] == steps["sac x 2"]
+
+
+def test_comparisons_by_hand():
+    """Ten pairs of which all favour the first: the exact test counts 2 of 2^10 sign patterns, Holm doubles it."""
+    settings = RobustnessSettings(methods=["qarl", "rarl", "force"], tasks=["cartpole"], doubles=False)
+    rows = []
+    for measure in ("attack 40", "grid mean", "grid worst_tenth", "nominal", CROSS_PLAYED):
+        for seed in range(10):
+            values = {"qarl": 10.0 + seed, "rarl": 9.0 + 0.5 * seed, "force": 10.0 + seed + (-1) ** seed}
+            rows += [
+                {"task": "cartpole", "arm": arm, "seed": seed, "measure": measure, "value": value}
+                for arm, value in values.items()
+            ]
+    found = compare_arms(pd.DataFrame(rows), settings).set_index(["measure", "arm"]).loc["attack 40"]
+    assert found.loc["qarl", "iqm"] == pytest.approx(np.mean([12, 13, 14, 15, 16, 17]))
+    assert found.loc["rarl", "improvement"] == 1
+    assert found.loc["rarl", "p_value"] == pytest.approx(2 * 2 / 2**10)
+    assert found.loc["rarl", "verdict"] == "better"
+    assert found.loc["force", "verdict"] == "inconclusive"
+    assert sign_flip_test(np.arange(10) + 1.0, np.zeros(10)) == pytest.approx(2 / 2**10)
