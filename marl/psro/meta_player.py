@@ -47,7 +47,8 @@ def meta_player(run: Psro, agent: str, seed: int) -> MixturePlayer:
     assert record.meta is not None
     chances = np.array(record.meta.profile[list(run.seats).index(agent)])
     if run.settings.meta_solver == "rae":
-        parameters = run.settings.solver_parameters(max(map(len, record.meta.profile)))
+        # Policies that the solver was not told of have no probability, all others at least the floor.
+        parameters = run.settings.solver_parameters(max(int(np.count_nonzero(own)) for own in record.meta.profile))
         chances = without_trembles(chances, parameters["floor"])
     used = np.flatnonzero(chances)
     words = [int(word) for word in np.random.SeedSequence(seed).generate_state(len(used) + 1)]

@@ -216,7 +216,7 @@ class Psro:
             for cell, episodes in missing
         ]
         saved = time.monotonic()
-        for number, played in self._workers.run(tasks):
+        for number, played in self._workers.run(tasks, "simulations"):
             self._add(missing[number][0], played)
             if time.monotonic() - saved > SAVE_EVERY_S:
                 self.table.save(self._table_path)
@@ -276,7 +276,7 @@ class Psro:
             seed = self._seed(JUDGING, record.number, index)
             opponents = self._opponents(response)
             tasks.append(partial(try_response, oracle, self.arena, response.agent, opponents, place, seed, episodes))
-        found = dict(self._workers.run(tasks))
+        found = dict(self._workers.run(tasks, "judges"))
         learners = [response.player for response in planned]
         means, errors = np.array([found[learners.index(player)] for player in self.seats.values()]).T
         assert record.meta is not None
@@ -351,7 +351,7 @@ class Psro:
         ]
         tasks = [self._task(planned[index], places[index], record, index, payoffs) for index in waiting]
         self._take_in(record, planned, numbers, places)
-        for _ in self._workers.run(tasks):
+        for _ in self._workers.run(tasks, "oracles"):
             self._take_in(record, planned, numbers, places)
         shutil.rmtree(self.folder / "pending", ignore_errors=True)
 

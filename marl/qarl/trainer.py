@@ -131,8 +131,8 @@ def make_learners(
 class ManySeedsTrainer:
     """Trains all seeds at once; each gets what it would get alone.
 
-    Updates are done for all seeds at once, when the mean seed's env steps are due. So where episodes end early, a seed's
-    updates come at other times than they would alone.
+    Updates are done for all seeds at once, when the mean seed's env steps are due. So where episodes end early, a
+    seed's updates come at other times than they would alone.
 
     Args:
         env_id: A world with the groups `protagonist` and `adversary`, such as control/pendulum_swingup_v0.

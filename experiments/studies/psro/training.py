@@ -36,7 +36,12 @@ def train(run: RunFolder, settings: SweepSettings, ray_address: str | None) -> b
 
         address: dict[str, Any] = {"address": ray_address} if ray_address else {}
         start_ray(**address)
-    runs = open_runs(run, settings, Workers(settings.parallel))
+    shown = dict[str, str]()
+
+    def watch(kind: str, in_flight: int, waiting: int) -> None:
+        progress.update(done, {**shown, f"{kind} in flight": f"{in_flight} of {in_flight + waiting}"})
+
+    runs = open_runs(run, settings, Workers(settings.parallel, watch))
     total = settings.epochs * len(runs)
     done = sum(each.num_complete for each in runs.values())
     with StopRequest() as stop, TrainingProgress("PSRO", total, done, Console(), unit="epochs") as progress:
@@ -48,7 +53,8 @@ def train(run: RunFolder, settings: SweepSettings, ray_address: str | None) -> b
                     return False
                 record = each.step()
                 done += 1
-                progress.update(done, _shown(name, record, settings))
+                shown = dict(_shown(name, record, settings))
+                progress.update(done, shown)
     return True
 
 

@@ -179,6 +179,17 @@ def test_a_task_whose_process_dies_is_started_again(local_ray, tmp_path):
     assert list(Workers(1).run([die_once])) == [(0, "alive")]
 
 
+@pytest.mark.parametrize("parallel", [0, 2])
+def test_whoever_watches_is_told_what_is_in_flight(local_ray, parallel):
+    told = []
+    workers = Workers(parallel, lambda *words: told.append(words))
+    assert sorted(workers.run([int, int, int], "oracles")) == [(0, 0), (1, 0), (2, 0)]
+    most = max(parallel, 1)
+    assert told[0] == ("oracles", most, 3 - most)
+    assert told[-1] == ("oracles", 0, 0)
+    assert max(in_flight for _, in_flight, _ in told) == most
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
