@@ -99,14 +99,14 @@ def test_comparisons_by_hand():
     """Ten pairs of which all favour the first: the exact test counts 2 of 2^10 sign patterns, Holm doubles it."""
     settings = RobustnessSettings(methods=["qarl", "rarl", "force"], tasks=["cartpole"], doubles=False)
     rows = []
-    for measure in ("attack 40", "grid mean", "grid worst_tenth", "nominal", CROSS_PLAYED):
+    for measure in ("attack 20", "grid mean", "grid worst_tenth", "nominal", CROSS_PLAYED):
         for seed in range(10):
             values = {"qarl": 10.0 + seed, "rarl": 9.0 + 0.5 * seed, "force": 10.0 + seed + (-1) ** seed}
             rows += [
                 {"task": "cartpole", "arm": arm, "seed": seed, "measure": measure, "value": value}
                 for arm, value in values.items()
             ]
-    found = compare_arms(pd.DataFrame(rows), settings).set_index(["measure", "arm"]).loc["attack 40"]
+    found = compare_arms(pd.DataFrame(rows), settings).set_index(["measure", "arm"]).loc["attack 20"]
     assert found.loc["qarl", "iqm"] == pytest.approx(np.mean([12, 13, 14, 15, 16, 17]))
     assert found.loc["rarl", "improvement"] == 1
     assert found.loc["rarl", "p_value"] == pytest.approx(2 * 2 / 2**10)

@@ -46,7 +46,7 @@ class QarlSettings(StudySettings):
     )
     grid_ratio: float = Field(2.0, gt=1, description="own / ratio to own * ratio")
     grid_points: int = Field(11, ge=2, description="of each axis")
-    attack_budgets: list[int] = Field([20, 40], min_length=1, description="iterations of the common attack, rising")
+    attack_budgets: list[int] = Field([10, 20], min_length=1, description="iterations of the common attack, rising")
     restarts: int = Field(3, ge=1, description="fresh adversaries of each protagonist")
 
     @pydantic.model_validator(mode="after")

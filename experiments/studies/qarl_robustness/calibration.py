@@ -27,7 +27,7 @@ from marl.qarl.arena import PROTAGONIST
 from marl.qarl.process import settle_process
 
 FORCES = {"cartpole": (0.5, 1.0, 2.0), "point_mass": (0.5, 1.0, 2.0, 4.0), "pendulum": (0.25, 0.5, 1.0)}  # N
-FIRST_SEED, SEEDS, ITERATIONS, BUDGET = 100, 4, 100, 40
+FIRST_SEED, SEEDS, ITERATIONS, BUDGET = 100, 4, 80, 20
 COLUMNS = ("task", "force", "seed", "nominal", "attacked", "idle")
 
 

@@ -44,7 +44,7 @@ class RobustnessSettings(StudySettings):
     tasks: list[str] = Field(list(TASKS), min_length=1, description="of tasks.py")
     methods: list[str] = Field(["qarl", "sac", "rarl", "force", "cat", "mixed_ne_ld"], min_length=1)
     seeds: int = Field(10, ge=1, description="runs of each, with the seeds 0, 1, ...")
-    iterations: int = Field(100, ge=1, description="of every method; protagonists have equal samples")
+    iterations: int = Field(80, ge=1, description="of every method; protagonists have equal samples")
     doubles: bool = Field(True, description="methods of one phase once more with as many env steps as those of two")
     cross_play_episodes: int = Field(2, ge=1, description="of each protagonist with each adversary")
     parallel: int = Field(1, ge=1, description="runs at a time, one core each")
