@@ -58,8 +58,8 @@ class GtbSettings(StudySettings):
         "medium", description="of float32 products; medium: bfloat16 factors, where the processor has them"
     )
     planner_sizes: list[pydantic.PositiveInt] = Field([64, 64], description="of the planner's networks")
-    planner_learning_rate: float = Field(1e-3, gt=0, description="at the start; falls to a tenth")
-    planner_entropy: float = Field(0.02, ge=0, description="coefficient at the start; falls to 0")
+    planner_learning_rate: float = Field(5e-5, gt=0, description="at the start; falls to a tenth")
+    planner_entropy: float = Field(1.0, ge=0, description="coefficient at the start; falls to 0")
     planner_discount: float = Field(0.998, gt=0, le=1, description="by step of the world, a hundred of them a period")
     planner_return_scale: float = Field(100.0, gt=0)
     first_limit: float = Field(0.1, ge=0, le=1, description="tax planner: the highest rate at first")
