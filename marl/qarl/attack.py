@@ -145,13 +145,3 @@ class CommonAttack:
         self._arena.begin(np.zeros(shape), word)
         self._arena.play(choose, note)
         return returns.reshape(self._count, self.settings.restarts, -1)
-
-
-def worst(returns: np.ndarray) -> np.ndarray:
-    """Returns [S] the mean return against each protagonist's worst adversary.
-
-    Args:
-        returns: [S, restarts, episodes], of `CommonAttack.judge`.
-    """
-    least: np.ndarray = returns.mean(axis=2).min(axis=1)
-    return least

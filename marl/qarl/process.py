@@ -16,8 +16,7 @@ def settle_process() -> None:
     """Gives torch one thread, and keeps freed memory for the next update.
 
     With products as small as these, more threads wait for each other most of the time. Activations of ten seeds are
-    just large enough that malloc would give each of them back to the system, and get and clear it anew: 800 page faults
-    an update, an eighth of its time.
+    just large enough that malloc would give each of them back to the system, and get and clear it anew.
     """
     torch.set_num_threads(1)
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)

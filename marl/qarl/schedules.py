@@ -92,7 +92,9 @@ class Temperatures:
 
     def note(self, temperatures: np.ndarray, returns: np.ndarray) -> None:
         """Tells what discounted returns [S, n] protagonists got at temperatures [S, n]."""
-        for follower, own, got in zip(self.followers, temperatures, returns, strict=bool(self.followers)):
+        if not self.followers:
+            return
+        for follower, own, got in zip(self.followers, temperatures, returns, strict=True):
             follower.add(own, got)
             follower.update()
 

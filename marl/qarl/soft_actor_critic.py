@@ -20,9 +20,8 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional
 
+from agents.trained import LEAST_LOG_DEVIATION, MOST_LOG_DEVIATION
 from marl.qarl.stacked import StackedMLP
-
-LEAST_LOG_DEVIATION, MOST_LOG_DEVIATION = -20.0, 2.0
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,16 @@ import pandas as pd
 import pytest
 import torch
 
+from agents.trained import load_policy
 from experiments.run_folder import RunError, RunFolder
 from experiments.studies.qarl import STUDY, training
-from experiments.studies.qarl.evaluation import evaluate, load_player, make_arena, read_measures
+from experiments.studies.qarl.evaluation import attack, attacker_path, evaluate, load_player, make_arena, read_measures
 from experiments.studies.qarl.settings import QarlSettings
 from experiments.studies.qarl_robustness import STUDY as ROBUSTNESS
 from experiments.studies.qarl_robustness.analysis import CROSS_PLAYED, compare_arms
 from experiments.studies.qarl_robustness.settings import RobustnessSettings
 from marl.qarl import checkpoint
+from marl.qarl.attack import CommonAttack, FrozenProtagonists
 from marl.robustness.statistics import sign_flip_test
 
 TINY = {
@@ -24,6 +26,7 @@ TINY = {
     "iterations": 3,
     "episodes": 2,
     "hidden_sizes": [8],
+    "warm_up": 20,  # so that everybody learns
     "judged_episodes": 2,
     "cell_episodes": 1,
     "grid_points": 2,
@@ -42,6 +45,10 @@ def make_run(path, **changes):
     return RunFolder.create(path, "qarl", settings.model_dump()), settings
 
 
+def open_actor(trainer):
+    return trainer.students["protagonist"].learners.actor.weights[0].detach().clone()
+
+
 def test_a_run_that_was_stopped_goes_on_as_if_it_had_not(tmp_path):
     whole, settings = make_run(tmp_path / "whole")
     assert training.train(whole, settings, None)
@@ -53,6 +60,8 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not(tmp_path):
     for name in ("protagonist/policy.safetensors", "adversary/policy.safetensors"):
         paths = [run.path / "policies" / "seed-1" / name for run in (whole, halted)]
         assert paths[0].read_bytes() == paths[1].read_bytes()
+    before = open_actor(training.make_trainer(settings))
+    assert not torch.equal(open_actor(training.open_trainer(whole, settings)), before), "it learned"
     assert halted.read_metrics()[-1] == whole.read_metrics()[-1]
     assert whole.trained_steps() == settings.total_steps == 3 * 2 * 2 * 20
 
@@ -73,6 +82,27 @@ def test_measures_are_those_of_the_policy_files(tmp_path):
     assert measures["grid worst_cell"][1] <= measures["grid worst_tenth"][1] <= measures["grid mean"][1]
     STUDY.report(run, settings)
     assert "attack 2" in run.report_path.read_text()
+
+
+def test_the_attacker_of_a_seed_is_the_one_that_hurt_it_most(tmp_path):
+    """The same attack once more, by hand: equal draws, and the restart with the lowest mean return."""
+    run, settings = make_run(tmp_path / "run")
+    training.train(run, settings, None)
+    rows = {(seed, measure): value for seed, measure, value in attack(run, settings)}
+    learners = training.open_trainer(run, settings).students["protagonist"].learners
+    frozen = FrozenProtagonists(learners.actor, context=0.0)
+    again = CommonAttack(settings.world, settings.world_settings, frozen, settings.attack_settings(), [0, 1])
+    for _ in range(2):
+        again.iterate()
+        returns = again.judge().mean(axis=2)
+    observations = torch.randn(1, 5, 5)
+    for seed in (0, 1):
+        worst = int(returns[seed].argmin())
+        assert rows[seed, "attack 2"] == returns[seed, worst] < returns[seed, 1 - worst]
+        _, network = load_policy(attacker_path(run, seed))
+        inputs = observations.repeat(4, 1, 1)
+        expected = again.student.learners.actor(inputs)[2 * seed + worst]
+        torch.testing.assert_close(network(observations[0]), expected)
 
 
 def test_settings_out_of_range_are_named():

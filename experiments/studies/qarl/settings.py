@@ -38,6 +38,7 @@ class QarlSettings(StudySettings):
     learning_rate: float = Field(1e-3, gt=0, description="of actors, critics and temperatures")
     first_temperature: float = Field(0.005, gt=0, description="where it is learned")
     steps_per_update: int = Field(3, ge=1, description="env steps of a seed for each update")
+    warm_up: int = Field(1000, ge=1, description="transitions of an agent before it learns, attackers too")
     checkpoint_s: float = Field(300.0, gt=0, description="seconds between checkpoints")
     judged_episodes: int = Field(20, ge=1, description="of each number but the grid's")
     cell_episodes: int = Field(5, ge=1, description="of each cell of the grid")
@@ -85,7 +86,7 @@ class QarlSettings(StudySettings):
         names = ("method", "iterations", "episodes", "threshold", "hot", "cold", "shift", "mixing", "steps_per_update")
         given = {name: getattr(self, name) for name in names}
         capacity = self.iterations * self.iteration_steps  # nothing is forgotten
-        return TrainerSettings(**given, sac=self._sac(), critic_after=1000, capacity=capacity)
+        return TrainerSettings(**given, sac=self._sac(), critic_after=self.warm_up, capacity=capacity)
 
     def attack_settings(self) -> AttackSettings:
         """Returns what the common attack is told."""
@@ -96,6 +97,7 @@ class QarlSettings(StudySettings):
             episodes=self.episodes,
             sac=self._sac(),
             steps_per_update=self.steps_per_update,
+            first=self.warm_up,
         )
 
     def axes(self) -> tuple[Axis, ...]:

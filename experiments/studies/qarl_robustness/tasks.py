@@ -27,7 +27,7 @@ class Task:
 TASKS: Mapping[str, Task] = {
     "cartpole": Task("control/cartpole_swingup_v0", {"horizon": 250, "substeps": 2, "force": 1.0}, threshold=20.0),
     "point_mass": Task("control/point_mass_gap_v0", {"horizon": 150, "force": 2.0}, threshold=-60.0),
-    # With the motor of 1 N m and so few samples nobody ever gets up (0 of 250, all seeds), so there is nothing to rob.
+    # With the motor of 1 N m and so few samples plain SAC does not learn to get up, so there would be nothing to rob.
     "pendulum": Task(
         "control/pendulum_swingup_v0",
         {"horizon": 250, "substeps": 2, "motor": 2.0, "force": 0.5},

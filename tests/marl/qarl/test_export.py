@@ -5,17 +5,15 @@ import json
 import numpy as np
 import pytest
 import torch
+from scipy import stats
 
 import games
 from agents.trained import (
-    LEAST_LOG_DEVIATION,
-    MOST_LOG_DEVIATION,
     PolicyDescription,
     PolicyError,
     TrainedPlayer,
     save_policy,
 )
-from marl.qarl import soft_actor_critic
 from marl.qarl.export import export_actor
 from marl.qarl.soft_actor_critic import SacSettings, SoftActorCritics
 from marl.rllib.export import import_policy
@@ -66,11 +64,18 @@ def test_draws_have_the_density_that_was_trained(tmp_path):
     np.testing.assert_array_equal(again.act_rows(batch, "adversary_0", np.arange(3)), actions[:3])
 
 
-def test_deviations_are_held_where_the_learners_are():
-    assert (LEAST_LOG_DEVIATION, MOST_LOG_DEVIATION) == (
-        soft_actor_critic.LEAST_LOG_DEVIATION,
-        soft_actor_critic.MOST_LOG_DEVIATION,
-    )
+def test_deviations_are_held_where_the_learners_are(tmp_path):
+    """A last layer of log deviations far outside: the player draws as the learner does, hardly at all or by e^2."""
+    learners = make_learners()
+    learners.actor.weights[-1].data.zero_()
+    learners.actor.biases[-1].data[0, 0] = torch.tensor([0.0, 0.0, -50.0, 50.0])
+    export_actor(learners, 0, tmp_path, ENV, {})
+    actions = TrainedPlayer(tmp_path, seed=1).act(make_batch(4000), "adversary_0")
+    assert np.abs(actions[:, 0]).max() < 1e-6
+    inside = 2 * stats.norm.cdf(np.arctanh(0.9) / np.exp(2)) - 1
+    assert (np.abs(actions[:, 1]) < 0.9).mean() == pytest.approx(inside, abs=4 * np.sqrt(inside / 4000))
+    _, deviation = learners.distribution(torch.zeros(2, 1, 4))
+    assert deviation[0, 0].tolist() == pytest.approx([np.exp(-20), np.exp(2)])
 
 
 def test_a_policy_that_is_told_its_context_plays_as_one_that_is_shown_it(tmp_path):
