@@ -29,6 +29,41 @@ def steer(missing: np.ndarray, velocity: np.ndarray, accel: float, is_continuous
     return np.array(STAY, np.int32) if np.abs(wanted).max() < 0.5 else _choice(wanted)
 
 
+def steer_all(
+    missing: np.ndarray, velocity: np.ndarray, accel: float, is_continuous: bool, glide_s: float = GLIDE_S
+) -> np.ndarray:
+    """Returns what `steer` returns for each of many bodies, [...] int32 or [..., 5] float32.
+
+    Args:
+        missing: [..., 2] the wanted places minus the bodies'.
+        velocity: [..., 2] of the bodies.
+        accel: Acceleration of a full action.
+        is_continuous: Whether actions are numbers.
+        glide_s: Seconds of travel at today's velocity that a body reckons with; less brakes later.
+    """
+    wanted = (missing - glide_s * velocity) / (GLIDE_S * DT_S * accel)  # in full actions
+    if is_continuous:
+        x, y = np.moveaxis(np.clip(wanted, -1, 1), -1, 0)
+        numbers = [np.zeros_like(x), *(np.maximum(side, 0) for side in (-x, x, -y, y))]
+        return np.stack(numbers, axis=-1).astype(np.float32)
+    along_y = np.abs(wanted[..., 1]) > np.abs(wanted[..., 0])
+    larger = np.where(along_y, wanted[..., 1], wanted[..., 0])
+    choices = np.where(along_y, DOWN, LEFT) + (larger > 0)  # RIGHT follows LEFT, UP follows DOWN
+    return np.where(np.abs(larger) < 0.5, STAY, choices).astype(np.int32)
+
+
+def push_all(direction: np.ndarray, is_continuous: bool) -> np.ndarray:
+    """Returns the full moves along directions, as `push` does, [...] int32 or [..., 5] float32.
+
+    Args:
+        direction: [..., 2] of any length; zeros: stay.
+        is_continuous: Whether actions are numbers.
+    """
+    length = np.abs(direction).max(axis=-1, keepdims=True)
+    share = np.divide(direction, length, out=np.zeros_like(direction, float), where=length > 0)
+    return steer_all(share * GLIDE_S * DT_S, np.zeros_like(share), 1.0, is_continuous)
+
+
 def push(direction: np.ndarray, is_continuous: bool) -> np.ndarray:
     """Returns the full move along a direction: along its larger axis where moves are choices.
 

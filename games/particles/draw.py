@@ -61,7 +61,7 @@ def draw(fields: dict[str, Any], config: ParticlesConfig) -> np.ndarray:
     """Draws one state.
 
     The darker square is [-1, 1]^2, where everybody starts; the view widens when somebody goes far. Goals have a golden
-    ring, arrows show where an agent would be in 0.2 s.
+    ring, arrows show where an agent would be in 0.2 s. Who carries something has a rim of its color.
 
     Args:
         fields: From `Batch.fields`.
@@ -79,9 +79,16 @@ def draw(fields: dict[str, Any], config: ParticlesConfig) -> np.ndarray:
     for k, place, body in landmarks:
         if k in goals:
             canvas.disc(place, body.radius + 0.035, outline=GOAL, width=3 * SCALE)
-        canvas.disc(place, body.radius, fill=body.color)
+        canvas.disc(place, body.radius, fill=_kind_color(fields, "landmark_kinds", k, config) or body.color)
     for a, place, body in agents:
-        canvas.disc(place, body.radius, fill=body.color + "cc", outline=body.color, width=SCALE)
+        carried = _kind_color(fields, "holding", a, config)
+        canvas.disc(
+            place,
+            body.radius,
+            fill=body.color + "cc",
+            outline=carried or body.color,
+            width=(4 if carried else 1) * SCALE,
+        )
         canvas.arrow(place, fields["agent_velocities"][a] * ARROW_S, INK)
         canvas.text(*canvas.pixel(place), str(a), 11, "white")
     canvas.pen.rectangle((0, FIELD * SCALE, FIELD * SCALE, (FIELD + BAR) * SCALE), fill=PAPER)
@@ -105,9 +112,16 @@ def _present(
     ]
 
 
+def _kind_color(fields: dict[str, Any], name: str, index: int, config: ParticlesConfig) -> str | None:
+    """Returns the color of what a landmark is or an agent carries; None where it is nothing special."""
+    kind = int(fields[name][index]) if name in fields else 0
+    return config.kind_colors[kind - 1] if kind else None
+
+
 def _note(fields: dict[str, Any], agents: list[tuple[int, np.ndarray, Body]]) -> str:
     if "messages" not in fields:
-        return f"{len(agents)} agents, {fields['collisions']} collisions"
+        taken = f", {fields['collected']} collected" if "collected" in fields else ""
+        return f"{len(agents)} agents, {fields['collisions']} collisions{taken}"
     said, first = [], 0
     for a, _, body in agents:
         if body.words:

@@ -18,6 +18,11 @@ static const ParticlesScenario *const SCENARIOS[PARTICLES_NUM_SCENARIOS] = {
     [PARTICLES_REFERENCE] = &particles_reference,
     [PARTICLES_CRYPTO] = &particles_crypto,
     [PARTICLES_WORLD_COMM] = &particles_world_comm,
+    [PARTICLES_RESOURCE_OCCUPATION] = &particles_resource_occupation,
+    [PARTICLES_TREASURE_COLLECTION] = &particles_treasure_collection,
+    [PARTICLES_GRASSLAND] = &particles_grassland,
+    [PARTICLES_ADVERSARIAL] = &particles_adversarial,
+    [PARTICLES_FOOD_COLLECTION] = &particles_food_collection,
 };
 
 /* ---- config and model ---- */
@@ -38,6 +43,8 @@ static const AgoraField CONFIG_FIELDS[] = {
     FIELD(AGORA_U8, is_continuous),
     FIELD(AGORA_U8, ends_on_success),
     FIELD(AGORA_U8, moves_before_forces),
+    FIELD(AGORA_U8, shares_reward),
+    FIELD(AGORA_U8, shows_views),
     {0},
 };
 
@@ -73,6 +80,9 @@ static void build_model(const void *config_bytes, void *model_bytes)
     model->scenario = SCENARIOS[config->scenario];
     model->has_presence_flags = config->populations.count > 0;
     model->landmark_area = 1;
+    model->field = PARTICLES_LIMIT;
+    for (int32_t i = 0; i < PARTICLES_MAX_ENTITIES; i++)
+        model->weight[i] = 1;
     model->scenario->build(config, model);
     for (int32_t c = 0; c < model->num_casts; c++) {
         model->casts[c].first_word = model->num_spoken;
@@ -159,6 +169,7 @@ static int32_t state_fields(const AgoraContext *context, AgoraField out[AGORA_MA
     const ParticlesModel *model = context->model;
     int32_t agents = model->num_agents, landmarks = model->num_landmarks;
     size_t present = offsetof(ParticlesState, present), positions = offsetof(ParticlesState, positions);
+    size_t kinds = offsetof(ParticlesState, kinds);
     const AgoraField fields[] = {
         {"steps", AGORA_I32, offsetof(ParticlesState, steps), 0, {0}, false, false},
         {"population", AGORA_I32, offsetof(ParticlesState, population), 0, {0}, false, false},
@@ -170,21 +181,25 @@ static int32_t state_fields(const AgoraContext *context, AgoraField out[AGORA_MA
         {"landmark_positions", AGORA_F64, positions + (size_t)agents * 2 * sizeof(double), 2, {landmarks, 2}, false, false},
         {"agent_velocities", AGORA_F64, offsetof(ParticlesState, velocities), 2, {agents, 2}, false, false},
         {"messages", AGORA_F32, offsetof(ParticlesState, messages), 1, {model->num_spoken}, false, false},
+        {"holding", AGORA_U8, kinds, 1, {model->num_kinds > 0 ? agents : 0}, false, false},
+        {"landmark_kinds", AGORA_U8, kinds + (size_t)agents, 1, {model->num_kinds > 0 ? landmarks : 0}, false, false},
+        {"collected", AGORA_I32, offsetof(ParticlesState, collected), 0, {0}, false, false},
     };
+    int32_t last = sizeof fields / sizeof fields[0] - !model->counts_collected;
     int32_t count = 0;
-    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
+    for (int32_t i = 0; i < last; i++)
         if (fields[i].rank == 0 || fields[i].shape[0] > 0)
             out[count++] = fields[i];
     return count;
 }
 
-static bool check_vectors(const char *name, const double vectors[][2], int32_t count, AgoraError *error)
+static bool check_vectors(const char *name, const double vectors[][2], int32_t count, double limit, AgoraError *error)
 {
     for (int32_t i = 0; i < count; i++)
         for (int32_t axis = 0; axis < 2; axis++)
-            if (!(fabs(vectors[i][axis]) <= PARTICLES_LIMIT))
-                return agora_fail(error, "%s[%d] must be in [-%g, %g]^2, got (%g, %g)", name, i, PARTICLES_LIMIT,
-                                  PARTICLES_LIMIT, vectors[i][0], vectors[i][1]);
+            if (!(fabs(vectors[i][axis]) <= limit))
+                return agora_fail(error, "%s[%d] must be in [-%g, %g]^2, got (%g, %g)", name, i, limit, limit,
+                                  vectors[i][0], vectors[i][1]);
     return true;
 }
 
@@ -197,6 +212,8 @@ static bool check_counters(const ParticlesConfig *config, const ParticlesModel *
         return agora_fail(error, "population must be in [0, %d], got %d", model->num_agents, state->population);
     if (state->collisions < 0)
         return agora_fail(error, "collisions must be at least 0, got %d", state->collisions);
+    if (state->collected < 0)
+        return agora_fail(error, "collected must be at least 0, got %d", state->collected);
     return true;
 }
 
@@ -212,21 +229,20 @@ static bool check_state(const AgoraContext *context, const void *state_bytes, Ag
     for (int32_t i = 0; i < model->num_entities; i++)
         if (state->present[i] > 1)
             return agora_fail(error, "alive and landmarks_present must be 0 or 1, got %d", state->present[i]);
+    for (int32_t i = 0; i < model->num_entities; i++)
+        if (state->kinds[i] > model->num_kinds)
+            return agora_fail(error, "holding and landmark_kinds must be in [0, %d], got %d", model->num_kinds,
+                              state->kinds[i]);
     for (int32_t i = 0; i < model->num_spoken; i++)
         if (!(state->messages[i] >= 0 && state->messages[i] <= 1))
             return agora_fail(error, "messages[%d] must be in [0, 1], got %g", i, (double)state->messages[i]);
-    return check_vectors("agent_positions", state->positions, model->num_agents, error) &&
-           check_vectors("landmark_positions", state->positions + model->num_agents, model->num_landmarks, error) &&
-           check_vectors("agent_velocities", state->velocities, model->num_agents, error);
+    return check_vectors("agent_positions", state->positions, model->num_agents, model->field, error) &&
+           check_vectors("landmark_positions", state->positions + model->num_agents, model->num_landmarks, model->field,
+                         error) &&
+           check_vectors("agent_velocities", state->velocities, model->num_agents, PARTICLES_LIMIT, error);
 }
 
 /* ---- rules ---- */
-
-static void place(AgoraRng *rng, double area, double position[2])
-{
-    for (int32_t axis = 0; axis < 2; axis++)
-        position[axis] = area * (2 * agora_draw_unit(rng) - 1);
-}
 
 static void reset(const AgoraContext *context, AgoraRng *rng, void *state_bytes)
 {
@@ -242,13 +258,13 @@ static void reset(const AgoraContext *context, AgoraRng *rng, void *state_bytes)
         int32_t count = populations > 0 ? sizes[c] : cast->count;
         for (int32_t a = cast->first; a < cast->first + count; a++) {
             state->present[a] = 1;
-            place(rng, 1, state->positions[a]);
+            particles_place(rng, 1, state->positions[a]);
         }
         state->population += count;
     }
     for (int32_t k = model->num_agents; k < model->num_entities; k++) {
         state->present[k] = 1;
-        place(rng, model->landmark_area, state->positions[k]);
+        particles_place(rng, model->landmark_area, state->positions[k]);
     }
     if (model->scenario->start)
         model->scenario->start(model, rng, state);
@@ -340,6 +356,10 @@ static void observe(const AgoraContext *context, const void *state_bytes, AgoraV
         const ParticlesCast *cast = &model->casts[c];
         float *features = views[c].observations;
         memcpy(views[c].alive, state->present + cast->first, (size_t)cast->count);
+        if (model->scenario->observe_all) {
+            model->scenario->observe_all(config, model, state, c, features);
+            continue;
+        }
         for (int32_t i = 0; i < cast->count; i++, features += cast->features)
             if (state->present[cast->first + i])
                 model->scenario->observe(config, model, state, c, cast->first + i, features);
@@ -350,7 +370,7 @@ static void observe(const AgoraContext *context, const void *state_bytes, AgoraV
 
 /* ---- statistics ---- */
 
-static const char *const STATISTIC_NAMES[] = {"population", "collisions", "distance"};
+static const char *const STATISTIC_NAMES[] = {"population", "collisions", "distance", "collected"};
 
 static void statistics(const AgoraContext *context, const void *state_bytes, double *values)
 {
@@ -359,6 +379,7 @@ static void statistics(const AgoraContext *context, const void *state_bytes, dou
     values[0] = state->population;
     values[1] = state->collisions;
     values[2] = model->scenario->distance ? model->scenario->distance(model, state) : 0;
+    values[3] = state->collected;
 }
 
 const AgoraWorld agora_particles = {

@@ -1,5 +1,6 @@
 /* Particle worlds: discs on a plane that push, are pushed, see and speak. The rules are mpe2 1.1.1's, the maintained
- * form of OpenAI's multi-particle environments (Lowe et al. 2017; Mordatch and Abbeel 2018); README.md has the tables.
+ * form of OpenAI's multi-particle environments (Lowe et al. 2017; Mordatch and Abbeel 2018), and those of five worlds of
+ * papers about populations of many sizes; README.md has the tables.
  *
  * Three parts: what every world shares (particles.c: actions, ends, populations), how discs move (physics.c), and one
  * file a scenario (scenario.h): who is there, what is rewarded, what is seen.
@@ -18,6 +19,7 @@ enum {
     PARTICLES_MAX_ENTITIES = PARTICLES_MAX_AGENTS + PARTICLES_MAX_LANDMARKS,
     PARTICLES_MAX_CASTS = 3,
     PARTICLES_MAX_GOALS = 2,
+    PARTICLES_MAX_KINDS = 8,   /* of treasures */
     PARTICLES_MAX_WORDS = 10,  /* numbers in one message */
     PARTICLES_MAX_SPOKEN = 20, /* numbers in all messages of a step */
 };
@@ -35,6 +37,11 @@ typedef enum ParticlesScenarioId {
     PARTICLES_REFERENCE,
     PARTICLES_CRYPTO,
     PARTICLES_WORLD_COMM,
+    PARTICLES_RESOURCE_OCCUPATION,
+    PARTICLES_TREASURE_COLLECTION,
+    PARTICLES_GRASSLAND,
+    PARTICLES_ADVERSARIAL,
+    PARTICLES_FOOD_COLLECTION,
     PARTICLES_NUM_SCENARIOS,
 } ParticlesScenarioId;
 
@@ -51,6 +58,8 @@ typedef struct ParticlesConfig {
     uint8_t is_continuous;      /* actions are numbers in [0, 1] */
     uint8_t ends_on_success;
     uint8_t moves_before_forces; /* positions follow the old velocity (mpe2), not the new one (OpenAI's original) */
+    uint8_t shares_reward;       /* everybody gets what all get together */
+    uint8_t shows_views;         /* what the others see is part of what an agent sees of them */
 } ParticlesConfig;
 
 /* Agents of one kind: a group of the world. */
@@ -67,15 +76,20 @@ struct ParticlesScenario;
 typedef struct ParticlesModel {
     const struct ParticlesScenario *scenario;
     int32_t num_agents, num_landmarks, num_entities, num_casts, num_goals, num_spoken;
+    int32_t num_kinds;                         /* of things that agents carry */
     ParticlesCast casts[PARTICLES_MAX_CASTS];
     double landmark_area;                      /* landmarks start within [-area, area]^2; agents within [-1, 1]^2 */
+    double field;                              /* positions are held within [-field, field]^2 */
     double radius[PARTICLES_MAX_ENTITIES];     /* length units */
     double mass[PARTICLES_MAX_AGENTS];
+    double weight[PARTICLES_MAX_ENTITIES];     /* of two in contact, the force on one is multiplied by other / own */
     double accel[PARTICLES_MAX_AGENTS];        /* force of a full action */
     double max_speed[PARTICLES_MAX_AGENTS];    /* length units a second; INFINITY: none */
     int32_t num_colliders, num_agent_colliders;
     int32_t colliders[PARTICLES_MAX_ENTITIES]; /* entities that push each other, ascending */
     bool has_presence_flags;                   /* populations vary, and observations say who is there */
+    bool counts_collected;                     /* `collected` means something */
+    bool landmarks_follow;                     /* there are as many as agents of the first cast */
 } ParticlesModel;
 
 typedef struct ParticlesState {
@@ -83,8 +97,9 @@ typedef struct ParticlesState {
     int32_t population;                             /* agents at reset */
     int32_t collisions;                             /* that the scenario counts, in all steps; stops at INT32_MAX */
     int32_t goals[PARTICLES_MAX_GOALS];             /* landmarks; what they mean is the scenario's */
-    int32_t padding;
+    int32_t collected;                              /* things taken, in all steps; stops at INT32_MAX */
     uint8_t present[PARTICLES_MAX_ENTITIES];        /* 0: an empty slot, or out */
+    uint8_t kinds[PARTICLES_MAX_ENTITIES];          /* from 1 on; of landmarks, and of what agents carry (0: nothing) */
     double positions[PARTICLES_MAX_ENTITIES][2];    /* length units */
     double velocities[PARTICLES_MAX_AGENTS][2];     /* length units a second */
     float messages[PARTICLES_MAX_SPOKEN];           /* of the last step, in [0, 1] */

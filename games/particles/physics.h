@@ -2,9 +2,10 @@
  *
  * Two discs that both collide push each other apart along the line of their centres with the force
  *   100 * k * log(1 + exp(-(distance - radii) / k)),  k = 0.001,
- * soft at the touch, and exactly 0 in double from 0.746 beyond it. Discs in exactly the same place do not push each
- * other (mpe2 divides 0 by 0 there). Then position += velocity * dt, velocity = 0.75 * velocity + force / mass * dt,
- * and a velocity beyond the speed limit is scaled back to it.
+ * soft at the touch, and 0 from 0.11 beyond it, where it would be below 2e-49. Discs in exactly the same place do not push each
+ * other (mpe2 divides 0 by 0 there). The force on a body is multiplied by the other's weight over its own (MAAC's masses;
+ * 1 in mpe2). Then position += velocity * dt, velocity = 0.75 * velocity + force / mass * dt, and a velocity beyond the
+ * speed limit is scaled back to it.
  */
 #ifndef AGORA_PARTICLES_PHYSICS_H
 #define AGORA_PARTICLES_PHYSICS_H

@@ -49,19 +49,48 @@ void particles_remove_landmarks(const ParticlesModel *model, ParticlesState *sta
     }
 }
 
-void particles_count_collisions(ParticlesState *state, int32_t count)
+void particles_place(AgoraRng *rng, double area, double position[2])
 {
-    state->collisions = state->collisions > INT32_MAX - count ? INT32_MAX : state->collisions + count;
+    for (int32_t axis = 0; axis < 2; axis++)
+        position[axis] = area * (2 * agora_draw_unit(rng) - 1);
 }
 
+static int32_t sum_at_most(int32_t one, int32_t other) { return one > INT32_MAX - other ? INT32_MAX : one + other; }
+
+void particles_count_collisions(ParticlesState *state, int32_t count)
+{
+    state->collisions = sum_at_most(state->collisions, count);
+}
+
+void particles_count_collected(ParticlesState *state, int32_t count)
+{
+    state->collected = sum_at_most(state->collected, count);
+}
+
+static double square_from(const ParticlesState *state, int32_t entity, double x, double y)
+{
+    double dx = state->positions[entity][0] - x, dy = state->positions[entity][1] - y;
+    return state->present[entity] ? dx * dx + dy * dy : INFINITY;
+}
+
+static double lesser(double one, double other) { return one < other ? one : other; }
+
+/* Four minima side by side, so that none waits for the one before it; the least of them is the same in any order. */
 double particles_nearest(const ParticlesState *state, int32_t entity, int32_t first, int32_t end)
 {
-    double least = INFINITY;
-    for (int32_t agent = first; agent < end; agent++) {
-        double square = state->present[agent] ? particles_square_distance(state, agent, entity) : INFINITY;
-        least = square < least ? square : least;
+    double a = INFINITY, b = INFINITY, c = INFINITY, d = INFINITY;
+    double x = state->positions[entity][0], y = state->positions[entity][1];
+    int32_t other = first;
+    for (; other + 4 <= end; other += 4) {
+        a = lesser(square_from(state, other, x, y), a);
+        b = lesser(square_from(state, other + 1, x, y), b);
+        c = lesser(square_from(state, other + 2, x, y), c);
+        d = lesser(square_from(state, other + 3, x, y), d);
     }
-    return least < INFINITY ? sqrt(least) : 0; /* the root of the least is the least root */
+    for (; other < end; other++)
+        a = lesser(square_from(state, other, x, y), a);
+    a = lesser(lesser(a, b), lesser(c, d));
+    return a < INFINITY ? sqrt(a) : 0; /* the root of the least is the least root */
 }
 
 static double leaving_cost_along(double place)

@@ -32,6 +32,9 @@ typedef struct ParticlesScenario {
     /* Writes all numbers of the observation of a present agent. */
     void (*observe)(const ParticlesConfig *config, const ParticlesModel *model, const ParticlesState *state, int32_t cast,
                     int32_t agent, float *features);
+    /* The same for all agents of a cast, present or not, where they share much of it; NULL: `observe` is called. */
+    void (*observe_all)(const ParticlesConfig *config, const ParticlesModel *model, const ParticlesState *state,
+                        int32_t cast, float *features);
     /* What is left to go, in length units, as an episode's statistic; NULL: no such thing. */
     double (*distance)(const ParticlesModel *model, const ParticlesState *state);
     bool has_populations; /* whether observations have a place for agents that may be absent */
@@ -40,7 +43,9 @@ typedef struct ParticlesScenario {
 } ParticlesScenario;
 
 extern const ParticlesScenario particles_simple, particles_spread, particles_tag, particles_adversary, particles_push,
-    particles_speaker_listener, particles_reference, particles_crypto, particles_world_comm;
+    particles_speaker_listener, particles_reference, particles_crypto, particles_world_comm,
+    particles_resource_occupation, particles_treasure_collection, particles_grassland, particles_adversarial,
+    particles_food_collection;
 
 /* What all agents of a cast have in common. */
 typedef struct ParticlesBody {
@@ -65,10 +70,16 @@ int32_t particles_places(int32_t count, int32_t neighbors);
 /* Leaves only the first landmarks. */
 void particles_remove_landmarks(const ParticlesModel *model, ParticlesState *state, int32_t first);
 
+/* ---- for `start` and `score` ---- */
+
+/* Draws a place within [-area, area]^2. */
+void particles_place(AgoraRng *rng, double area, double position[2]);
+
 /* ---- for `score` ---- */
 
 void particles_count_collisions(ParticlesState *state, int32_t count);
-/* Distance from an entity to the nearest present agent of [first, end); 0 if there is none. */
+void particles_count_collected(ParticlesState *state, int32_t count);
+/* Distance from an entity to the nearest present one of [first, end); 0 if there is none. */
 double particles_nearest(const ParticlesState *state, int32_t entity, int32_t first, int32_t end);
 
 /* What it costs to leave the field: 0 inside 0.9, rising to 1 at the edge and exponentially, up to 10, beyond. */

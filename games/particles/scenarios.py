@@ -15,16 +15,13 @@ from games.particles.settings import (
     MAX_LANDMARKS,
     Body,
     ParticlesConfig,
+    neighbors_setting,
     population_rows,
 )
 
 BLUE, RED, DARK_RED, GREEN, GRAY, INK = "#3d6fb8", "#c9503c", "#8f2f22", "#3f9a5c", "#8a8f99", "#3b3f46"
 LEAF, BERRY = "#a9cfa4", "#6a5acd"
 RED_GREEN_BLUE = ("#b5483c", "#459b57", "#4363b0")
-
-
-def _neighbors(most: int, what: str) -> Any:
-    return setting(None, low=1, high=most, doc=f"{what} that an agent sees, the nearest ones; None: all")
 
 
 def _local_ratio(what: str) -> Any:
@@ -55,8 +52,8 @@ class SpreadConfig(ParticlesConfig):
     )
     local_ratio: float = _local_ratio("collisions")
     terminate_on_success: bool = setting(False, doc="whether an episode ends when every landmark is occupied")
-    num_agent_neighbors: int | None = _neighbors(MAX_AGENTS, "other agents")
-    num_landmark_neighbors: int | None = _neighbors(MAX_LANDMARKS, "landmarks")
+    num_agent_neighbors: int | None = neighbors_setting(MAX_AGENTS, "other agents")
+    num_landmark_neighbors: int | None = neighbors_setting(MAX_LANDMARKS, "landmarks")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -135,8 +132,8 @@ class TagConfig(ParticlesConfig):
         None, doc="pairs (adversaries, agents) that an episode may have, one drawn for each; None: always all"
     )
     terminate_on_success: bool = setting(False, doc="whether an episode ends when every agent is touched at once")
-    num_agent_neighbors: int | None = _neighbors(MAX_AGENTS, "others")
-    num_landmark_neighbors: int | None = _neighbors(MAX_LANDMARKS, "obstacles")
+    num_agent_neighbors: int | None = neighbors_setting(MAX_AGENTS, "others")
+    num_landmark_neighbors: int | None = neighbors_setting(MAX_LANDMARKS, "obstacles")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -190,8 +187,8 @@ class AdversaryConfig(ParticlesConfig):
     populations: Sequence[int] | None = setting(
         None, doc="how many good agents an episode may have, one number drawn for each; None: always num_agents"
     )
-    num_agent_neighbors: int | None = _neighbors(MAX_AGENTS, "others")
-    num_landmark_neighbors: int | None = _neighbors(MAX_LANDMARKS, "landmarks")
+    num_agent_neighbors: int | None = neighbors_setting(MAX_AGENTS, "others")
+    num_landmark_neighbors: int | None = neighbors_setting(MAX_LANDMARKS, "landmarks")
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -26,6 +26,11 @@ SCENARIOS = (
     "simple_reference",
     "simple_crypto",
     "simple_world_comm",
+    "resource_occupation",
+    "treasure_collection",
+    "grassland",
+    "adversarial",
+    "food_collection",
 )
 
 Utility = Literal["zero_sum", "common", "general"]
@@ -82,6 +87,11 @@ class ParticlesConfig(WorldConfig):
     def landmark_bodies(self) -> tuple[Body, ...]:
         """The kinds of landmarks, in their order."""
 
+    @property
+    def kind_colors(self) -> tuple[str, ...]:
+        """What things that agents carry look like, by kind; nothing where they carry nothing."""
+        return ()
+
     def core_fields(self) -> dict[str, Any]:
         """Returns the C config; scenarios replace what they use."""
         return {
@@ -99,6 +109,8 @@ class ParticlesConfig(WorldConfig):
             "is_continuous": int(self.continuous_actions),
             "ends_on_success": 0,
             "moves_before_forces": int(self.integrator == "mpe2"),
+            "shares_reward": 0,
+            "shows_views": 0,
         }
 
     def _check_num_agents(self, num_agents: int) -> None:
@@ -108,6 +120,11 @@ class ParticlesConfig(WorldConfig):
     def _properties(self, utility: Utility, lowest: float, highest: float) -> GameProperties:
         num_agents = sum(body.count for body in self.agent_bodies)
         return GameProperties(num_agents, "simultaneous", utility, (lowest, highest), self.horizon)
+
+
+def neighbors_setting(most: int, what: str) -> Any:
+    """Declares a limit on how many of something an agent sees."""
+    return setting(None, low=1, high=most, doc=f"{what} that an agent sees, the nearest ones; None: all")
 
 
 def population_rows(populations: Any, slots: tuple[int, ...]) -> np.ndarray:

@@ -1,11 +1,5 @@
 #include "sight.h"
 
-float *particles_put_velocity(const ParticlesState *state, int32_t entity, float *features)
-{
-    static const double NOTHING[2] = {0, 0};
-    return particles_put_vector(state->present[entity] ? state->velocities[entity] : NOTHING, features);
-}
-
 /* Of entities in a row, whoever is there: a loop for the machine's wide registers. */
 static float *put_row(const ParticlesState *state, int32_t agent, int32_t first, int32_t end, float *features)
 {
@@ -83,4 +77,18 @@ void particles_find_nearest(const ParticlesState *state, int32_t agent, int32_t 
     }
     for (int32_t k = count; k < neighbors; k++)
         seen[k] = -1;
+}
+
+int32_t particles_list_seen(const ParticlesState *state, int32_t agent, int32_t first, int32_t end, int32_t neighbors,
+                            int32_t *seen)
+{
+    if (neighbors > 0) {
+        particles_find_nearest(state, agent, first, end, neighbors, seen);
+        return neighbors;
+    }
+    int32_t count = 0;
+    for (int32_t entity = first; entity < end; entity++)
+        if (entity != agent)
+            seen[count++] = state->present[entity] ? entity : -1;
+    return count;
 }

@@ -36,8 +36,12 @@ static inline float *particles_put_offset(const ParticlesState *state, int32_t a
     return features + 2;
 }
 
-/* Velocity of one entity; zeros if it is absent. */
-float *particles_put_velocity(const ParticlesState *state, int32_t entity, float *features);
+/* Velocity of one agent; zeros if it is absent. */
+static inline float *particles_put_velocity(const ParticlesState *state, int32_t agent, float *features)
+{
+    static const double NOTHING[2] = {0, 0};
+    return particles_put_vector(state->present[agent] ? state->velocities[agent] : NOTHING, features);
+}
 
 /* Positions of a view's entities minus the agent's. `neighbors` 0: no limit. */
 float *particles_put_offsets(const ParticlesState *state, int32_t agent, int32_t first, int32_t end, int32_t neighbors,
@@ -46,6 +50,26 @@ float *particles_put_offsets(const ParticlesState *state, int32_t agent, int32_t
 /* 1 at the places of a view where somebody is, else 0. */
 float *particles_put_presence(const ParticlesState *state, int32_t agent, int32_t first, int32_t end, int32_t neighbors,
                               float *features);
+
+/* The entities at a view's places, with or without a limit on neighbors; -1: an empty place. Returns how many places. */
+int32_t particles_list_seen(const ParticlesState *state, int32_t agent, int32_t first, int32_t end, int32_t neighbors,
+                            int32_t *seen);
+
+/* 1 at the places of a list where somebody is, else 0. */
+static inline float *particles_put_flags(const int32_t *seen, int32_t count, float *features)
+{
+    for (int32_t k = 0; k < count; k++)
+        features[k] = seen[k] >= 0;
+    return features + count;
+}
+
+/* 1 at `index`, 0 at the `count - 1` other places; -1: 0 everywhere. */
+static inline float *particles_put_one_hot(int32_t index, int32_t count, float *features)
+{
+    for (int32_t k = 0; k < count; k++)
+        features[k] = k == index;
+    return features + count;
+}
 
 /* The entities at a view's places with a limit on neighbors; -1: an empty place. */
 void particles_find_nearest(const ParticlesState *state, int32_t agent, int32_t first, int32_t end, int32_t neighbors,

@@ -93,15 +93,16 @@ def test_bodies_that_overlap_push_in_proportion():
 
 
 def test_contact_is_soft_as_numpy_says():
-    for gap in [*np.linspace(-0.02, 0.05, 141), *np.linspace(0.06, 0.69, 64)]:
+    for gap in [*np.linspace(-0.02, 0.05, 141), *np.linspace(0.06, 0.109, 64)]:
         distance = (0.3 + gap) - 0.0
         expected = np.logaddexp(0, -(distance - 0.3) / 1e-3) * 1e-3 * 100 * 0.1
         assert contact(gap) == pytest.approx(expected, rel=1e-12), gap
 
 
 def test_bodies_far_apart_do_not_push_at_all():
-    assert contact(0.735) > 0  # e^-735 is a denormal number
-    assert contact(0.746) == 0
+    assert 0 < contact(0.109) < 1e-48
+    assert contact(0.111) == 0
+    assert np.float32(np.logaddexp(0, -110) * 1e-3 * 100 * 0.1) == 0  # what is left out, nobody could see
 
 
 def test_bodies_in_one_place_do_not_push_each_other():
@@ -311,7 +312,8 @@ def test_starts_are_uniform_in_their_squares(id):
     states = [batch.fields(env) for env in range(300)]
     agents = np.concatenate([state["agent_positions"] for state in states])
     landmarks = np.concatenate([state["landmark_positions"] for state in states])
-    area = 0.9 if "tag" in id or "world" in id else 1
+    area = 0.9 if any(name in id for name in ("tag", "world", "grassland", "adversarial_v0", "food")) else 1
+    area = 0.95 if "treasure" in id else area
     for places, half in ((agents, 1), (landmarks, area)):
         assert np.abs(places).max() < half
         assert np.abs(places).max() > 0.97 * half
