@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 import torch
+from ray.rllib.connectors.connector_v2 import ConnectorV2
 from ray.rllib.core.columns import Columns
 from ray.rllib.core.learner.torch.torch_learner import TorchLearner
 from ray.rllib.core.learner.training_data import TrainingData
@@ -53,13 +54,15 @@ class FragmentLearner(RestorableLearner, TorchLearner):
             torch.initial_seed() if self.config.seed is None else self.config.seed
         )
         assert self._learner_connector is not None
-        self._learner_connector.append(
-            FragmentToBatch(discounts=self.discounts, is_trained=self.should_module_be_updated)
-        )
+        self._learner_connector.append(self.make_rows())
         for module_id in self.module.keys():  # noqa: SIM118 - a MultiRLModule is no dict
             module = self.module[module_id].unwrapped()
             if isinstance(module, GlobalStateAPI) and module.is_stateful():
                 raise ValueError(f"module {module_id!r} has a centralised critic and is recurrent; it can be either")
+
+    def make_rows(self) -> ConnectorV2:
+        """Returns the connector from fragments to the columns of the loss."""
+        return FragmentToBatch(discounts=self.discounts, is_trained=self.should_module_be_updated)
 
     def discounts(self, module_id: str) -> Discounts:
         """Returns gamma and lambda of a module."""

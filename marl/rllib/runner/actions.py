@@ -127,7 +127,7 @@ class MultiCategorical:
     def __init__(self, num_actions: tuple[int, ...]) -> None:
         self.num_inputs = self.num_noise = sum(num_actions)
         self.shape: tuple[int, ...] = (len(num_actions),)
-        self._sizes = list(num_actions)
+        self.num_choices = list(num_actions)
         self._splits = np.cumsum(num_actions)[:-1]
 
     def draw_noise(self, rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
@@ -146,7 +146,7 @@ class MultiCategorical:
 
     def log_prob(self, inputs: torch.Tensor, actions: torch.Tensor) -> torch.Tensor:
         """Returns [B], the sum over parts."""
-        parts = zip(inputs.split(self._sizes, dim=-1), actions.unbind(-1), strict=True)
+        parts = zip(inputs.split(self.num_choices, dim=-1), actions.unbind(-1), strict=True)
         return torch.stack([_categorical_log_prob(logits, part) for logits, part in parts]).sum(0)
 
     def for_env(self, actions: np.ndarray) -> np.ndarray:

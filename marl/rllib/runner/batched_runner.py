@@ -50,6 +50,7 @@ from marl.rllib.runner.player_module import PlayerModule
 from marl.rllib.runner.recorder import Place, Recorder, find_seating
 from marl.rllib.runner.runner_callbacks import RunnerCallbacks
 from marl.rllib.runner.staggering import stagger
+from marl.rllib.runner.team import TeamAPI
 
 logger = logging.getLogger(__name__)
 
@@ -356,6 +357,9 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
         self._memory.seat(self.module, seating, self.num_envs)
         rng = self._rng if explore and not random_actions else None
         recorder = Recorder(self.env, seating, num_steps, rng, self._buffers)
+        for module_id in seating:
+            if isinstance(self.module[module_id], TeamAPI):
+                recorder.seat_team(module_id, self.module[module_id], rng)
         self._episodes.skip(self.env)
         for t in range(num_steps):
             if quota is not None and not quota.any():
@@ -408,6 +412,8 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
     def _act(self, recorder: Recorder, t: int, module_id: str, explore: bool) -> None:
         module = self.module[module_id]
         batch: dict[str, Any] = {Cols.OBS: recorder.module_input(t, module_id)}
+        if isinstance(module, TeamAPI):
+            batch |= recorder.team_input(t, module_id)
         is_recurrent = self._memory.recalls(module_id)
         if is_recurrent:
             if t % max_seq_len(module) == 0:

@@ -71,6 +71,7 @@ class GroupFragment:
         states: Of each recurrent module, what it remembered before steps 0, L, 2L, ... (L is its `max_seq_len`): the
             leaves of its state, [ceil(T / L), E, n, ...] each, for the n agents of the group that it played.
         opened: Decisions of earlier fragments that were open at the start of this one; None: none.
+        noise: What a team's module drew beside its actions (`TeamAPI.draw_noise`), [T, E, ...] each.
     """
 
     agents: tuple[str, ...]
@@ -87,6 +88,7 @@ class GroupFragment:
     final_observations: np.ndarray
     states: dict[str, list[np.ndarray]] = field(default_factory=dict)
     opened: OpenDecisions | None = None
+    noise: dict[str, np.ndarray] = field(default_factory=dict)
 
     def select(self, envs: slice, is_kept: np.ndarray) -> GroupFragment:
         """Returns views on the part of some envs.
@@ -103,7 +105,8 @@ class GroupFragment:
         opened = self.opened
         if opened is not None:
             opened = opened.of_envs(np.arange(self.alive.shape[1])[envs])
-        return replace(self, **parts, states=states, opened=opened)
+        noise = {name: array[:, envs] for name, array in self.noise.items()}
+        return replace(self, **parts, states=states, opened=opened, noise=noise)
 
     def columns(self) -> Iterator[tuple[str, Columns]]:
         """Yields every module of the group with the agents it played."""
@@ -213,4 +216,5 @@ def _join_groups(parts: list[GroupFragment]) -> GroupFragment:
         module_id: [np.concatenate(leaves) for leaves in zip(*(part.states[module_id] for part in parts), strict=True)]
         for module_id in parts[0].states
     }
-    return replace(parts[0], **arrays, states=states)
+    noise = {name: np.concatenate([part.noise[name] for part in parts]) for name in parts[0].noise}
+    return replace(parts[0], **arrays, states=states, noise=noise)

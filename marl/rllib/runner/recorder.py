@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from marl.rllib.runner.actions import ActionKind
 from marl.rllib.runner.buffers import BufferPool
 from marl.rllib.runner.fragment import Columns, Fragment, GroupFragment, module_columns
 from marl.rllib.runner.observations import module_input
+from marl.rllib.runner.team import ACTION_NOISE, ALIVE, TeamAPI
 
 
 @dataclass(frozen=True)
@@ -160,6 +162,39 @@ class Recorder:
             return module_input(observations[0], masks[0] if masks else None)
         return module_input(np.concatenate(observations), np.concatenate(masks) if masks else None)
 
+    def seat_team(self, module_id: str, module: TeamAPI, rng: np.random.Generator | None) -> None:
+        """Draws the noise of a team's module for all steps.
+
+        Args:
+            module_id: Of the module.
+            module: It.
+            rng: Draws; None: the noise is 0.
+
+        Raises:
+            TrainingError: It plays some of a group's agents, or several groups.
+        """
+        places = self._seating[module_id]
+        if len(places) > 1 or places[0].columns != slice(None):
+            raise TrainingError(
+                f"module {module_id!r} chooses for a whole group at once, so it must play all agents of one group and "
+                f"nobody else; it plays {[agent for place in places for agent in place.agents]}"
+            )
+        drawn = module.draw_noise(rng or np.random.default_rng(0), self._num_steps, self.num_envs)
+        self.groups[places[0].group].noise = (
+            drawn if rng is not None else {name: np.zeros_like(array) for name, array in drawn.items()}
+        )
+
+    def team_input(self, t: int, module_id: str) -> dict[str, Any]:
+        """Returns what a team's module gets in step t beside the observations (`TeamAPI`)."""
+        (place,) = self._seating[module_id]
+        record = self.groups[place.group]
+        noise = self._noise.get((module_id, place.group))
+        return {
+            ALIVE: torch.from_numpy(record.alive[t].copy()),
+            ACTION_NOISE: None if noise is None else noise[t],
+            **{name: torch.from_numpy(array[t]) for name, array in record.noise.items()},
+        }
+
     def take(self, t: int, module_id: str, output: dict[str, torch.Tensor]) -> None:
         """Keeps a module's output for step t: distribution inputs, or actions that it chose by itself."""
         inputs = output.get(Cols.ACTION_DIST_INPUTS)
@@ -244,6 +279,7 @@ class Recorder:
                 array = getattr(record, name)
                 if array is not None:
                     setattr(record, name, array[: num_steps + (name in longer)])
+            record.noise = {name: array[:num_steps] for name, array in record.noise.items()}
 
     def finish(self, source: tuple[int, int], starts_fresh: bool) -> Fragment:
         """Adds the observations after the last step and the log-probabilities.

@@ -1,0 +1,184 @@
+"""Tables of bnac_sampled: ends of all runs, basins, annealing, and what they cost.
+
+`python -m experiments.studies.bnac_sampled.analysis <run folder>` prints the tables of a run.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from experiments.intervals import mean_interval
+from experiments.markdown import to_markdown
+from experiments.report import Section, to_svg, write_report
+from experiments.run_folder import RunError, RunFolder, write_atomically
+from experiments.studies.bnac_sampled.annealed import annealing_table, phases
+from experiments.studies.bnac_sampled.figures import draw_curves, draw_ends, strip_of
+from experiments.studies.bnac_sampled.settings import METHODS, PARTS, BnacSampledSettings
+
+GOOD = 0.9  # J / J* above which a run of the coordination game is in the good basin (fact sheet 4.1)
+ANCHORS = {"aloha": {"never send": 0.0, "static": 6.21, "turns": 9.55, "central": 9.70}}
+COORDINATED = 6.3  # return on Aloha that no fixed set of senders has
+
+
+def read_cells(run: RunFolder, settings: BnacSampledSettings) -> pd.DataFrame:
+    """Returns the curves of all cells, one below the other.
+
+    Raises:
+        RunError: Cells are missing.
+    """
+    cells = settings.cells()
+    missing = [cell for cell in cells if not cell.path(run.path).exists()]
+    if missing:
+        raise RunError(f"{len(missing)} of {len(cells)} cells are not done: agora resume {run.path}")
+    keyed = [
+        pd.read_csv(cell.path(run.path)).assign(part=cell.part, method=cell.method, seed=cell.seed) for cell in cells
+    ]
+    return pd.concat(keyed, ignore_index=True)
+
+
+def read_edges(run: RunFolder, settings: BnacSampledSettings) -> pd.DataFrame:
+    """Returns the shares of edges of all cells that have a graph; no rows where none has."""
+    keyed = [
+        pd.read_csv(cell.edges_path(run.path)).assign(part=cell.part, method=cell.method, seed=cell.seed)
+        for cell in settings.cells()
+        if cell.edges_path(run.path).exists()
+    ]
+    return pd.concat(keyed, ignore_index=True) if keyed else pd.DataFrame(columns=["part", "method", "seed"])
+
+
+def ends(curves: pd.DataFrame) -> pd.DataFrame:
+    """Returns the last row of every run."""
+    last = curves.groupby(["part", "method", "seed"], sort=False)["steps"].idxmax()
+    return curves.loc[last].reset_index(drop=True)
+
+
+def threshold(part: str) -> float | None:
+    """Returns the score above which a run counts as coordinated; None: there is no such score."""
+    if part.startswith("bits"):
+        return GOOD
+    return COORDINATED if part.startswith("aloha") else None
+
+
+def summarize(last: pd.DataFrame) -> pd.DataFrame:
+    """Returns a row for each part and method: the ends' distribution over seeds, and how many are coordinated.
+
+    Intervals: 95 % bootstrap of the mean, and Wilson's of the share.
+    """
+    rows = []
+    for (part, method), own in last.groupby(["part", "method"], sort=False):
+        scores = own["score"].to_numpy()
+        low, high = mean_interval(scores)
+        row = {"part": part, "method": method, "seeds": len(scores), "mean": scores.mean(), "low": low, "high": high}
+        row |= {"least": scores.min(), "median": np.median(scores), "most": scores.max()}
+        row |= {name: own[name].mean() for name in ("density", "score_without_edges", "collisions", "cpu_seconds")}
+        limit = threshold(str(part))
+        if limit is not None:
+            count = int((scores > limit).sum())
+            share = stats.binomtest(count, len(scores)).proportion_ci(method="wilson")
+            row |= {"coordinated": count, "share_low": share.low, "share_high": share.high}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def ends_table(summary: pd.DataFrame) -> list[list[str]]:
+    """Returns the table of how runs end."""
+    table = [
+        *[["world", "learned by", "seeds", "mean score, 95 %", "least / median / most", "without edges", "density"]],
+    ]
+    table[0] += ["coordinated, 95 %", "CPU-min a run"]
+    for row in summary.to_dict("records"):
+        share = ""
+        if not np.isnan(row.get("coordinated", np.nan)):
+            share = f"{row['coordinated']:.0f} of {row['seeds']} [{row['share_low']:.2f}, {row['share_high']:.2f}]"
+        table.append(
+            [
+                row["part"],
+                row["method"].replace("_", " "),
+                str(row["seeds"]),
+                f"{row['mean']:.3f} [{row['low']:.3f}, {row['high']:.3f}]",
+                f"{row['least']:.3f} / {row['median']:.3f} / {row['most']:.3f}",
+                f"{row['score_without_edges']:.3f}",
+                "" if np.isnan(row["density"]) else f"{row['density']:.2f}",
+                share,
+                f"{row['cpu_seconds'] / 60:.1f}",
+            ]
+        )
+    return table
+
+
+def evaluate(run: RunFolder, settings: BnacSampledSettings) -> None:
+    """Writes curves.csv, evaluation.csv (a row for each run's end), summary.csv, and edges.csv and annealing.csv.
+
+    Raises:
+        RunError: Cells are missing.
+    """
+    curves, edges = read_cells(run, settings), read_edges(run, settings)
+    last = ends(curves)
+    for name, table in (
+        ("curves.csv", curves),
+        ("edges.csv", edges),
+        ("annealing.csv", phases(curves)),
+        ("summary.csv", summarize(last)),
+    ):
+        write_atomically(run.path / name, table.to_csv(index=False, float_format="%.5g"))
+    write_atomically(run.evaluation_path, last.to_csv(index=False, float_format="%.5g"))
+
+
+def report(run: RunFolder, settings: BnacSampledSettings) -> None:
+    """Writes report.html."""
+    curves, edges = pd.read_csv(run.path / "curves.csv"), pd.read_csv(run.path / "edges.csv")
+    last = ends(curves)
+    hours = last["cpu_seconds"].sum() / 3600
+    lead = (
+        f"{len(last)} runs, {hours:.1f} CPU-hours. Scores: J / J* of the coordination game, exact and with the graph "
+        "without noise; otherwise the mean return of episodes with the likeliest actions."
+    )
+    sections = [
+        Section("How runs end", table=ends_table(summarize(last)), caption=_explain()),
+        Section("Each seed", figure=to_svg(draw_ends(last, ANCHORS)), caption="Lines: means; dotted: anchors."),
+        Section("Learning curves", figure=to_svg(draw_curves(curves)), caption="Mean over seeds; band: all seeds."),
+    ]
+    annealed = phases(curves)
+    if len(annealed):
+        caption = "Before edges are taken away, in the midst of it, at the end, and with all edges removed then."
+        sections.append(Section("Annealing", table=annealing_table(annealed), caption=caption))
+    for (part, method), own in edges.groupby(["part", "method"], sort=False):
+        seed = own["seed"].min()
+        strip = strip_of(own[own["seed"] == seed])
+        sections.append(
+            Section(
+                f"Graphs of {method.replace('_', ' ')} on {part}",
+                figure=to_svg(strip),
+                caption=f"Seed {seed}, by thousands of env steps; the darker, the more often.",
+            )
+        )
+    write_report(run.report_path, "Policies over graphs of agents, from samples", lead, sections)
+
+
+def _explain() -> str:
+    return (
+        f"Coordinated: J / J* above {GOOD}, or a return on Aloha above {COORDINATED}, which no fixed set of senders "
+        "has; with Wilson's interval."
+    )
+
+
+def main() -> None:
+    """Prints the tables of a run folder."""
+    folder = Path(sys.argv[1])
+    curves = pd.read_csv(folder / "curves.csv")
+    order = {name: place for place, name in enumerate([*PARTS, *METHODS])}
+    summary = summarize(ends(curves)).sort_values(["part", "method"], key=lambda names: names.map(order))
+    print(to_markdown(ends_table(summary)))
+    annealed = phases(curves)
+    if len(annealed):
+        print()
+        print(to_markdown(annealing_table(annealed)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,182 @@
+"""Settings of the study `bnac_sampled`: worlds, ways to learn, and the grid of ablations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, field_validator
+
+from experiments.study import StudySettings
+from games.names import unknown_name
+
+
+@dataclass(frozen=True)
+class Part:
+    """A world of the study.
+
+    Attributes:
+        env_id: Of it.
+        world: Its settings.
+        env_steps: Of a run.
+        num_envs: Played side by side.
+        length: Steps of each between two updates.
+        training: What all ways to learn have there.
+        graph: What those with a graph have besides.
+        released: What the way of the release has besides.
+    """
+
+    env_id: str
+    world: dict[str, Any]
+    env_steps: int
+    num_envs: int
+    length: int
+    training: dict[str, Any]
+    graph: dict[str, Any]
+    released: dict[str, Any]
+
+
+_BITS_RELEASED = {"batch_mean_edges": True}
+_ALOHA = ("coordination/aloha_v0", 1_000_000, 32, 20)
+_ALOHA_SEES = {"parent_observations": True}
+_ALOHA_RELEASED = {"obs_layernorm": True}
+
+PARTS = {
+    "bits_3": Part("coordination/bits_v0", {}, 200_000, 32, 25, {}, {}, _BITS_RELEASED),
+    "bits_5": Part("coordination/bits_5_v0", {}, 200_000, 32, 25, {}, {}, _BITS_RELEASED),
+    "aloha": Part(_ALOHA[0], {}, *_ALOHA[1:], {}, _ALOHA_SEES, _ALOHA_RELEASED),
+    "aloha_last": Part(_ALOHA[0], {"shows_last": True}, *_ALOHA[1:], {}, _ALOHA_SEES, _ALOHA_RELEASED),
+    "aloha_parity": Part(_ALOHA[0], {"shows_parity": True}, *_ALOHA[1:], {}, _ALOHA_SEES, _ALOHA_RELEASED),
+    "foraging": Part("grid/foraging_8x8_2p_2f_coop_v0", {}, 4_000_000, 64, 50, {}, {}, {}),
+    "spread": Part("particles/simple_spread_v0", {}, 4_000_000, 128, 25, {}, {}, {}),
+}
+
+# What each way to learn is, beside the part's settings; "graph" decides the algorithm, and without it there is none.
+METHODS: dict[str, dict[str, Any]] = {
+    "mappo": {},
+    "ippo": {"critic": "own", "credit": "own"},
+    "auto_regressive": {"graph": "complete"},
+    "learned": {"graph": "learned"},
+    "learned_annealed": {"graph": "learned", "anneals": True},
+    "released": {"graph": "learned", "resample_context": True, "clip_graph_net": False, "is_released": True},
+    "released_complete": {"graph": "complete", "resample_context": True, "is_released": True},
+    # Ablations: one change each from "learned" or "auto_regressive".
+    "learned_plain_critic": {"graph": "learned", "critic_layer_norms": False},
+    "learned_popart": {"graph": "learned", "value_normalization": "popart"},
+    "learned_raw_values": {"graph": "learned", "value_normalization": None, "value_clip": None},
+    "learned_fixed_order": {"graph": "learned", "fixed_order": True},
+    "learned_dense": {"graph": "learned", "edge_bias": 4.0},
+    "learned_dense_fixed_order": {"graph": "learned", "edge_bias": 4.0, "fixed_order": True},
+    "learned_no_gradient": {"graph": "learned", "graph_gradient": "none"},
+    "learned_slow_graph": {"graph": "learned", "graph_lr": 7e-5},
+    "learned_fast_graph": {"graph": "learned", "graph_lr": 7e-3},
+    "learned_wide_start": {"graph": "learned", "head_gain": 1.0},
+    "learned_entropy": {"graph": "learned", "entropy_coeff": 0.05},
+    "learned_joint_ratio": {"graph": "learned", "ratio": "joint"},
+    "learned_layernorm": {"graph": "learned", "obs_layernorm": True},
+    "learned_slow": {"graph": "learned", "lr": 2e-4},
+    "complete_plain_critic": {"graph": "complete", "critic_layer_norms": False},
+    "complete_wide_start": {"graph": "complete", "head_gain": 1.0},
+    "complete_entropy": {"graph": "complete", "entropy_coeff": 0.05},
+    "complete_layernorm": {"graph": "complete", "obs_layernorm": True},
+    "complete_joint_ratio": {"graph": "complete", "ratio": "joint"},
+    "complete_slow": {"graph": "complete", "lr": 2e-4},
+    # Several changes at once: what screening found to be the way into the good basin.
+    "best_complete": {"graph": "complete", "head_gain": 1.0, "entropy_coeff": 0.05},
+    "best_learned": {
+        "graph": "learned",
+        "edge_bias": 4.0,
+        "fixed_order": True,
+        "head_gain": 1.0,
+        "entropy_coeff": 0.05,
+    },
+    "best_mappo": {"head_gain": 1.0, "entropy_coeff": 0.05},
+}
+
+GRIDS: dict[str, list[tuple[str, str]]] = {
+    "coordination": [
+        (part, method)
+        for part in ("bits_3", "bits_5", "aloha")
+        for method in ("mappo", "auto_regressive", "learned", "learned_annealed", "released", "released_complete")
+    ],
+    "comparison": [
+        (part, method)
+        for part in ("foraging", "spread")
+        for method in ("mappo", "ippo", "auto_regressive", "learned", "learned_annealed")
+    ],
+    "ablation": [
+        (part, method)
+        for part in ("bits_3", "aloha")
+        for method in METHODS
+        if method.startswith(("learned_", "complete_", "best_")) and method != "learned_annealed"
+    ],
+    "memory": [
+        (part, method)
+        for part in ("aloha_last", "aloha_parity")
+        for method in ("mappo", "auto_regressive", "learned", "best_mappo", "best_complete", "best_learned")
+    ],
+}
+
+Grid = Literal["coordination", "comparison", "ablation", "memory"]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run.
+
+    Attributes:
+        part: A key of PARTS.
+        method: A key of METHODS.
+        seed: Of everything.
+        env_steps: Of it.
+    """
+
+    part: str
+    method: str
+    seed: int
+    env_steps: int
+
+    def path(self, folder: Path) -> Path:
+        """Returns where its curve goes."""
+        return folder / "cells" / f"{self.part}-{self.method}-{self.seed}.csv"
+
+    def edges_path(self, folder: Path) -> Path:
+        """Returns where its graphs go."""
+        return folder / "cells" / f"{self.part}-{self.method}-{self.seed}-edges.csv"
+
+
+class BnacSampledSettings(StudySettings):
+    """Every pair of a world and a way to learn with every seed."""
+
+    grids: list[Grid] = Field(["coordination", "comparison"], description="of METHODS on PARTS")
+    only: list[str] = Field([], description="pairs such as bits_3-learned, in place of the grids")
+    seeds: list[int] = Field(list(range(1, 11)), min_length=1)
+    scale: float = Field(1.0, gt=0, description="of the env steps of every run")
+    evaluations: int = Field(40, ge=1, description="in the course of a run, evenly spread")
+    episodes: int = Field(100, ge=1, description="of an evaluation by play")
+    parallel: int = Field(2, ge=1, description="runs at a time, one core each")
+
+    @field_validator("only")
+    @classmethod
+    def _check_pairs(cls, pairs: list[str]) -> list[str]:
+        for pair in pairs:
+            part, _, method = pair.partition("-")
+            if part not in PARTS:
+                raise unknown_name("part", part, tuple(PARTS))
+            if method not in METHODS:
+                raise unknown_name("method", method, tuple(METHODS))
+        return pairs
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """Returns parts and methods, each pair once."""
+        given = [(part, method) for part, _, method in (pair.partition("-") for pair in self.only)]
+        return list(dict.fromkeys(given or [pair for grid in self.grids for pair in GRIDS[grid]]))
+
+    def cells(self) -> list[Cell]:
+        """Returns all runs, seed by seed."""
+        return [
+            Cell(part, method, seed, int(self.scale * PARTS[part].env_steps))
+            for seed in self.seeds
+            for part, method in self.pairs()
+        ]

@@ -1,0 +1,94 @@
+"""The study bnac_sampled, small: cells of both kinds, their tables, and settings that cannot be."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import games
+from experiments.run_folder import RunError, RunFolder
+from experiments.studies.bnac_sampled.analysis import ends, ends_table, evaluate, report, summarize
+from experiments.studies.bnac_sampled.annealed import annealing_table, phases
+from experiments.studies.bnac_sampled.cells import Budget, make_config, train_cell
+from experiments.studies.bnac_sampled.settings import GRIDS, METHODS, PARTS, BnacSampledSettings, Cell
+
+
+def test_every_pair_of_every_grid_makes_a_config():
+    pairs = {pair for grid in GRIDS.values() for pair in grid}
+    for part, method in pairs | {("aloha", method) for method in METHODS}:
+        config = make_config(Cell(part, method, 1, 1000))
+        settings = config.team_settings()
+        assert ("graph" in METHODS[method]) == hasattr(settings, "graph")
+        games.spec(PARTS[part].env_id).config(**PARTS[part].world)
+    annealed = make_config(Cell("bits_3", "learned_annealed", 1, 1000)).team_settings()
+    assert annealed.annealing_steps == 1000
+    released = make_config(Cell("bits_3", "released", 1, 1000)).team_settings()
+    assert (released.resample_context, released.batch_mean_edges, released.clip_graph_net) == (True, True, False)
+
+
+def test_a_pair_that_is_not_there_is_named():
+    with pytest.raises(ValueError, match="did you mean 'bits_3'"):
+        BnacSampledSettings(only=["bits3-learned"])
+    with pytest.raises(ValueError, match="did you mean 'learned'"):
+        BnacSampledSettings(only=["bits_3-learnt"])
+
+
+def test_a_small_run_has_curves_graphs_tables_and_a_report(local_ray, tmp_path):
+    given = {"only": ["bits_3-learned_annealed", "aloha-mappo"], "seeds": [1], "scale": 0.016, "episodes": 5}
+    settings = BnacSampledSettings(**given, evaluations=4)
+    run = RunFolder.create(tmp_path / "run", "bnac_sampled", settings.model_dump(mode="json"))
+    (run.path / "cells").mkdir()
+    with pytest.raises(RunError, match="2 of 2 cells are not done"):
+        evaluate(run, settings)
+    for cell in settings.cells():
+        train_cell(Cell(cell.part, cell.method, cell.seed, 3200), run.path, Budget(4, 5))
+    evaluate(run, settings)
+    curves = pd.read_csv(run.path / "curves.csv")
+    bits, aloha = (curves[curves["part"] == part] for part in ("bits_3", "aloha"))
+    assert bits["steps"].tolist() == [800, 1600, 2400, 3200]
+    # All of these are shares of the optimum, which uniform play has 0.464 of.
+    for column in ("score", "score_with_noise", "score_without_edges"):
+        assert bits[column].between(0.4, 1).all()
+    assert bits["wanted_density"].iloc[-1] == 0
+    assert (aloha["collisions"] >= 0).all()
+    edges = pd.read_csv(run.path / "edges.csv")
+    assert len(edges) == 4 * 6
+    assert set(edges["part"]) == {"bits_3"}
+    report(run, settings)
+    assert "Annealing" in run.report_path.read_text(encoding="utf-8")
+
+
+def curve(method, seed, scores, densities):
+    share = np.arange(1, 11) / 10
+    return pd.DataFrame(
+        {
+            "part": "bits_3",
+            "method": method,
+            "seed": seed,
+            "steps": 1000 * share,
+            "score": scores,
+            "density": densities,
+            "wanted_density": 1 - share,
+            "score_without_edges": 0.5,
+            "collisions": np.nan,
+            "cpu_seconds": 60.0,
+        }
+    )
+
+
+def test_basins_and_phases_are_read_off_the_curves():
+    densities = np.linspace(1, 0.1, 10)
+    rising = np.linspace(0.1, 1, 10)
+    curves = pd.concat([curve("learned", seed, rising * (0.95 if seed else 0.8), densities) for seed in range(4)])
+    curves = curves.reset_index(drop=True)
+    (row,) = summarize(ends(curves)).to_dict("records")
+    assert (row["coordinated"], row["seeds"]) == (3, 4)
+    # Wilson's 95 % interval of 3 of 4, from its formula.
+    assert (row["share_low"], row["share_high"]) == pytest.approx((0.3006, 0.9544), abs=1e-3)
+    assert ends_table(summarize(ends(curves)))[1][7].startswith("3 of 4")
+    # Where no score means coordination, nothing is counted; alone, and beside a part that has one.
+    foraging = curves.assign(part="foraging")
+    for both in (foraging, pd.concat([curves, foraging], ignore_index=True)):
+        assert ends_table(summarize(ends(both)))[-1][7] == ""
+    found = phases(curves).groupby("phase")["density"].mean().to_dict()
+    assert found == pytest.approx({"before": 0.7, "during": 0.55, "after": 0.1}, abs=0.06)
+    assert [line[2] for line in annealing_table(phases(curves))[1:]] == ["before", "during", "after"]
