@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections import deque
 from typing import Any, cast
 
 import numpy as np
 
 from agents.memory import GeneratorAlone
 from agents.protocol import find_agent
+from agents.ways import Cell, Place, ways_to
 from games.batch import Batch
 from games.door_key import ACTIONS, CARRIED, CLOSED, OPEN, STEPS, DoorKeyConfig
 
 LEFT, RIGHT, FORWARD, PICK_UP, DROP, TOGGLE, DONE = range(len(ACTIONS))
-
-Cell = tuple[int, int]  # x, y
-Place = tuple[int, int, int]  # x, y, direction
 
 
 class DoorOpener(GeneratorAlone):
@@ -82,23 +79,5 @@ def _shortest(start: Place, target: Cell, closed: set[Cell], last: int) -> tuple
 
     No actions where no way leads there.
     """
-    came: dict[Place, tuple[Place, int] | None] = {start: None}
-    front = deque([start])
-    while front:
-        place = front.popleft()
-        x, y, direction = place
-        ahead = (x + STEPS[direction][0], y + STEPS[direction][1])
-        if ahead == target:
-            way, back = [last], place
-            while (step := came[back]) is not None:
-                back = step[0]
-                way.append(step[1])
-            return way[::-1], place
-        nexts = [((x, y, (direction + 3) % 4), LEFT), ((x, y, (direction + 1) % 4), RIGHT)]
-        if ahead not in closed:
-            nexts.append(((*ahead, direction), FORWARD))
-        for following, action in nexts:
-            if following not in came:
-                came[following] = (place, action)
-                front.append(following)
-    return [], start
+    way, place = ways_to(start, [target], closed.__contains__, STEPS, (LEFT, RIGHT, FORWARD)).get(target, (None, start))
+    return ([] if way is None else [*way, last]), place
