@@ -40,6 +40,7 @@ class OvercookedConfig(WorldConfig):
     dish_reward: float = setting(3.0, low=-1e6, high=1e6, doc="shaped reward of taking a dish when one is needed")
     soup_reward: float = setting(5.0, low=-1e6, high=1e6, doc="shaped reward of taking a soup from a pot")
     random_start_positions: bool = setting(False, doc="start cells uniform on the floor")
+    ends_with_delivery: bool = setting(False, doc="whether the first soup that earns a reward ends the episode")
     random_object_probability: float = setting(
         0.0, low=0, high=1, doc="of a soup in each pot, of its cooking, of something in each hand at the start"
     )
@@ -128,6 +129,7 @@ class OvercookedConfig(WorldConfig):
             "observation": OBSERVATIONS.index(self.observation),
             "has_old_dynamics": int(self.old_dynamics),
             "has_random_positions": int(self.random_start_positions),
+            "ends_with_delivery": int(self.ends_with_delivery),
         }
 
     def properties(self) -> GameProperties:
@@ -161,5 +163,21 @@ _REGISTERED = {
 }
 for _name, _description in _REGISTERED.items():
     register(EnvSpec(f"overcooked/{_name}_v0", OvercookedConfig, {"layout": _name}, _description))
+
+# The kitchens of ReAd (Zhang et al. 2024): soups of two onions that cook two steps, one of which has to be served. The
+# cramped room's cooks start in each other's places.
+_READ_RECIPE = {"all_orders": [["onion", "onion"]], "cook_time": 2, "ends_with_delivery": True}
+for _name, _layout, _horizon in (
+    ("cramped_room", "XXPXX\nO  1O\nX2  X\nXDXSX", 20),
+    ("forced_coordination", "XXXPX\nO X1P\nO2X X\nD X X\nXXXSX", 25),
+):
+    register(
+        EnvSpec(
+            f"overcooked/read_{_name}_v0",
+            OvercookedConfig,
+            {"layout": _layout, "horizon": _horizon, **_READ_RECIPE},
+            f"one soup of two onions within {_horizon} steps, as in ReAd",
+        )
+    )
 
 __all__ = ["Layout", "LayoutError", "OvercookedConfig", "layout_names", "load_layout"]

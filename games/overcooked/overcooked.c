@@ -37,6 +37,7 @@ static const AgoraField CONFIG_FIELDS[] = {
     SCALAR(num_feature_pots, AGORA_I32),
     SCALAR(has_old_dynamics, AGORA_U8),
     SCALAR(has_random_positions, AGORA_U8),
+    SCALAR(ends_with_delivery, AGORA_U8),
     SCALAR(random_object_probability, AGORA_F64),
     {0},
 };
@@ -424,19 +425,20 @@ ALWAYS_INLINE bool step_players(const AgoraContext *context, OvercookedState *st
     cook(kitchen, config, state);
     state->timestep += state->timestep < config->horizon; /* a loaded state may be the last one already */
 
-    bool is_over = state->timestep >= config->horizon;
     float sparse = 0;
     for (int32_t i = 0; i < players; i++) {
         sparse += view->infos[0][i];
         state->shaped_return += (double)view->infos[1][i];
     }
     state->sparse_return += (double)sparse;
+    bool is_done = config->ends_with_delivery & (sparse > 0);
+    bool is_late = !is_done & (state->timestep >= config->horizon);
     for (int32_t i = 0; i < players; i++) {
         view->rewards[i] = sparse + (float)(config->shaped_reward_weight * (double)view->infos[1][i]);
-        view->terminations[i] = 0;
-        view->truncations[i] = is_over;
+        view->terminations[i] = is_done;
+        view->truncations[i] = is_late;
     }
-    return is_over;
+    return is_done | is_late;
 }
 
 static bool step(const AgoraContext *context, AgoraRng *rng, void *state, AgoraView *views)

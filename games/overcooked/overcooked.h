@@ -129,6 +129,7 @@ typedef struct OvercookedConfig {
     int32_t num_feature_pots;                          /* N of "features" */
     uint8_t has_old_dynamics;                          /* soups of three start by themselves, and only those */
     uint8_t has_random_positions;                      /* start cells uniform on the floor, no two alike */
+    uint8_t ends_with_delivery;                        /* the first soup that earns a reward ends the episode */
     double random_object_probability; /* of a soup in each pot, of its cooking, and of something in each hand */
 } OvercookedConfig;
 

@@ -1,0 +1,92 @@
+"""Conversations on disk: they can be played again, outlive a kill, and are checked when they are read."""
+
+import json
+
+import pytest
+
+from agents.planners.protocol import BadReplyError, Message, PlannerError, Reply, Usage
+from agents.planners.recording import RecordingPlanner, ReplayPlanner, read_conversation
+
+FIRST = [Message("system", "Play."), Message("user", "What now?")]
+SECOND = [*FIRST, Message("assistant", "ä\n\ud800"), Message("user", "Again.")]
+
+
+class Script:
+    """Answers by a list; an error in it is raised."""
+
+    def __init__(self, *replies):
+        self.replies = list(replies)
+
+    def reply(self, messages):
+        reply = self.replies.pop(0)
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
+
+
+REPLIES = (Reply("ä\n\ud800", 5, 2), BadReplyError("no text"), Reply("EXECUTE", None, None, 3))
+
+
+def record(path):
+    recorder = RecordingPlanner(Script(*REPLIES), path)
+    assert recorder.reply(FIRST) == REPLIES[0]
+    with pytest.raises(BadReplyError):
+        recorder.reply(SECOND)
+    assert recorder.reply(SECOND) == REPLIES[2]
+    return recorder
+
+
+def test_a_recording_is_played_again(tmp_path):
+    recorder = record(tmp_path / "talk.jsonl")
+    assert recorder.usage == Usage(queries=2, failures=1, prompt_tokens=5, completion_tokens=2, attempts=4)
+    planner = ReplayPlanner(tmp_path / "talk.jsonl")
+    assert planner.reply(FIRST) == REPLIES[0]
+    with pytest.raises(PlannerError, match="no text"):
+        planner.reply(SECOND)
+    assert planner.reply(SECOND) == REPLIES[2]
+    with pytest.raises(PlannerError, match="no more questions"):
+        planner.reply(SECOND)
+
+
+def test_another_question_is_not_answered(tmp_path):
+    record(tmp_path / "talk.jsonl")
+    with pytest.raises(PlannerError, match="question 1 is not the one that is asked"):
+        ReplayPlanner(tmp_path / "talk.jsonl").reply(SECOND)
+
+
+def test_each_line_is_on_the_disk_before_the_answer_is_used(tmp_path):
+    recorder = RecordingPlanner(Script(*REPLIES), tmp_path / "talk.jsonl")
+    recorder.reply(FIRST)
+    assert len((tmp_path / "talk.jsonl").read_bytes().splitlines()) == 1
+
+
+def test_half_a_line_of_a_killed_process_is_dropped(tmp_path):
+    path = tmp_path / "talk.jsonl"
+    record(path)
+    whole = path.read_bytes()
+    for cut in (1, 20, len(whole.splitlines()[-1])):
+        path.write_bytes(whole[:-cut])
+        assert len(list(read_conversation(path))) == 2
+        RecordingPlanner(Script(REPLIES[2]), path).reply(SECOND)
+        assert path.read_bytes() == whole
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{",
+        "[]",
+        "{}",
+        '{"messages": [], "reply": {}}',
+        '{"messages": [], "reply": {"text": 5}}',
+        '{"messages": [], "reply": {"text": "x", "attempts": "many"}}',
+        '{"messages": [], "reply": {"text": "x", "unknown": 1}}',
+        '{"messages": [{"role": "judge", "content": "x"}], "reply": {"text": "x"}}',
+        '{"messages": [{"role": "user", "content": 3}], "reply": {"text": "x"}}',
+    ],
+)
+def test_what_is_no_record_is_refused_by_its_line(tmp_path, line):
+    path = tmp_path / "talk.jsonl"
+    path.write_text(json.dumps({"messages": [], "reply": {"text": "x"}}) + f"\n{line}\n")
+    with pytest.raises(ValueError, match="line 2 is no record"):
+        list(read_conversation(path))

@@ -1,0 +1,123 @@
+"""The stand-in language model: it learns a tiny task's plans, goes on where it was stopped, is read back as it was."""
+
+import pytest
+import torch
+
+import games
+from agents.planners.plans import Plan, read_plan
+from agents.planners.prompts import feedback, question
+from agents.planners.protocol import BadReplyError, Message
+from agents.planners.small_model import (
+    SPECIAL,
+    Size,
+    SmallLanguageModel,
+    SmallModelPlanner,
+    Vocabulary,
+    join,
+    load_model,
+    split,
+)
+from games.wording import wording
+from marl.small_planner import Corpus, Settings, encode, loss_of, main, train
+
+SMALL = Size(length=160, width=32, layers=1, heads=2)
+SETTINGS = Settings(steps=6, batch_size=8, learning_rate=5e-3, save_every=3, qualities=((0.1, 0.7), (1.0, 0.3)))
+
+
+def corpus(settings=SETTINGS):
+    return Corpus("cooperation/sort_v0", settings, level="sort2")
+
+
+def trained(folder, steps, stop_at=None):
+    settings = Settings(**{**vars(SETTINGS), "steps": steps})
+    if stop_at is not None:
+        train(corpus(), folder, Settings(**{**vars(SETTINGS), "steps": stop_at}), SMALL, lambda step, loss: None)
+    losses = []
+    model = train(corpus(settings), folder, settings, SMALL, lambda step, loss: losses.append(loss))
+    return model, losses
+
+
+def test_texts_are_split_and_joined_as_they_were():
+    for talk in corpus().episode(0):
+        for message in talk:
+            assert join(split(message.content)) == message.content
+
+
+def test_only_what_the_planner_says_is_learned():
+    words = corpus().vocabulary()
+    for number in range(5):
+        for talk in corpus().episode(number):
+            numbers, said = encode(talk, words, 10_000)
+            texts = [message.content + " <end>" for message in talk if message.role == "assistant"]
+            learned = words.decode([n for n, is_said in zip(numbers, said, strict=True) if is_said])
+            assert learned.split() == " ".join(texts).split()
+
+
+def test_what_follows_a_refusal_is_another_plan_of_the_same_script():
+    refused = [talk for n in range(40) for talk in corpus().episode(n) if len(talk) == 4]
+    assert len(refused) > 10
+    assert all(talk[1] != talk[3] and talk[2].role == "user" for talk in refused)
+
+
+def test_the_loss_is_the_mean_surprise_by_hand():
+    """A model whose logits are all alike is surprised by log(number of words), whatever it reads."""
+    words = corpus().vocabulary()
+    model = SmallLanguageModel(len(words.words), SMALL)
+    torch.nn.init.zeros_(model.words.weight)
+    loss = loss_of(model, corpus().episode(0), words)
+    assert loss.item() == pytest.approx(torch.log(torch.tensor(float(len(words.words)))).item(), rel=1e-5)
+
+
+def test_a_word_depends_on_those_before_it_alone():
+    torch.manual_seed(0)
+    model = SmallLanguageModel(20, SMALL).eval()
+    words = torch.randint(20, (2, 12))
+    changed = words.clone()
+    changed[:, 7:] = (changed[:, 7:] + 1) % 20
+    with torch.inference_mode():
+        one, other = model(words), model(changed)
+    torch.testing.assert_close(one[:, :7], other[:, :7])
+    assert not torch.allclose(one[:, 7:], other[:, 7:])
+
+
+def test_a_stopped_training_ends_with_the_same_weights(tmp_path):
+    whole, _ = trained(tmp_path / "whole", 6)
+    stopped, later = trained(tmp_path / "stopped", 6, stop_at=3)
+    assert len(later) == 3
+    for (name, one), other in zip(whole.state_dict().items(), stopped.state_dict().values(), strict=True):
+        assert torch.equal(one, other), name
+    read, _ = load_model(tmp_path / "stopped")
+    assert all(torch.equal(one, other) for one, other in zip(whole.parameters(), read.parameters(), strict=True))
+
+
+def test_it_learns_the_form_of_plans(tmp_path):
+    """After some seconds on the two-step level most sampled replies are plans; before, none is."""
+    shares = []
+    for steps in (1, 100):
+        _, losses = trained(tmp_path / str(steps), steps)
+        planner = SmallModelPlanner(tmp_path / str(steps), temperature=0.5, seed=3)
+        batch = games.make_batch("cooperation/sort_v0", level="sort2")
+        batch.reset()
+        words = wording(batch.config)
+        talk = [question(words, batch.fields(0), [0, 1, 2])]
+        replies = [planner.reply(talk) for _ in range(10)]
+        shares.append(sum(isinstance(read_plan(reply.text, words, [0, 1, 2]), Plan) for reply in replies) / 10)
+        talk += [Message("assistant", replies[0].text), feedback(words, [0, 1, 2], ["The plan was not accepted."])]
+        assert planner.reply(talk).prompt_tokens > replies[0].prompt_tokens
+    assert shares[0] == 0
+    assert shares[1] >= 0.6
+    assert losses[-1] < 0.5 * losses[0]
+    with pytest.raises(BadReplyError, match="the model bears 160"):
+        planner.reply([Message("user", "panel1 " * 200)])
+
+
+def test_no_text_writes_the_special_words():
+    words = Vocabulary(["panel1"])
+    assert words.encode(" ".join(SPECIAL) + " panel1") == [1, 1, 1, 1, 4]
+
+
+def test_the_command_makes_a_model_of_one_to_three_million_weights(tmp_path):
+    main(["cooperation/sort_v0", str(tmp_path), "--level", "sort1", "--steps", "1"])
+    model, _ = load_model(tmp_path)
+    assert 1e6 < sum(weights.numel() for weights in model.parameters()) < 3e6
+    assert (tmp_path / "losses.csv").exists()
