@@ -32,7 +32,10 @@ from marl.equilibrium.risk import risk_gradients, risk_jacobian
 # All chosen by trial on random games of 2 to 50 actions; lengths are in the metric above.
 FIRST_STEP, LONGEST_STEP, SHORTEST_STEP = 0.1, 1.0, 1e-9
 MAX_CORRECTIONS = 6
+LARGEST_CORRECTION = 0.1  # of a step, by its first correction; with 0.5, one path in 80 changed to another branch
 RESIDUAL = 1e-9  # of the logarithms
+EXACT, NEARLY_EXACT = 1e-13, 1e-9  # residuals at a rationality, over 1 + rationality: aimed at, and still taken
+MAX_HALVINGS = 40  # of the way between two neighbours on the path
 LEAST_COSINE = 0.8  # between tangents of successive points; a sharper bend halves the step
 STRAIGHT_COSINE = 0.97  # above it, with quick corrections, steps grow
 
@@ -137,6 +140,7 @@ def _tangent(system: np.ndarray, metric: np.ndarray, before: np.ndarray) -> np.n
     return direction / np.sqrt(metric @ direction**2)
 
 
+@np.errstate(over="ignore", invalid="ignore")  # guesses may be far off
 def _correct(
     game: FlooredGame, guess: np.ndarray, normal: np.ndarray, longest: float, metric: np.ndarray
 ) -> tuple[np.ndarray, int] | None:
@@ -180,8 +184,7 @@ def logit_path(game: FlooredGame, max_steps: int = 5000) -> Iterator[PathPoint]:
     for step in range(1, max_steps + 1):
         if length < SHORTEST_STEP:
             return
-        with np.errstate(over="ignore", invalid="ignore"):  # guesses may be far off
-            found = _correct(game, vector + length * tangent, metric * tangent, 0.5 * length, metric)
+        found = _correct(game, vector + length * tangent, metric * tangent, LARGEST_CORRECTION * length, metric)
         if found is None:
             length /= 3
             continue
@@ -203,20 +206,42 @@ def logit_path(game: FlooredGame, max_steps: int = 5000) -> Iterator[PathPoint]:
 def at_rationality(game: FlooredGame, before: PathPoint, after: PathPoint, rationality: float) -> np.ndarray:
     """Returns [N] the logit equilibrium at a rationality between those of two neighbours on the path.
 
+    Newton's method at this rationality may go astray near a turn of the path; then the neighbours are brought closer.
+    Where that does not help, the result is the nearer of what was found, not the equilibrium: its regret tells.
+
     Args:
         game: As of the path.
         before: With at most the rationality.
         after: With at least the rationality.
         rationality: lambda.
     """
-    between = after.rationality - before.rationality
-    share = (rationality - before.rationality) / between if between > 0 else 0.0
-    point = before.vector + share * (after.vector - before.vector)
+    low, high = before.vector, after.vector
+    for _ in range(MAX_HALVINGS):
+        between = high[-1] - low[-1]
+        share = (rationality - low[-1]) / between if between > 0 else 0.0
+        found = _solve_at(game, low + share * (high - low), rationality)
+        if found is not None:
+            return np.exp(found[: len(game.owner)])
+        middle = (low + high) / 2
+        metric = _metric(game, middle, np.exp(middle[: len(game.owner)]))
+        halved = _correct(game, middle, metric * (high - low), np.inf, metric)
+        if halved is None:
+            break
+        low, high = (halved[0], high) if halved[0][-1] <= rationality else (low, halved[0])
+    return np.exp(low[: len(game.owner)])
+
+
+@np.errstate(over="ignore", invalid="ignore")  # guesses may be far off
+def _solve_at(game: FlooredGame, guess: np.ndarray, rationality: float) -> np.ndarray | None:
+    """Returns the point with this rationality that Newton's method finds from the guess, or None."""
+    point = np.r_[guess[:-1], rationality]
     fixed = np.eye(len(point))[-1]
+    error = np.inf
     for _ in range(50):
         residual, gradients, free = _residual(game, point)
-        if np.abs(residual).max() < 1e-13 * (1 + rationality):
+        error = np.abs(residual).max() / (1 + rationality)
+        if not EXACT < error < 1e3:
             break
         bordered = np.vstack([_linearise(game, point, gradients, free), fixed])
         point = point + np.linalg.solve(bordered, -np.r_[residual, 0.0])
-    return np.exp(point[: len(game.owner)])
+    return point if error < NEARLY_EXACT else None

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from experiments.run_folder import RunFolder
-from experiments.studies.rae_matrix.analysis import compare
+from experiments.studies.rae_matrix.analysis import RESULTS, compare
 from experiments.studies.rae_matrix.play import METHODS, games_path, make_game, solve_game, solve_games, worst_outcomes
 from experiments.studies.rae_matrix.settings import RaeMatrixSettings
 
@@ -59,9 +59,9 @@ def test_differences_are_over_games_that_both_solved():
             {"kind": "potential", "actions": 2, "seed": seed, "method": method, "solved": solved, "mean": mean}
             | {"variance": 0.0, "worst": 0.0}
             for seed, method, solved, mean in [
-                (0, "nash, trembling", 1, 1.0),
-                (1, "nash, trembling", 0, 9.0),
-                (2, "nash, trembling", 1, 2.0),
+                (0, "nash with trembles", 1, 1.0),
+                (1, "nash with trembles", 0, 9.0),
+                (2, "nash with trembles", 1, 2.0),
                 (0, "rae 2", 1, 0.5),
                 (1, "rae 2", 1, 0.5),
                 (2, "rae 2", 0, 0.5),
@@ -70,3 +70,18 @@ def test_differences_are_over_games_that_both_solved():
     )
     row = compare(games).set_index("method").loc["rae 2"]
     assert (row["games"], row["solved"], row["mean_difference"]) == (3, 2, -0.5)
+
+
+@pytest.mark.parametrize("gamma", ["2", "10"])
+def test_the_claim_of_the_readme_holds_in_the_committed_games(gamma):
+    rows = compare(pd.read_csv(RESULTS / "games.csv")).set_index(["kind", "method"])
+    general = rows.loc["general_sum", f"rae {gamma}"]
+    assert general["actions"].tolist() == [5, 10, 20, 50]
+    assert (general["variance_high"] < 0).all()
+    if gamma == "2":
+        assert ((general["mean_low"] < 0) & (general["mean_high"] > 0)).all()
+    for number in ("mean", "variance", "worst"):  # of a spread of 1
+        assert (rows.loc["zero_sum", f"rae {gamma}"][f"{number}_difference"].abs() < 0.0025).all()
+    assert (rows.loc["potential", f"rae {gamma}"]["mean_high"] < 0).all()
+    if gamma == "10":
+        assert (rows.loc["potential", "rae 10"]["variance_high"] > 0).all()

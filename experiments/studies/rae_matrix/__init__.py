@@ -15,7 +15,7 @@ def _train(run: RunFolder, settings: RaeMatrixSettings, ray_address: str | None)
 
 STUDY = Study(
     name="rae_matrix",
-    claim="random games solved for risk-averse equilibria, Nash equilibria and their neighbours, side by side",
+    claim="risk-averse equilibria have less variance than Nash in random general-sum games, and are Nash in zero-sum",
     settings=RaeMatrixSettings,
     name_run=lambda settings: "rae_matrix",
     train=_train,

@@ -1,4 +1,7 @@
-"""Every method beside Nash on the same games: differences with intervals, tables and figures."""
+"""Every method beside Nash on the same games: differences with intervals, tables and figures.
+
+`python -m experiments.studies.rae_matrix.analysis` prints the README's table and draws results/differences.svg.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +13,17 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from experiments.intervals import mean_interval
+from experiments.markdown import to_markdown
 from experiments.report import Section, to_svg, write_report
 from experiments.run_folder import RunError, RunFolder, write_atomically
 from experiments.studies.rae_matrix.play import METHODS, games_path
 from experiments.studies.rae_matrix.settings import RaeMatrixSettings
 
+RESULTS = Path(__file__).parent / "results"
 RESAMPLES = 5000
-NUMBERS = ("mean", "variance", "worst")
-BASE = "nash, trembling"  # as far from sure as RAE, so that it differs in gamma alone
+ROUNDING = 1e-9  # differences below it are none
+NUMBERS = {"mean": ".3f", "variance": ".4f", "worst": ".3f"}  # and how many digits a table has
+BASE = "nash with trembles"  # as far from sure as RAE, so that it differs in gamma alone
 DRAWN = {
     "nash": "#bbbbbb",
     "rae 0.5": "#9dbfe0",
@@ -70,7 +76,7 @@ def evaluate(run: RunFolder, settings: RaeMatrixSettings) -> None:
     if solved < len(settings.games()):
         raise RunError(f"{solved} of {len(settings.games())} games are solved: agora resume {run.path}")
     rows = compare(games)
-    write_atomically(_comparison_path(run), rows.to_csv(index=False, float_format="%.4g"))
+    write_atomically(_comparison_path(run), rows.to_csv(index=False, float_format="%.6f"))
     gist = rows[["kind", "actions", "method", "solved", *(f"{number}_difference" for number in NUMBERS)]]
     gist = gist.rename(columns=lambda name: name.replace("_difference", ""))
     write_atomically(run.evaluation_path, gist.to_csv(index=False, float_format="%+.3f"))
@@ -83,7 +89,15 @@ def _comparison_path(run: RunFolder) -> Path:
 def draw_differences(rows: pd.DataFrame) -> Figure:
     """Draws what changes from Nash, by actions: a column for each kind of game, a row for each number."""
     kinds = list(dict.fromkeys(rows["kind"]))
-    with mpl.rc_context({"svg.fonttype": "path", "font.size": 8, "axes.spines.top": False, "axes.spines.right": False}):
+    with mpl.rc_context(
+        {
+            "svg.fonttype": "path",
+            "svg.hashsalt": "agora",
+            "font.size": 8,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+        }
+    ):
         figure = Figure(figsize=(3.1 * len(kinds), 6.4), layout="constrained")
         panels = figure.subplots(len(NUMBERS), len(kinds), squeeze=False, sharex=True)
         for column, kind in enumerate(kinds):
@@ -102,9 +116,13 @@ def draw_differences(rows: pd.DataFrame) -> Figure:
                 sizes = sorted(rows["actions"].unique())
                 axes.set_xticks(sizes, [str(size) for size in sizes], minor=False)
                 axes.minorticks_off()
-        for line, label in enumerate(("mean", "variance over the others' draw", "mean of the worst 5 %")):
+                low, high = axes.get_ylim()
+                if high - low < ROUNDING:
+                    axes.set_ylim(-0.01, 0.01)
+        for line, label in enumerate(("mean", "variance", "mean of the worst 5 %")):
             panels[line][0].set_ylabel(f"{label}, less Nash's")
-        panels[0][-1].legend(frameon=False, fontsize=6)
+        handles, labels = panels[0][0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
     return figure
 
 
@@ -113,14 +131,24 @@ def make_table(rows: pd.DataFrame) -> list[list[str]]:
     table = [["games", "actions", "method", "solved", *(f"{number}, less Nash's" for number in NUMBERS)]]
     for _, row in rows.iterrows():
         cells = [
-            f"{row[f'{number}_difference']:+.3f} [{row[f'{number}_low']:+.3f}, {row[f'{number}_high']:+.3f}]"
-            for number in NUMBERS
+            f"{{:+{digits}}} [{{:+{digits}}}, {{:+{digits}}}]".format(*_without_negative_zeros(row, number))
+            for number, digits in NUMBERS.items()
         ]
         if row["method"] == BASE:
-            cells = [f"({row[number]:.3f})" for number in NUMBERS]
+            cells = [f"({row[number]:{digits}})" for number, digits in NUMBERS.items()]
         kind = str(row["kind"]).replace("_", "-")
         table.append([kind, str(row["actions"]), row["method"], f"{row['solved']} of {row['games']}", *cells])
     return table
+
+
+def _without_negative_zeros(row: pd.Series, number: str) -> list[float]:
+    return [round(row[f"{number}_{part}"], 9) + 0.0 for part in ("difference", "low", "high")]
+
+
+def committed_table() -> str:
+    """Returns what the committed games say of risk-averse equilibria, as the README's Markdown table."""
+    rows = compare(pd.read_csv(RESULTS / "games.csv"))
+    return to_markdown(make_table(rows[rows["method"].isin([BASE, "rae 2", "rae 10"])]))
 
 
 def report(run: RunFolder, settings: RaeMatrixSettings) -> None:
@@ -140,3 +168,10 @@ def report(run: RunFolder, settings: RaeMatrixSettings) -> None:
         Section("All numbers", table=make_table(rows), caption="In parentheses: Nash's own."),
     ]
     write_report(run.report_path, "Risk-averse equilibria of random games", lead, sections)
+
+
+if __name__ == "__main__":
+    draw_differences(compare(pd.read_csv(RESULTS / "games.csv"))).savefig(
+        RESULTS / "differences.svg", metadata={"Date": None}
+    )
+    print(committed_table())

@@ -30,7 +30,7 @@ FLOOR = 0.01  # least probability of an action, times the number of actions: of 
 METHODS: Mapping[str, tuple[str, Mapping[str, Any]]] = MappingProxyType(
     {
         "nash": ("nash", {}),
-        "nash, trembling": ("rae", {"risk_aversion": 0.0}),
+        "nash with trembles": ("rae", {"risk_aversion": 0.0}),
         "rae 0.5": ("rae", {"risk_aversion": 0.5}),
         "rae 2": ("rae", {"risk_aversion": 2.0}),
         "rae 10": ("rae", {"risk_aversion": 10.0}),

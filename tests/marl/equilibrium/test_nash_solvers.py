@@ -4,6 +4,8 @@ import sys
 
 import numpy as np
 import pytest
+from scipy.optimize import root
+from scipy.special import softmax
 
 from games.matrix import generators
 from marl.equilibrium import gambit
@@ -137,6 +139,23 @@ def test_the_logit_equilibrium_of_asymmetric_pennies_by_its_equation():
     x, y = (strategy[0] for strategy in solve_logit(payoffs, 1.5).profile)
     assert x == pytest.approx(1 / (1 + np.exp(-1.5 * (5 * y - 2))), abs=1e-12)
     assert y == pytest.approx(1 / (1 + np.exp(1.5 * (5 * x - 2))), abs=1e-12)
+
+
+def test_the_logit_path_stays_on_its_branch_where_another_one_is_near():
+    # SciPy's root finder, led along in small steps of the rationality; 10 steps of the path ended elsewhere once.
+    payoffs, _ = generators.potential((10, 10), np.random.default_rng([10, 75]))
+    payoffs /= payoffs.max() - payoffs.min()
+    slow = np.full(20, 0.1)
+    for rationality in np.linspace(0, 10, 401):
+        slow = root(
+            lambda x, rationality=rationality: (
+                x - np.r_[softmax(rationality * payoffs[0] @ x[10:]), softmax(rationality * x[:10] @ payoffs[1])]
+            ),
+            slow,
+        ).x
+    solution = solve_logit(payoffs, 10.0)
+    assert solution.converged
+    np.testing.assert_allclose(np.concatenate(solution.profile), slow, atol=1e-8)
 
 
 # ---- maximin and trembles ----
