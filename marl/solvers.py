@@ -36,6 +36,18 @@ SOLVERS = (
         "econ_one_step",
     ),
     Solver(
+        "MAPPO and IPPO (central or own critics and credit, value normalisation, heads or weights of an agent's own)",
+        "marl.mappo:MAPPOConfig",
+        "Yu et al. 2022; de Witt et al. 2020",
+        "bnac_sampled",
+    ),
+    Solver(
+        "BN-MAPPO and auto-regressive MAPPO (agents that see others' actions along a learned or complete graph)",
+        "marl.bn_actor_critic:BNMAPPOConfig",
+        "Chen and Zhang 2023",
+        "bnac_sampled",
+    ),
+    Solver(
         "IMPALA and APPO on the batched runner",
         "marl.rllib:use_batched_runner",
         "Espeholt et al. 2018; Luo et al. 2019",
@@ -54,6 +66,12 @@ SOLVERS = (
         "runner_agreement",
     ),
     Solver(
+        "QMIX, VDN and independent Q-learning (GRU or not, masks, groups, agents that leave)",
+        "marl.qmix:QMIXConfig",
+        "Rashid et al. 2018; Sunehag et al. 2018; Tan 1993",
+        "qmix_benchmarks",
+    ),
+    Solver(
         "PSRO (meta-solvers by name, exact or PPO responses, aversion to risk)",
         "marl.psro.psro:Psro",
         "Lanctot et al. 2017; Marris et al. 2021; after Slumbers et al. 2023",
@@ -64,6 +82,12 @@ SOLVERS = (
         "marl.qarl.rllib:QARLConfig",
         "Reddi et al. 2024; Pinto et al. 2017; Sheng et al. 2022; Kamalaruban et al. 2020",
         "qarl",
+    ),
+    Solver(
+        "Policy gradient over a graph of agents, exact, in tables",
+        "marl.bayesian_network:ascend",
+        "Chen and Zhang 2023",
+        "bnac_coordination",
     ),
 )
 

@@ -21,6 +21,7 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.table import Column, Table
 
+from experiments.markdown import to_markdown
 from experiments.run_folder import RunError, write_atomically
 from games.names import unknown_name
 
@@ -277,12 +278,6 @@ def results_table(name: str) -> str:
     """Returns one of the tables that a benchmark saved, such as "worlds_contests", as Markdown."""
     with (RESULTS / f"{name}.csv").open(newline="", encoding="utf-8") as file:
         return to_markdown(list(csv.reader(file)))
-
-
-def to_markdown(table: list[list[str]]) -> str:
-    """Returns rows of cells, the first of them the heading, as a Markdown table."""
-    heading, *rows = (f"| {' | '.join(cells)} |" for cells in table)
-    return "\n".join([heading, "|" + "---|" * len(table[0]), *rows])
 
 
 def bench_names() -> list[str]:

@@ -69,6 +69,9 @@ class PopulationSettings(StudySettings, ABC):
         500, ge=2, description="episodes of each pair of populations in the tournament, half in each seating"
     )
     variance: Kind = Field("opponents", description="which variance risk-averse oracles mean (marl/psro/risk_rewards)")
+    symmetric: bool = Field(
+        False, description="both agents draw from one population, whoever they are; the game must be symmetric"
+    )
     parallel: int = Field(2, ge=1, description="runs at a time, one core each")
 
     @abstractmethod
@@ -93,6 +96,7 @@ class PopulationSettings(StudySettings, ABC):
             "oracle": "ppo",
             "oracle_settings": {"env_steps": self.env_steps, **self.oracle_settings},
             "episodes": self.cell_episodes,
+            "symmetric": self.symmetric,
             "seed": seed,
         }
         return PsroSettings(**given)

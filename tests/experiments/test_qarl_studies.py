@@ -14,9 +14,15 @@ from experiments.studies.qarl.evaluation import attack, attacker_path, evaluate,
 from experiments.studies.qarl.settings import QarlSettings
 from experiments.studies.qarl_robustness import STUDY as ROBUSTNESS
 from experiments.studies.qarl_robustness.analysis import CROSS_PLAYED, compare_arms
-from experiments.studies.qarl_robustness.settings import RobustnessSettings
+from experiments.studies.qarl_robustness.analysis import evaluate as judge_all
+from experiments.studies.qarl_robustness.calibration import RESULTS as CALIBRATION
+from experiments.studies.qarl_robustness.report import report
+from experiments.studies.qarl_robustness.settings import RobustnessSettings, make_jobs
+from experiments.studies.qarl_robustness.tasks import TASKS
 from marl.qarl import checkpoint
 from marl.qarl.attack import CommonAttack, FrozenProtagonists
+from marl.robustness.exp3 import switch_periodically
+from marl.robustness.smoothing import SmoothedPlayer, lower_bound
 from marl.robustness.statistics import sign_flip_test
 
 TINY = {
@@ -143,3 +149,46 @@ def test_comparisons_by_hand():
     assert found.loc["rarl", "verdict"] == "better"
     assert found.loc["force", "verdict"] == "inconclusive"
     assert sign_flip_test(np.arange(10) + 1.0, np.zeros(10)) == pytest.approx(2 / 2**10)
+
+
+def test_all_runs_together_are_judged_and_reported(tmp_path):
+    small = {name: TINY[name] for name in ("episodes", "hidden_sizes", "warm_up", "judged_episodes", "cell_episodes")}
+    small |= {"grid_points": 2, "attack_budgets": [1], "restarts": 1}
+    given = {"methods": ["qarl", "sac"], "tasks": ["point_mass"], "seeds": 2, "iterations": 1, "doubles": False}
+    settings = RobustnessSettings(**given, cross_play_episodes=1, rounds=8, overrides=small)
+    run = RunFolder.create(tmp_path / "run", "qarl_robustness", settings.model_dump())
+    with pytest.raises(RunError, match="2 runs are not complete"):
+        judge_all(run, settings)
+    for job in make_jobs(run, settings):
+        own, single = RunFolder.create(job.path, "qarl", job.settings), QarlSettings(**job.settings)
+        training.train(own, single, None)
+        evaluate(own, single)
+        own.report_path.write_text("")
+    judge_all(run, settings)
+    report(run, settings)
+    assert "a pool at test time" in run.report_path.read_text(encoding="utf-8")
+
+    pools = pd.read_csv(run.path / "pools.csv").set_index(["seed", "attackers"])
+    arena = make_arena(single, 8)
+    runs = [RunFolder(job.path) for job in make_jobs(run, settings)]
+    player, attackers = load_player(runs[0], "protagonist", 1), [load_player(own, "attacker", 1) for own in runs]
+    order = switch_periodically(8, 2, 1)
+    alone = np.mean([arena.play(player, attackers[attack])[0, turn] for turn, attack in enumerate(order)])
+    assert pools.loc[(1, "in turn"), "qarl"] == pytest.approx(alone, rel=1e-4)
+    assert (pools["best fixed"] >= pools[["qarl", "uniform"]].max(axis=1)).all()
+
+    certificates = pd.read_csv(run.path / "certificates.csv").set_index(["arm", "seed", "sigma", "budget"])["guarantee"]
+    returns = arena.play(SmoothedPlayer(player, 0.1, seed=1))[0]
+    bound = lower_bound(int((returns >= -120).sum()), 8, 1 - 0.05 / 3)
+    assert certificates["qarl", 1, 0.1, 0.0] == pytest.approx(bound, rel=1e-4)
+    assert certificates["qarl", 1, 0.1, 0.2] <= certificates["qarl", 1, 0.1, 0.0]
+
+
+def test_the_calibrated_force_robs_plain_sac_of_a_part_of_its_return():
+    """The protocol's 20 to 60 %, by other seeds than the study's."""
+    rows = pd.read_csv(CALIBRATION)
+    assert set(rows["seed"]).isdisjoint(range(RobustnessSettings().seeds))
+    for task, own in rows.groupby("task"):
+        chosen = own[own["force"] == TASKS[task].settings["force"]]
+        lost = 1 - (chosen["attacked"] - chosen["idle"]).mean() / (chosen["nominal"] - chosen["idle"]).mean()
+        assert 0.2 <= lost <= 0.6

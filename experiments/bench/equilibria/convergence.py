@@ -22,7 +22,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from experiments.bench import RESULTS, three_digits, to_markdown
+from experiments.bench import RESULTS, three_digits
+from experiments.markdown import to_markdown
 from experiments.run_folder import write_atomically
 from marl.equilibrium.payoffs import uniform_profile
 from marl.equilibrium.risk import best_risk_response, risk_gaps

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from experiments.markdown import to_markdown
 from experiments.report import Section, to_svg, write_report
 from experiments.run_folder import RunError, RunFolder, write_atomically
 from experiments.studies.econ_gtb.analysis import LARGEST_GAIN, MARKS, measure, measure_gain
@@ -216,11 +217,7 @@ def make_tables(found: dict[str, pd.DataFrame]) -> list[list[list[str]]]:
 
 def committed_table() -> str:
     """Returns the committed results as the README's Markdown tables."""
-    parts = []
-    for rows in make_tables(_read_tables(RESULTS)):
-        lines = ["| " + " | ".join(row) + " |" for row in rows]
-        parts.append("\n".join([lines[0], "|" + "---|" * len(rows[0]), *lines[1:]]))
-    return "\n\n".join(parts)
+    return "\n\n".join(map(to_markdown, make_tables(_read_tables(RESULTS))))
 
 
 def report(run: RunFolder) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from experiments.markdown import to_markdown
 from experiments.studies.econ_one_step.evaluation import MUST_BEAT
 from experiments.studies.econ_one_step.exact import REFERENCES
 
@@ -59,15 +60,10 @@ def regret_table(regrets: pd.DataFrame) -> list[list[str]]:
     return table
 
 
-def _markdown(rows: list[list[str]]) -> str:
-    lines = ["| " + " | ".join(row) + " |" for row in rows]
-    return "\n".join([lines[0], "|" + "---|" * len(rows[0]), *lines[1:]])
-
-
 def committed_table() -> str:
     """Returns the committed results as the README's Markdown tables."""
     scores, rates, regrets = (pd.read_csv(RESULTS / f"{name}.csv") for name in ("evaluation", "rates", "regrets"))
-    return _markdown(regret_table(regrets)) + "\n\n" + _markdown(planner_table(scores, rates))
+    return to_markdown(regret_table(regrets)) + "\n\n" + to_markdown(planner_table(scores, rates))
 
 
 if __name__ == "__main__":

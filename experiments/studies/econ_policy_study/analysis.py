@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from econ.welfare import gini
+from experiments.markdown import to_markdown
 from experiments.run_folder import RunFolder, write_atomically
 from experiments.studies.econ_policy_study.settings import PolicyStudySettings
 from experiments.studies.econ_policy_study.tables import TABLES, is_finished, read_table
@@ -247,15 +248,10 @@ def evaluate(run: RunFolder, settings: PolicyStudySettings) -> None:
     write_atomically(run.evaluation_path, gist.to_csv(index=False, float_format="%.4g"))
 
 
-def _markdown(rows: list[list[str]]) -> str:
-    lines = ["| " + " | ".join(row) + " |" for row in rows]
-    return "\n".join([lines[0], "|" + "---|" * len(rows[0]), *lines[1:]])
-
-
 def committed_table() -> str:
     """Returns the committed results as the README's Markdown tables."""
     summary, best = (pd.read_csv(RESULTS / f"{name}.csv") for name in ("summary", "winners"))
-    return _markdown(frontier_table(summary)) + "\n\n" + _markdown(winner_table(best))
+    return to_markdown(frontier_table(summary)) + "\n\n" + to_markdown(winner_table(best))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from experiments.markdown import to_markdown
 from experiments.report import Section, to_svg, write_report
 from experiments.run_folder import RunError, RunFolder, write_atomically
 from experiments.study import open_run
@@ -112,9 +113,7 @@ def _make_table(scores: pd.DataFrame) -> list[list[str]]:
 
 def committed_table() -> str:
     """Returns the committed results as the README's Markdown table."""
-    rows = _make_table(pd.read_csv(RESULTS / "evaluation.csv"))
-    lines = ["| " + " | ".join(row) + " |" for row in rows]
-    return "\n".join([lines[0], "|" + "---|" * len(rows[0]), *lines[1:]])
+    return to_markdown(_make_table(pd.read_csv(RESULTS / "evaluation.csv")))
 
 
 def report(run: RunFolder) -> None:

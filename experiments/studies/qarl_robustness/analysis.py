@@ -12,6 +12,7 @@ from agents.trained import TrainedPlayer
 from experiments.progress import TrainingProgress
 from experiments.run_folder import RunError, RunFolder, write_atomically
 from experiments.studies.qarl.evaluation import attacker_path, load_player, make_arena, read_measures
+from experiments.studies.qarl_robustness.defences import play_defences
 from experiments.studies.qarl_robustness.settings import Arm, RobustnessSettings, make_jobs, run_path
 from marl.qarl.arena import ADVERSARY, PROTAGONIST
 from marl.qarl.methods import METHODS
@@ -29,7 +30,7 @@ def judged_by(settings: RobustnessSettings) -> tuple[str, ...]:
 
 
 def evaluate(run: RunFolder, settings: RobustnessSettings) -> None:
-    """Writes measures.csv, cross_play.csv, evaluation.csv (comparisons) and learning.csv.
+    """Writes measures.csv, cross_play.csv, learning.csv, pools.csv, certificates.csv and evaluation.csv (comparisons).
 
     Raises:
         RunError: Runs are missing.
@@ -43,6 +44,8 @@ def evaluate(run: RunFolder, settings: RobustnessSettings) -> None:
     _write(run, "measures", measures)
     _write(run, "cross_play", pairs.groupby(["task", "arm", "adversary"], sort=False)["value"].mean().reset_index())
     _write(run, "learning", _learning(run, settings))
+    for name, table in zip(("pools", "certificates"), play_defences(run, settings), strict=True):
+        _write(run, name, table)
     write_atomically(run.evaluation_path, compare_arms(measures, settings).to_csv(index=False, float_format="%.4g"))
 
 

@@ -4,7 +4,7 @@ python -m experiments.studies.qarl_robustness.calibration --out FOLDER
 
 trains SAC in each world without an adversary and attacks it with several forces. A force at which SAC loses 20 to 60 %
 of what it has (its return above that of a protagonist that does nothing) leaves room for robustness. Writes
-calibration.csv, a row for each world, force and seed.
+calibration.csv, a row for each world, force and seed; the committed one is in results/.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from experiments.studies.qarl_robustness.tasks import TASKS
 from marl.qarl.arena import PROTAGONIST
 from marl.qarl.process import settle_process
 
-FORCES = {"cartpole": (0.5, 1.0, 2.0), "point_mass": (0.5, 1.0, 2.0, 4.0), "pendulum": (0.25, 0.5, 1.0)}  # N
+FORCES = {"cartpole": (0.125, 0.25, 0.5), "point_mass": (0.5, 1.0, 2.0, 4.0), "pendulum": (1.0, 2.0, 4.0)}  # N
+RESULTS = Path(__file__).parent / "results" / "calibration.csv"
 FIRST_SEED, SEEDS, ITERATIONS, BUDGET = 100, 4, 80, 20
 COLUMNS = ("task", "force", "seed", "nominal", "attacked", "idle")
 

@@ -11,9 +11,15 @@ from experiments.report import Section, to_svg, write_report
 from experiments.run_folder import RunError, RunFolder
 from experiments.studies.qarl.report import STYLE, draw_grid, read_cells
 from experiments.studies.qarl_robustness.analysis import judged_by
+from experiments.studies.qarl_robustness.defences import certificate_table, pool_table
 from experiments.studies.qarl_robustness.settings import RobustnessSettings, run_path
 from marl.robustness.force import SCALES
 
+POOLED = "Mean returns: Exp3 over the arms' protagonists of a seed while their attackers take turns; each fixed choice."
+BOUNDED = (
+    "Lower bounds (95 %) of the probability that a smoothed protagonist reaches the task's certified return, whatever "
+    "shifts of that length in all its observations are shown; means over seeds, at the best of three deviations."
+)
 COLOURS = ("#2f6fb5", "#777777", "#d27a26", "#3b8a4b", "#a2436f", "#8a6d3b", "#bbbbbb", "#9dbfe0", "#e0b89d")
 
 
@@ -106,6 +112,7 @@ def draw_grids(run: RunFolder, settings: RobustnessSettings, task: str) -> list[
 def report(run: RunFolder, settings: RobustnessSettings) -> None:
     """Writes report.html."""
     comparisons, measures, learning = (_read(run, name) for name in ("evaluation", "measures", "learning"))
+    pools, certificates = (_read(run, name) for name in ("pools", "certificates"))
     first, budget = settings.arms()[0].name, int(judged_by(settings)[0].split()[1])
     caption = (
         f"Interquartile mean over seeds with its 95 % interval; then whether {first} is better or worse than this arm "
@@ -119,6 +126,8 @@ def report(run: RunFolder, settings: RobustnessSettings) -> None:
             Section(f"{task}: measures", figure=figure),
             Section(f"{task}: attackers of other forces", figure=to_svg(draw_forces(measures, task, budget))),
             Section(f"{task}: learning and curriculum", figure=to_svg(draw_learning(learning, task))),
+            Section(f"{task}: a pool at test time", table=pool_table(pools, task), caption=POOLED),
+            Section(f"{task}: attacks on observations", table=certificate_table(certificates, task), caption=BOUNDED),
         ]
         sections += [
             Section(f"{task}: bodies, {arm}", figure=to_svg(own)) for arm, own in draw_grids(run, settings, task)

@@ -47,6 +47,7 @@ class RobustnessSettings(StudySettings):
     iterations: int = Field(80, ge=1, description="of every method; protagonists have equal samples")
     doubles: bool = Field(True, description="methods of one phase once more with as many env steps as those of two")
     cross_play_episodes: int = Field(2, ge=1, description="of each protagonist with each adversary")
+    rounds: int = Field(200, ge=8, description="episodes of each pool, and those that certificates rest on")
     parallel: int = Field(1, ge=1, description="runs at a time, one core each")
     overrides: dict[str, Any] = Field({}, description="further settings of the study `qarl`")
 

@@ -15,23 +15,29 @@ class Task:
         world: Its id.
         settings: Beyond the id's; the largest force among them.
         threshold: Discounted return that curricula ask of the protagonist.
+        certified: Return whose probability is bounded under attacks on what the protagonist sees.
         training: Further settings of the study `qarl`.
     """
 
     world: str
     settings: Mapping[str, Any]
     threshold: float
+    certified: float
     training: Mapping[str, Any] = field(default_factory=dict)
 
 
 TASKS: Mapping[str, Task] = {
-    "cartpole": Task("control/cartpole_swingup_v0", {"horizon": 250, "substeps": 2, "force": 1.0}, threshold=20.0),
-    "point_mass": Task("control/point_mass_gap_v0", {"horizon": 150, "force": 2.0}, threshold=-60.0),
+    # Plain SAC keeps 65 % of its return under the common attack (seeds 100 to 103, results/calibration.csv).
+    "cartpole": Task(
+        "control/cartpole_swingup_v0", {"horizon": 250, "substeps": 2, "force": 0.125}, threshold=20.0, certified=100.0
+    ),
+    "point_mass": Task("control/point_mass_gap_v0", {"horizon": 150, "force": 2.0}, threshold=-60.0, certified=-120.0),
     # With the motor of 1 N m and so few samples plain SAC does not learn to get up, so there would be nothing to rob.
     "pendulum": Task(
         "control/pendulum_swingup_v0",
         {"horizon": 250, "substeps": 2, "motor": 2.0, "force": 0.5},
         threshold=20.0,
+        certified=100.0,
         training={"first_temperature": 0.1},
     ),
 }

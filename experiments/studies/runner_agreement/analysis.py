@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy import stats
 
+from experiments.markdown import to_markdown
 from experiments.report import Section, to_svg, write_report
 from experiments.run_folder import RunError, RunFolder, write_atomically
 from experiments.studies.runner_agreement.settings import BATCHED, BATCHED_STOCK_ROWS, STOCK, AgreementSettings
@@ -147,9 +148,7 @@ def make_table(compared: pd.DataFrame) -> list[list[str]]:
 
 def committed_table() -> str:
     """Returns the committed results as the README's Markdown table."""
-    heading, *rows = make_table(compare(pd.read_csv(RESULTS / "evaluation.csv")))
-    lines = ["| " + " | ".join(row) + " |" for row in rows]
-    return "\n".join(["| " + " | ".join(heading) + " |", "|" + "---|" * len(heading), *lines])
+    return to_markdown(make_table(compare(pd.read_csv(RESULTS / "evaluation.csv"))))
 
 
 def report(run: RunFolder, settings: AgreementSettings) -> None:

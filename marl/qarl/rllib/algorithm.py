@@ -41,6 +41,7 @@ from marl.qarl.trainer import IterationResult, TrainerSettings
 from marl.rllib import BatchedEnvRunner, TrainingError, register
 from marl.rllib.runner.player_module import PlayerModule
 from marl.rllib.runner.runner_callbacks import find_unsupported
+from marl.rllib.seating import seat_by_group
 
 RUN = "single_run"
 OF_TRAINER = tuple(field.name for field in fields(TrainerSettings) if field.name != "sac")
@@ -57,21 +58,6 @@ OTHER_NAMES = {
     "train_batch_size_per_learner": "batch_size",
 }
 READ_BACK = ("model", "optimizer")  # RLlib calls `training` with them when it reads a dict
-
-
-class Seating:
-    """Maps agents to the policy of their group.
-
-    Args:
-        policies: By agent.
-    """
-
-    def __init__(self, policies: dict[str, str]) -> None:
-        self._policies = policies
-
-    def __call__(self, agent: Any, *args: Any, **kwargs: Any) -> str:
-        """Returns the policy of an agent."""
-        return self._policies[agent]
 
 
 def _make_still(size: int, seed: int) -> ConstantPusher:
@@ -157,7 +143,7 @@ class QARLConfig(AlgorithmConfig):
             raise TrainingError(f"QARL needs a world with the groups {list(ROLES)}; {self.env} has {list(groups)}")
         self.multi_agent(
             policies=set(ROLES),
-            policy_mapping_fn=Seating({agent: name for name, group in groups.items() for agent in group.agents}),
+            policy_mapping_fn=seat_by_group(groups),
             policies_to_train=list(ROLES) if settings.plan.has_adversary else [PROTAGONIST],
         )
         specs = {role: self._module_spec(settings, role) for role in ROLES}
