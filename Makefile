@@ -56,7 +56,7 @@ ctest: .venv/tools ## build and run the C tests four ways: -O0, -O2, address + u
 	    $(BIN)/ctest --test-dir $$folder --parallel 2 --output-on-failure --no-tests=error; \
 	done
 
-ASAN_TESTS := tests/conformance tests/econ $(patsubst %,tests/games/test_%.py,batch cards commons commons_river door_key driving driving_episodes driving_roads foraging markov matrix particles probe pursuit rng rows trust)
+ASAN_TESTS := tests/conformance tests/econ $(patsubst %,tests/games/test_%.py,aloha batch bits cards commons commons_river door_key driving driving_episodes driving_roads foraging markov matrix particles particle_crowds probe pursuit rng rows sandwich sort sweep trash trust)
 # Python comes without sanitizers, so their runtime is loaded before it, and the C++ library with it: the sanitizer
 # wraps `throw` at the start. Python keeps memory until its end, so leaks are not looked for here but in the C tests.
 # MuJoCo's robots run no C of ours.

@@ -25,18 +25,27 @@ def read_table(name: str, text: str = README) -> str:
 
 WITH_EXAMPLES = [
     "README.md",
+    "agents/planners/README.md",
     "econ/gather_trade_build/README.md",
     "econ/one_step/README.md",
     "econ/taxation/README.md",
+    "games/aloha/README.md",
+    "games/bits/README.md",
     "games/kuhn_poker/README.md",
     "games/markov/README.md",
+    "marl/bayesian_network/README.md",
     "marl/equilibrium/README.md",
+    "marl/bn_actor_critic/README.md",
+    "marl/mappo/README.md",
     "games/matrix/README.md",
     "games/mujoco/README.md",
     "games/open_spiel/README.md",
     "games/overcooked/README.md",
+    "games/particles/README.md",
+    "games/sweep/README.md",
     "marl/psro/README.md",
     "marl/qarl/README.md",
+    "marl/qmix/README.md",
     "marl/rllib/README.md",
     "marl/robustness/README.md",
 ]
@@ -90,9 +99,24 @@ def test_the_table_of_psro_is_the_committed_result():
     assert read_table("speed", text) == speed_table("psro"), "paste `agora bench psro --table`"
 
 
+def test_the_table_of_qarl_is_the_committed_result():
+    text = (ROOT / "marl/qarl/README.md").read_text(encoding="utf-8")
+    assert read_table("speed", text) == speed_table("qarl"), "paste `agora bench qarl --table`"
+
+
+def test_the_table_of_sampled_graphs_is_the_committed_result():
+    text = (ROOT / "marl/bn_actor_critic/README.md").read_text(encoding="utf-8")
+    assert read_table("speed", text) == speed_table("graphs"), "paste `agora bench graphs --table`"
+
+
 def test_the_table_of_driving_is_the_committed_result():
     text = (ROOT / "games/driving/README.md").read_text(encoding="utf-8")
     assert read_table("speed", text) == speed_table("driving"), "paste `agora bench driving --table`"
+
+
+def test_the_tables_of_particles_are_the_committed_result():
+    text = (ROOT / "games/particles/README.md").read_text(encoding="utf-8")
+    assert read_table("speed", text) == speed_table("particles"), "paste `agora bench particles --table`"
 
 
 def test_the_table_of_methods_is_what_the_code_says():
@@ -112,7 +136,9 @@ def test_the_tables_of_rllib_are_the_committed_result():
     assert read_table("rllib", text) == speed_table("rllib"), "paste `agora bench rllib --table`"
 
 
-@pytest.mark.parametrize("study", ["econ_one_step", "econ_policy_study", "overcooked_layouts", "runner_agreement"])
+@pytest.mark.parametrize(
+    "study", ["econ_one_step", "econ_policy_study", "overcooked_layouts", "rae_matrix", "runner_agreement"]
+)
 def test_the_results_of_a_study_are_the_committed_ones(study):
     text = (ROOT / f"experiments/studies/{study}/README.md").read_text(encoding="utf-8")
     analysis = import_module(f"experiments.studies.{study}.analysis")

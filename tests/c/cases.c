@@ -3,6 +3,8 @@
 #include "../../econ/gather_trade_build/gather_trade_build.h"
 #include "../../econ/one_step/one_step.h"
 #include "../../econ/welfare/social.h"
+#include "../../games/aloha/aloha.h"
+#include "../../games/bits/bits.h"
 #include "../../games/commons/commons.h"
 #include "../../games/control/control.h"
 #include "../../games/door_key/door_key.h"
@@ -17,6 +19,10 @@
 #include "../../games/particles/particles.h"
 #include "../../games/probe/probe.h"
 #include "../../games/pursuit/pursuit.h"
+#include "../../games/sandwich/sandwich.h"
+#include "../../games/sort/sort.h"
+#include "../../games/sweep/sweep.h"
+#include "../../games/trash/trash.h"
 #include "../../games/trust/trust.h"
 
 #include <math.h>
@@ -233,6 +239,40 @@ static const ParticlesConfig WORLD_COMM_CONFIG = {.scenario = PARTICLES_WORLD_CO
                                                   .num_forests = 2,
                                                   .moves_before_forces = 1};
 
+static const int32_t SETTLERS[] = {3, 12, 6};
+static const ParticlesConfig RESOURCES_SETTLERS = {.populations = SPAN(SETTLERS),
+                                                   .scenario = PARTICLES_RESOURCE_OCCUPATION,
+                                                   .horizon = 20,
+                                                   .num_agents = 12,
+                                                   .shares_reward = 1,
+                                                   .shows_views = 1};
+static const int32_t MARKETS[] = {2, 1, 7, 3, 5, 2};
+static const ParticlesConfig TREASURE_MARKETS = {.populations = SPAN(MARKETS),
+                                                 .scenario = PARTICLES_TREASURE_COLLECTION,
+                                                 .horizon = 40,
+                                                 .num_agents = 7,
+                                                 .num_adversaries = 3,
+                                                 .agent_neighbors = 4,
+                                                 .landmark_neighbors = 3,
+                                                 .is_continuous = 1};
+static const int32_t HERDS[] = {2, 3, 4, 6};
+static const ParticlesConfig GRASSLAND_HERDS = {.populations = SPAN(HERDS),
+                                                .scenario = PARTICLES_GRASSLAND,
+                                                .local_ratio = 0.75,
+                                                .horizon = 60,
+                                                .num_agents = 6,
+                                                .num_adversaries = 4,
+                                                .num_food = 4,
+                                                .ends_on_success = 1};
+static const ParticlesConfig ADVERSARIAL_TEAMS = {
+    .scenario = PARTICLES_ADVERSARIAL, .horizon = 60, .num_agents = 8, .num_adversaries = 8, .num_food = 4};
+static const ParticlesConfig FOOD_CROWDS = {.populations = SPAN(CROWDS),
+                                            .scenario = PARTICLES_FOOD_COLLECTION,
+                                            .local_ratio = 1,
+                                            .horizon = 25,
+                                            .num_agents = 20,
+                                            .agent_neighbors = 3};
+
 /* ---- probe ---- */
 
 static const uint8_t MELODY[] = {0, 2, 4, 1, 2};
@@ -345,6 +385,23 @@ static const CommonsConfig HARVEST_CONFIG = {VALLEY_CONFIG, .game = COMMONS_HARV
 static const CommonsConfig CLEANUP_CONFIG = {VALLEY_CONFIG, .game = COMMONS_CLEANUP, .num_agents = 7,
                                              .start_items = SPAN(WASTE_IN_VALLEY), .timeout_steps = 4};
 
+/* ---- coordination ---- */
+
+static const BitsConfig BITS_CONFIG = {
+    .num_agents = 5, .band = 2, .flip = 0.1, .zero_share = 0.2, .pays_next = 1, .horizon = 25};
+static const BitsConfig BITS_CROWD = {
+    .num_agents = BITS_MAX_AGENTS, .band = 21, .flip = 0.3, .zero_share = 0.5, .horizon = 40};
+static const uint8_t LINE_OF_FOUR[] = {0, 1, 0, 0, 1, 0, 1, 0, 0, 1, 0, 1, 0, 0, 1, 0};
+static const AlohaConfig ALOHA_CONFIG = {.neighbours = SPAN(LINE_OF_FOUR), .num_agents = 4, .capacity = 5,
+                                         .start_backlog = 1, .arrival = 0.6, .success_reward = 0.1,
+                                         .collision_penalty = 10, .horizon = 20};
+static const AlohaConfig ALOHA_MASKS = {.neighbours = SPAN(LINE_OF_FOUR), .num_agents = 4,
+                                        .capacity = ALOHA_MAX_CAPACITY, .start_backlog = 0, .arrival = 0.3,
+                                        .success_reward = 1, .collision_penalty = 0.5, .mask_empty = 1, .horizon = 33};
+static const AlohaConfig ALOHA_MEMORY = {.neighbours = SPAN(LINE_OF_FOUR), .num_agents = 4, .capacity = 5,
+                                         .start_backlog = 1, .arrival = 0.6, .success_reward = 0.1,
+                                         .collision_penalty = 10, .shows_last = 1, .shows_parity = 1, .horizon = 20};
+
 /* ---- pursuit ---- */
 
 static const uint8_t TOWN[] = {0, 0, 0, 0, 0, /* 5 x 4 cells */
@@ -372,6 +429,14 @@ static const DoorKeyConfig DOOR_KEY_CONFIG = {.size = 8, .num_agents = 1, .view_
 /* As many agents as a small map takes, who see little, and goals at hand. */
 static const DoorKeyConfig DOOR_KEY_CROWD = {.size = 7, .num_agents = 3, .view_size = 5, .horizon = 60,
                                              .near_goal = 0.25, .time_penalty = 0.5};
+
+/* ---- trash ---- */
+
+static const TrashConfig TRASH_CONFIG = {.num_agents = 3, .num_small = 5, .num_big = 5, .capacity = 3, .horizon = 128,
+                                         .delivery_reward = 1, .split_reward = 0.1, .step_cost = 0.01};
+/* A field without a free cell, and as many agents as it takes. */
+static const TrashConfig TRASH_CROWD = {.num_agents = TRASH_MAX_AGENTS, .num_small = 30, .num_big = 15, .capacity = 9,
+                                        .horizon = 200, .delivery_reward = 0.5};
 
 /* ---- foraging ---- */
 
@@ -476,7 +541,20 @@ static const GtbConfig GTB_CROWD = {
     .isoelastic_eta = 1, .labor_cost = 0.1, .labor_weight = 0.5, .objective = WELFARE_RAWLSIAN, .equality_weight = 1,
     .sees_all = 1, .planner_sees_map = 1, .shares_wealth = 1, .numpy_streams = SPAN(STREAM), .horizon = 40};
 
+/* ---- sweep, sandwich, sort ---- */
+
+static const uint8_t WANTED[] = {1, 0, 1, 1, 0, 0, 1, 0, 1};
+static const SweepConfig SWEEP_CONFIG = {.wanted = SPAN(WANTED), .horizon = 60};
+static const uint8_t FOOD_SIDES[] = {1, 1, 1, 0, 0, 0, 1, 0}, RECIPE[] = {0, 3, 1, 4, 2};
+static const SandwichConfig SANDWICH_CONFIG = {.sides = SPAN(FOOD_SIDES), .recipe = SPAN(RECIPE), .horizon = 60};
+static const SortConfig SORT_CONFIG = {.starts = {6, 2, 0}, .horizon = 60};
+
 const Case CASES[] = {
+    {"aloha: a line", &agora_aloha, &ALOHA_CONFIG, 0x5e0445cc3af7c78d},
+    {"aloha: masks", &agora_aloha, &ALOHA_MASKS, 0xd46cae2a337eeab5},
+    {"aloha: memory", &agora_aloha, &ALOHA_MEMORY, 0xe98fdaa3568c676b},
+    {"bits: five agents", &agora_bits, &BITS_CONFIG, 0x4a2bebbe5e3424b8},
+    {"bits: a crowd, paid before the step", &agora_bits, &BITS_CROWD, 0x2958ffcbc4c77351},
     {"foraging: defaults", &agora_foraging, &FORAGING_CONFIG, 0x880955e0c260ff31},
     {"foraging: a crowd", &agora_foraging, &FORAGING_CROWD, 0xb4adbb6f35bded6e},
     {"pursuit: a town", &agora_pursuit, &PURSUIT_CONFIG, 0xdf2bf576c35c9432},
@@ -507,17 +585,27 @@ const Case CASES[] = {
     {"one step: rates as numbers", &agora_one_step, &ONE_STEP_RATES, 0x12433260369999f3},
     {"overcooked: pictures", &agora_overcooked, &PICTURES_CONFIG, 0x2613b68bba1c21c3},
     {"overcooked: features, chance", &agora_overcooked, &CHANCE_CONFIG, 0x6ffdf70c283130c2},
-    {"particles: spread", &agora_particles, &SPREAD_CONFIG, 0xf73317481787356c},
-    {"particles: spread, crowds", &agora_particles, &SPREAD_CROWDS, 0xcbac738c9ed04b7b},
-    {"particles: tag, packs", &agora_particles, &TAG_PACKS, 0xa7cd982a6b18da41},
-    {"particles: adversary, decoys", &agora_particles, &ADVERSARY_DECOYS, 0xaaf1af6856235f40},
-    {"particles: push", &agora_particles, &PUSH_CONFIG, 0xe9583f07a1db3b16},
-    {"particles: speaker and listener", &agora_particles, &LISTENER_CONFIG, 0x227fcc32e95e2a4e},
-    {"particles: reference", &agora_particles, &REFERENCE_CONFIG, 0xac35cfa247c1ac8a},
-    {"particles: crypto", &agora_particles, &CRYPTO_CONFIG, 0x618487fa6f4ac5c7},
-    {"particles: world with words", &agora_particles, &WORLD_COMM_CONFIG, 0xbab24eb0e1383794},
+    {"particles: spread", &agora_particles, &SPREAD_CONFIG, 0x276728f68e2bfcce},
+    {"particles: spread, crowds", &agora_particles, &SPREAD_CROWDS, 0x523fd551ec7e0c1b},
+    {"particles: tag, packs", &agora_particles, &TAG_PACKS, 0x4e2383d435f982d2},
+    {"particles: adversary, decoys", &agora_particles, &ADVERSARY_DECOYS, 0xc4c923787a608747},
+    {"particles: push", &agora_particles, &PUSH_CONFIG, 0x74e0066ab5664cba},
+    {"particles: speaker and listener", &agora_particles, &LISTENER_CONFIG, 0x0cc4489fb4fa2292},
+    {"particles: reference", &agora_particles, &REFERENCE_CONFIG, 0x4f270675f27af061},
+    {"particles: crypto", &agora_particles, &CRYPTO_CONFIG, 0xbfdfd2ab80ac0bfb},
+    {"particles: world with words", &agora_particles, &WORLD_COMM_CONFIG, 0xba04c16910d23004},
+    {"particles: resources, settlers", &agora_particles, &RESOURCES_SETTLERS, 0xd577ed8e29df6556},
+    {"particles: treasures, markets", &agora_particles, &TREASURE_MARKETS, 0x647195e1556ba66b},
+    {"particles: grassland, herds", &agora_particles, &GRASSLAND_HERDS, 0x18f4a07d47a56b9f},
+    {"particles: adversarial, teams", &agora_particles, &ADVERSARIAL_TEAMS, 0x9d64f134ba281fab},
+    {"particles: food, crowds", &agora_particles, &FOOD_CROWDS, 0xb04f829fab233904},
     {"probe: defaults", &agora_probe, &PROBE_CONFIG, 0xf3429a5a86bc1c43},
     {"probe: extremes", &agora_probe, &PROBE_EXTREMES, 0x2d547a6f138d0e20},
+    {"sandwich: five of eight foods", &agora_sandwich, &SANDWICH_CONFIG, 0x642089111fa15626},
+    {"sort: far from home", &agora_sort, &SORT_CONFIG, 0xcb4b5e07c7a362b0},
+    {"sweep: five of nine cubes", &agora_sweep, &SWEEP_CONFIG, 0x0321d56bc22333e9},
+    {"trash: defaults", &agora_trash, &TRASH_CONFIG, 0xf6543647c51f9ff9},
+    {"trash: a crowd", &agora_trash, &TRASH_CROWD, 0x306fc9f54643715c},
     {"trust: defaults", &agora_trust, &TRUST_CONFIG, 0xaa51e349f60c185f},
     {"trust: a crowd", &agora_trust, &TRUST_CROWD, 0x94f7c258bc760fac},
 };

@@ -66,6 +66,12 @@ _MARKOV = {
 
 EXTRA_CASES = [
     Case(
+        "coordination/aloha_v0",
+        {"num_agents": 7, "conflicts": [(0, 1), (1, 2), (6, 3)], "capacity": 2, "start_backlog": 0, "mask_empty": True},
+        "aloha with masks",
+    ),
+    Case("coordination/bits_v0", {"num_agents": 9, "flip": 0.5, "pays_next": False}, "nine bits, paid before the step"),
+    Case(
         "grid/foraging_8x8_2p_2f_v0",
         {
             **{
@@ -99,6 +105,11 @@ EXTRA_CASES = [
         {"size": 7, "num_agents": 3, "view_size": 5, "near_goal": 0.3, "shared_reward": False, "horizon": 40},
         "three agents and one key",
     ),
+    Case(
+        "grid/trash_v0",
+        {"num_agents": 5, "num_small": 30, "num_big": 15, "capacity": 2, "horizon": 40},
+        "a crowd in a field full of trash",
+    ),
     Case("markov/tabular_v0", _MARKOV, "markov with two groups"),
     Case("matrix/prisoners_dilemma_v0", {"legal_actions": _LEGAL, "horizon": 5}, "matrix with masks"),
     Case("matrix/prisoners_dilemma_v0", {"payoffs": _PAYOFFS, "horizon": 5}, "matrix with three groups"),
@@ -116,6 +127,15 @@ EXTRA_CASES = [
         {"num_agents": 2, "populations": ((1, 2), (3, 1)), "terminate_on_success": True, "continuous_actions": True},
         "tag with populations",
     ),
+    Case(
+        "particles/treasure_collection_v0",
+        {
+            **{"num_collectors": 5, "num_banks": 3, "num_treasures": 4, "populations": ((2, 1), (5, 3))},
+            **{"num_agent_neighbors": 3, "continuous_actions": True},
+        },
+        "treasures with populations",
+    ),
+    Case("particles/grassland_v0", {"populations": ((1, 2), (2, 3)), "sharing": 0.5, "horizon": 60}, "herds"),
     Case(
         "grid/cleanup_v0",
         {
