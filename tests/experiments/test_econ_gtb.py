@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-import ray
 
 import econ  # noqa: F401 - registers its worlds
 import games
@@ -25,21 +23,11 @@ from experiments.studies.econ_gtb.evaluation import (
     play,
 )
 from experiments.study import find_study
-from marl.rllib import start_ray, stop_ray
 
 TINY = {
     **{"num_envs": 5, "fragment_steps": 50, "horizon": 100, "minibatch_size": 500, "hidden_sizes": [8]},
     **{"checkpoint_every_s": 60, "evaluation_episodes": 2, "warm_up_steps": 1000, "num_epochs": 1},
 }
-
-
-@pytest.fixture
-def running_ray() -> Iterator[None]:
-    was_running = ray.is_initialized()
-    start_ray(num_cpus=1)
-    yield
-    if not was_running:
-        stop_ray()
 
 
 def test_sales_of_scripted_traders_cancel_out_and_the_worst_paid_live_of_them():
@@ -82,7 +70,7 @@ def test_marks_by_hand():
     assert spearman(pd.Series([0, 1]), pd.Series([4, 4])) == 0
 
 
-def test_a_run_under_saezs_formula_goes_on_with_what_the_formula_knew(tmp_path: Path, running_ray: None):
+def test_a_run_under_saezs_formula_goes_on_with_what_the_formula_knew(tmp_path: Path, local_ray: None):
     study = find_study("econ_gtb")
     settings = study.read_settings({"tax": "saez", "total_steps": 1000, **TINY})
     run = RunFolder.create(tmp_path / "run", study.name, settings.model_dump(mode="json"))
@@ -105,7 +93,7 @@ def test_a_run_under_saezs_formula_goes_on_with_what_the_formula_knew(tmp_path: 
     assert "of 6 marks met" in run.report_path.read_text()
 
 
-def test_a_planner_learns_with_workers_of_phase_1_and_then_one_worker_alone(tmp_path: Path, running_ray: None):
+def test_a_planner_learns_with_workers_of_phase_1_and_then_one_worker_alone(tmp_path: Path, local_ray: None):
     study = find_study("econ_gtb")
 
     def run_one(name: str, **given: Any) -> RunFolder:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-import ray
 
 import games
 from agents.rational_worker import RationalWorker, SchedulePlanner, best_hours
@@ -21,7 +19,6 @@ from experiments.studies.econ_one_step.cells import train_cell
 from experiments.studies.econ_one_step.exact import ExactEconomy, best_schedule, populated_brackets, saez_schedule
 from experiments.studies.econ_one_step.settings import ECONOMIES, world_config
 from experiments.study import find_study
-from marl.rllib import start_ray, stop_ray
 
 A, B = (world_config(ECONOMIES[name]) for name in "AB")
 UTILITY, PRODUCT = "inverse_income_utility", "equality_productivity"
@@ -89,16 +86,7 @@ def test_regret_is_zero_at_the_best_and_worked_out_by_hand_elsewhere():
     assert found == pytest.approx([1.2 / 75, 1.2 / 56.25])
 
 
-@pytest.fixture
-def running_ray() -> Iterator[None]:
-    was_running = ray.is_initialized()
-    start_ray(num_cpus=1)
-    yield
-    if not was_running:
-        stop_ray()
-
-
-def test_a_short_run_is_trained_evaluated_and_reported(tmp_path: Path, running_ray: None):
+def test_a_short_run_is_trained_evaluated_and_reported(tmp_path: Path, local_ray: None):
     study = find_study("econ_one_step")
     sizes = {"num_envs": 4, "worker_episodes": 3, "planner_episodes": 3, "hidden_sizes": [8], "minibatch_size": 400}
     settings = study.read_settings({"economies": ["A"], "seeds": [0], **sizes})

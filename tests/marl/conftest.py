@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +8,7 @@ import torch
 from ray.rllib.algorithms.algorithm import Algorithm
 from ray.rllib.algorithms.ppo import PPOConfig
 
-from marl.rllib import start_ray, stop_ray, use_batched_runner
+from marl.rllib import use_batched_runner
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -17,16 +16,8 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
-@pytest.fixture(scope="session")
-def ray_session() -> Iterator[None]:
-    # Runners and learners in other processes import mappings and callbacks from the files beside this one.
-    start_ray(num_cpus=4, runtime_env={"env_vars": {"PYTHONPATH": str(Path(__file__).parent)}})
-    yield
-    stop_ray()
-
-
 @pytest.fixture
-def build(ray_session: None) -> Iterator[Callable[[PPOConfig], Algorithm]]:
+def build(local_ray: None) -> Iterator[Callable[[PPOConfig], Algorithm]]:
     """Builds algorithms and stops them when the test is over."""
     built: list[Algorithm] = []
 
@@ -62,5 +53,17 @@ def ppo() -> Callable[..., PPOConfig]:
         config.training(num_epochs=2, minibatch_size=64).debugging(seed=3, log_level="ERROR")
         setup(config)
         return use_batched_runner(config, rllib_module=rllib_module)
+
+    return make
+
+
+@pytest.fixture
+def team(build: Callable[..., Algorithm]) -> Callable[..., Algorithm]:
+    """Builds a small team: config class, world, settings of the world, of the runner, and of the training."""
+
+    def make(config_class: type, id: str, *, world: Any = None, runner: Any = None, **training: Any) -> Algorithm:
+        config = config_class().environment(id, env_config=world or {}).debugging(seed=5, log_level="ERROR")
+        config.env_runners(**{"num_envs_per_env_runner": 6, "rollout_fragment_length": 10, **(runner or {})})
+        return build(config.training(**{"hidden_sizes": (16,), "num_epochs": 2, **training}))
 
     return make

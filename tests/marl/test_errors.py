@@ -169,7 +169,7 @@ def test_a_fault_in_a_users_module_is_raised_with_its_place(build: Build) -> Non
         algorithm.train()
 
 
-def test_what_changed_after_the_dry_run_is_found_when_the_algorithm_is_built(ray_session: None) -> None:
+def test_what_changed_after_the_dry_run_is_found_when_the_algorithm_is_built(local_ray: None) -> None:
     config = use_batched_runner(ppo(num_env_runners=1))
     config.multi_agent(policies={"cook"}, policy_mapping_fn=chef)
     with pytest.raises(UnknownNameError, match="unknown policy for agent cook_0 'chef'; known: cook"):
@@ -204,7 +204,7 @@ def fail_in_another_process() -> None:
     raise DivergedError("the loss is nan")
 
 
-def test_errors_of_ray_are_explained_in_one_line(ray_session: None) -> None:
+def test_errors_of_ray_are_explained_in_one_line(local_ray: None) -> None:
     with pytest.raises(RayTaskError) as caught:
         ray.get(fail_in_another_process.remote())
     assert explain(caught.value) == "the loss is nan"

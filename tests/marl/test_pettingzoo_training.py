@@ -169,7 +169,7 @@ def test_knights_fall_one_by_one_and_the_others_fight_on(monkeypatch: pytest.Mon
     assert terminations["__all__"] or truncations["__all__"]
 
 
-def test_the_readmes_example_trains(ray_session: None) -> None:
+def test_the_readmes_example_trains(local_ray: None) -> None:
     text = (Path(__file__).parents[2] / "marl" / "rllib" / "README.md").read_text(encoding="utf-8")
     (example,) = [
         block for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "register_pettingzoo" in block

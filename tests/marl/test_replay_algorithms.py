@@ -442,7 +442,7 @@ def test_a_policy_learns_beside_a_scripted_player(build: Build, make_one: Callab
     assert algorithm.local_replay_buffer.num_module_steps("learner") == result["num_env_steps_sampled_lifetime"]
 
 
-def test_tune_runs_it(ray_session: None, tmp_path: Path) -> None:
+def test_tune_runs_it(local_ray: None, tmp_path: Path) -> None:
     config = use_batched_runner(make_dqn(DILEMMA))
     run = RunConfig(stop={"training_iteration": 2}, storage_path=str(tmp_path), verbose=0)
     (result,) = Tuner(config.algo_class, param_space=config, run_config=run).fit()
@@ -472,13 +472,13 @@ def shared_spaces(config: Config) -> Config:
     ],
 )
 def test_settings_that_cannot_work_are_refused_when_the_algorithm_is_built(
-    ray_session: None, config: Callable[[], Config], message: str
+    local_ray: None, config: Callable[[], Config], message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
         use_batched_runner(config()).build_algo()
 
 
-def test_rllibs_module_on_a_world_with_masks_is_refused(ray_session: None) -> None:
+def test_rllibs_module_on_a_world_with_masks_is_refused(local_ray: None) -> None:
     config = make_dqn(SCISSORS, settings={"legal_actions": [[1, 0, 1], [0, 1, 1]]})
     with pytest.raises(ValueError, match="RLlib's default module knows none"):
         use_batched_runner(config, rllib_module=True).build_algo()

@@ -232,7 +232,7 @@ def test_remote_runners_sample_train_and_take_live_settings(ppo: MakeConfig, bui
         configure_envs(algorithm, horizon=3)
 
 
-def test_stock_ppo_runs_on_the_plain_env(ray_session: None, build: Build) -> None:
+def test_stock_ppo_runs_on_the_plain_env(local_ray: None, build: Build) -> None:
     register()
     config = PPOConfig().environment(DILEMMA, env_config={"horizon": 10})
     config.multi_agent(policies={"shared"}, policy_mapping_fn=lambda agent, episode, **kwargs: "shared")

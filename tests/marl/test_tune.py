@@ -58,7 +58,7 @@ def make_tuner(folder: Path, logger: CountingCallback, *, fails: bool = False) -
 
 
 def test_tune_trains_logs_and_saves_without_a_word_of_warning(
-    ray_session: None, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    local_ray: None, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     logger = CountingCallback()
     (result,) = make_tuner(tmp_path, logger).fit()
@@ -75,7 +75,7 @@ def test_tune_trains_logs_and_saves_without_a_word_of_warning(
     algorithm.stop()
 
 
-def test_an_experiment_that_failed_goes_on_from_its_checkpoint(ray_session: None, tmp_path: Path) -> None:
+def test_an_experiment_that_failed_goes_on_from_its_checkpoint(local_ray: None, tmp_path: Path) -> None:
     tuner = make_tuner(tmp_path, CountingCallback(), fails=True)
     (failed,) = tuner.fit()
     assert "killed" in str(failed.error)
