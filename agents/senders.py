@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import cast
 
 import networkx as nx
@@ -36,14 +37,15 @@ def independent_sets(config: AlohaConfig) -> np.ndarray:
     return flags
 
 
-class _Planner(Memoryless):
+class _Planner(Memoryless, ABC):
     """Works out what never changes once for a config."""
 
     def __init__(self) -> None:
         self._planned: tuple[AlohaConfig, np.ndarray] | None = None
 
+    @abstractmethod
     def _plan(self, config: AlohaConfig) -> np.ndarray:
-        raise NotImplementedError
+        """Returns what never changes."""
 
     def _plan_of(self, batch: Batch) -> np.ndarray:
         config = cast(AlohaConfig, batch.config)

@@ -24,42 +24,31 @@ LOSSES = ("policy_loss", "vf_loss", "entropy")
 PATIENCE_ITERATIONS = 20
 
 
-class CheckpointedTraining(ABC):
-    """An algorithm with what a checkpoint holds beside it; goes on from the run's newest checkpoint.
+class CheckpointedAlgorithm:
+    """An algorithm that goes on from its run's newest checkpoint.
 
     Args:
         run: Its folder.
         algorithm: Built, with its first weights.
-        module: Id of the module that the metrics are about.
 
     Attributes:
-        shown: Column of metrics -> its name and format in the progress line, such as ("return", ".0f").
+        steps: Env steps so far.
+        seconds: Spent on them.
 
     Raises:
         RunError: The newest checkpoint cannot be restored.
     """
 
-    shown: ClassVar[dict[str, tuple[str, str]]] = {}
-
-    def __init__(self, run: RunFolder, algorithm: Algorithm, module: str) -> None:
-        self.run, self.algorithm, self.module = run, algorithm, module
+    def __init__(self, run: RunFolder, algorithm: Algorithm) -> None:
+        self.run, self.algorithm = run, algorithm
         self.steps, self.seconds = 0, 0.0
         checkpoint = run.latest_checkpoint()
         if checkpoint is not None:
             self._restore(checkpoint)
         run.drop_metrics_after(self.steps)
 
-    @abstractmethod
-    def prepare(self) -> dict[str, float]:
-        """Tells the envs what holds in the next iteration; returns it as columns of the metrics."""
-
-    @abstractmethod
-    def measure(self, sampled: dict[str, Any]) -> dict[str, float]:
-        """Returns the columns of the metrics that come from what RLlib's runners report."""
-
-    @abstractmethod
     def export(self, folder: Path) -> None:
-        """Writes the policy and whatever else belongs to a checkpoint, beside RLlib's own files."""
+        """Writes whatever belongs to a checkpoint beside RLlib's own files; nothing, unless a subclass does."""
 
     def _restore(self, checkpoint: Path) -> None:
         try:
@@ -79,6 +68,40 @@ class CheckpointedTraining(ABC):
             self.export(folder)
 
         self.run.save_checkpoint(self.steps, write)
+
+
+class CheckpointedTraining(CheckpointedAlgorithm, ABC):
+    """Training of an algorithm that shows what it does, writes metrics and stops when asked.
+
+    Args:
+        run: Its folder.
+        algorithm: Built, with its first weights.
+        module: Id of the module that the metrics are about.
+
+    Attributes:
+        shown: Column of metrics -> its name and format in the progress line, such as ("return", ".0f").
+
+    Raises:
+        RunError: The newest checkpoint cannot be restored.
+    """
+
+    shown: ClassVar[dict[str, tuple[str, str]]] = {}
+
+    def __init__(self, run: RunFolder, algorithm: Algorithm, module: str) -> None:
+        self.module = module
+        super().__init__(run, algorithm)
+
+    @abstractmethod
+    def prepare(self) -> dict[str, float]:
+        """Tells the envs what holds in the next iteration; returns it as columns of the metrics."""
+
+    @abstractmethod
+    def measure(self, sampled: dict[str, Any]) -> dict[str, float]:
+        """Returns the columns of the metrics that come from what RLlib's runners report."""
+
+    @abstractmethod
+    def export(self, folder: Path) -> None:
+        """Writes the policy and whatever else belongs to a checkpoint, beside RLlib's own files."""
 
     def train_once(self) -> dict[str, Any]:
         """Runs one iteration and returns RLlib's result, with fragments of at least one runner in it."""

@@ -71,3 +71,24 @@ class Canvas:
         """Returns the picture, [H, W, 3] uint8."""
         size = (self.image.width // SCALE, self.image.height // SCALE)
         return np.asarray(self.image.resize(size, Image.Resampling.LANCZOS))
+
+
+def draw_explorer(canvas: Canvas, x: float, y: float, way: tuple[int, int], colours: tuple[str, str]) -> None:
+    """Draws a round agent that looks along an axis.
+
+    Args:
+        canvas: What to draw on.
+        x: Of its middle.
+        y: Of its middle.
+        way: Where it looks, a step (dx, dy).
+        colours: Of its body, and of its edge and nose.
+    """
+    dx, dy = way
+    body, edge = colours
+    nose = [(x + 0.46 * dx, y + 0.46 * dy)]
+    nose += [(x + 0.2 * dx - side * 0.28 * dy, y + 0.2 * dy + side * 0.28 * dx) for side in (-1, 1)]
+    canvas.polygon(nose, fill=edge)
+    canvas.disc(x, y, 0.34, fill=body, outline=edge, width=2 * SCALE)
+    for side in (-1, 1):
+        canvas.disc(x + 0.14 * dx - side * 0.13 * dy, y + 0.14 * dy + side * 0.13 * dx, 0.075, fill="#ffffff")
+        canvas.disc(x + 0.17 * dx - side * 0.13 * dy, y + 0.17 * dy + side * 0.13 * dx, 0.035, fill="#2d2a26")

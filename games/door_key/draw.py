@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from games.canvas import SCALE, Canvas
+from games.canvas import SCALE, Canvas, draw_explorer
 from games.door_key import CARRIED, CLOSED, LOCKED, OPEN, STEPS, DoorKeyConfig
 
 TILE = 44  # pixels of a cell
@@ -41,7 +41,7 @@ def draw(fields: dict[str, Any], config: DoorKeyConfig) -> np.ndarray:
     if fields["key"][0] != CARRIED:
         _draw_key(canvas, fields["key"][0] + 0.5, fields["key"][1] + 0.5, 1.0)
     for i, (x, y) in enumerate(fields["positions"]):
-        _draw_agent(canvas, x + 0.5, y + 0.5, int(fields["directions"][i]), AGENTS[i % len(AGENTS)])
+        draw_explorer(canvas, x + 0.5, y + 0.5, STEPS[int(fields["directions"][i])], AGENTS[i % len(AGENTS)])
         if fields["has_key"][i]:
             _draw_key(canvas, x + 0.5, y + 0.52, 0.62)
     middle = size + BAR / TILE / 2
@@ -96,15 +96,3 @@ def _draw_key(canvas: Canvas, x: float, y: float, size: float) -> None:
         canvas.line([put(tooth, 0), put(tooth, 0.15)], 0.08 * size, BRASS_DARK)
     canvas.disc(*put(-0.2, 0), 0.17 * size, fill=BRASS, outline=BRASS_DARK, width=SCALE)
     canvas.disc(*put(-0.2, 0), 0.07 * size, fill=FLOOR)
-
-
-def _draw_agent(canvas: Canvas, x: float, y: float, direction: int, colours: tuple[str, str]) -> None:
-    dx, dy = STEPS[direction]
-    body, edge = colours
-    nose = [(x + 0.46 * dx, y + 0.46 * dy)]
-    nose += [(x + 0.2 * dx - side * 0.28 * dy, y + 0.2 * dy + side * 0.28 * dx) for side in (-1, 1)]
-    canvas.polygon(nose, fill=edge)
-    canvas.disc(x, y, 0.34, fill=body, outline=edge, width=2 * SCALE)
-    for side in (-1, 1):
-        canvas.disc(x + 0.14 * dx - side * 0.13 * dy, y + 0.14 * dy + side * 0.13 * dx, 0.075, fill="#ffffff")
-        canvas.disc(x + 0.17 * dx - side * 0.13 * dy, y + 0.17 * dy + side * 0.13 * dx, 0.035, fill=INK)

@@ -17,6 +17,7 @@ from games.particles.settings import (
     ParticlesConfig,
     neighbors_setting,
     population_rows,
+    populations_setting,
 )
 
 BLUE, RED, GRAY, CREAM, GREEN = "#3d6fb8", "#c9503c", "#6d7480", "#b8a888", "#7fae5a"
@@ -83,9 +84,7 @@ class ResourceOccupationConfig(CrowdConfig):
 
     horizon: int = setting(20, low=1, high=2**31 - 1, doc="steps of an episode")
     num_agents: int = setting(6, low=1, high=MAX_AGENTS, doc="slots for agents")
-    populations: Sequence[int] | None = setting(
-        None, doc="how many agents an episode may have, one number drawn for each; None: always num_agents"
-    )
+    populations: Sequence[int] | None = populations_setting("agents")
     shared_reward: bool = setting(True, doc="whether everybody gets what all get together, or each its part")
     shows_others_views: bool = setting(
         True, doc="whether what an agent sees of another includes where that one sees the resources"
@@ -323,9 +322,7 @@ class FoodCollectionConfig(CrowdConfig):
     num_pellets: int | None = setting(
         None, low=1, high=MAX_LANDMARKS, doc="pellets of food; None: as many as the episode has agents"
     )
-    populations: Sequence[int] | None = setting(
-        None, doc="how many agents an episode may have, one number drawn for each; None: always num_agents"
-    )
+    populations: Sequence[int] | None = populations_setting("agents")
     sharing: float = setting(
         0.0, low=0, high=1, doc="share of what an agent pays for collisions that everybody pays instead (alpha)"
     )

@@ -17,6 +17,7 @@ from games.particles.settings import (
     ParticlesConfig,
     neighbors_setting,
     population_rows,
+    populations_setting,
 )
 
 BLUE, RED, DARK_RED, GREEN, GRAY, INK = "#3d6fb8", "#c9503c", "#8f2f22", "#3f9a5c", "#8a8f99", "#3b3f46"
@@ -47,9 +48,7 @@ class SpreadConfig(ParticlesConfig):
     scenario: ClassVar[str] = "simple_spread"
 
     num_agents: int = setting(3, low=1, high=MAX_AGENTS, doc="slots for agents, and landmarks")
-    populations: Sequence[int] | None = setting(
-        None, doc="how many agents an episode may have, one number drawn for each; None: always num_agents"
-    )
+    populations: Sequence[int] | None = populations_setting("agents")
     local_ratio: float = _local_ratio("collisions")
     terminate_on_success: bool = setting(False, doc="whether an episode ends when every landmark is occupied")
     num_agent_neighbors: int | None = neighbors_setting(MAX_AGENTS, "other agents")
@@ -184,9 +183,7 @@ class AdversaryConfig(ParticlesConfig):
     scenario: ClassVar[str] = "simple_adversary"
 
     num_agents: int = setting(2, low=1, high=MAX_AGENTS - 1, doc="slots for the good agents, and landmarks")
-    populations: Sequence[int] | None = setting(
-        None, doc="how many good agents an episode may have, one number drawn for each; None: always num_agents"
-    )
+    populations: Sequence[int] | None = populations_setting("good agents")
     num_agent_neighbors: int | None = neighbors_setting(MAX_AGENTS, "others")
     num_landmark_neighbors: int | None = neighbors_setting(MAX_LANDMARKS, "landmarks")
 

@@ -127,6 +127,11 @@ def neighbors_setting(most: int, what: str) -> Any:
     return setting(None, low=1, high=most, doc=f"{what} that an agent sees, the nearest ones; None: all")
 
 
+def populations_setting(what: str) -> Any:
+    """Declares how many of something an episode may have."""
+    return setting(None, doc=f"how many {what} an episode may have, one number drawn for each; None: always num_agents")
+
+
 def population_rows(populations: Any, slots: tuple[int, ...]) -> np.ndarray:
     """Returns the sizes of all populations as one int32 row after the other; empty for None.
 

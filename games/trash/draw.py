@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from games.canvas import SCALE, Canvas
+from games.canvas import SCALE, Canvas, draw_explorer
 from games.trash import BIG, BINS, SIDE, STEPS, TrashConfig
 
 TILE = 44  # pixels of a cell
@@ -39,7 +39,8 @@ def draw(fields: dict[str, Any], config: TrashConfig) -> np.ndarray:
         if kind:
             (_draw_sack if kind == BIG else _draw_can)(canvas, x + 0.5, y + 0.5, 1.0)
     for i, (y, x) in enumerate(fields["agents"].tolist()):
-        _draw_agent(canvas, x + 0.5, y + 0.5, int(fields["directions"][i]), AGENTS[i % len(AGENTS)])
+        dy, dx = STEPS[int(fields["directions"][i])]
+        draw_explorer(canvas, x + 0.5, y + 0.5, (dx, dy), AGENTS[i % len(AGENTS)])
         for k in range(int(fields["loads"][i])):
             _draw_can(canvas, x + 0.26 + 0.24 * (k % 3), y + 0.76 - 0.22 * (k // 3), 0.5)
     middle = SIDE + BAR / TILE / 2
@@ -69,15 +70,3 @@ def _draw_sack(canvas: Canvas, x: float, y: float, size: float) -> None:
     canvas.oval(x, y + 0.1, 0.74 * size, 0.66 * size, fill=BAG, outline=INK, width=SCALE)
     canvas.oval(x - 0.14, y + 0.02, 0.18 * size, 0.28 * size, fill=BAG_LIGHT)
     canvas.line([(x - 0.09, y - 0.21), (x + 0.09, y - 0.21)], 0.07, TIE)
-
-
-def _draw_agent(canvas: Canvas, x: float, y: float, direction: int, colours: tuple[str, str]) -> None:
-    dy, dx = STEPS[direction]
-    body, edge = colours
-    nose = [(x + 0.46 * dx, y + 0.46 * dy)]
-    nose += [(x + 0.2 * dx - side * 0.28 * dy, y + 0.2 * dy + side * 0.28 * dx) for side in (-1, 1)]
-    canvas.polygon(nose, fill=edge)
-    canvas.disc(x, y, 0.34, fill=body, outline=edge, width=2 * SCALE)
-    for side in (-1, 1):
-        canvas.disc(x + 0.14 * dx - side * 0.13 * dy, y + 0.14 * dy + side * 0.13 * dx, 0.075, fill="#ffffff")
-        canvas.disc(x + 0.17 * dx - side * 0.13 * dy, y + 0.17 * dy + side * 0.13 * dx, 0.035, fill=INK)

@@ -32,7 +32,7 @@ from marl.equilibrium.risk import risk_gradients, risk_jacobian
 # All chosen by trial on random games of 2 to 50 actions; lengths are in the metric above.
 FIRST_STEP, LONGEST_STEP, SHORTEST_STEP = 0.1, 1.0, 1e-9
 MAX_CORRECTIONS = 6
-LARGEST_CORRECTION = 0.1  # of a step, by its first correction; with 0.5, one path in 80 changed to another branch
+LARGEST_CORRECTION = 0.1  # of a step, by its first correction; longer ones may end on another branch
 RESIDUAL = 1e-9  # of the logarithms
 EXACT, NEARLY_EXACT = 1e-13, 1e-9  # residuals at a rationality, over 1 + rationality: aimed at, and still taken
 MAX_HALVINGS = 40  # of the way between two neighbours on the path

@@ -20,6 +20,7 @@ from marl.qmix.settings import FactorizationSettings
 from marl.rllib.errors import TrainingError
 from marl.rllib.learner.global_state import global_state_size
 from marl.rllib.runner.observations import module_space
+from marl.rllib.seating import Seating
 
 # Names of the stored columns as RLlib has them.
 NAMES = {"observations": "obs", "action_masks": "action_mask"}
@@ -31,21 +32,6 @@ class Seat:
 
     group: str
     places: tuple[int, ...]
-
-
-class AgentMapping:
-    """Maps agents to modules; a class, because configs are pickled.
-
-    Args:
-        modules: By agent.
-    """
-
-    def __init__(self, modules: Mapping[str, str]) -> None:
-        self._modules = dict(modules)
-
-    def __call__(self, agent: Any, *args: Any, **kwargs: Any) -> str:
-        """Returns the module of an agent."""
-        return self._modules[agent]
 
 
 def find_seats(groups: Mapping[str, Group], share_parameters: bool) -> dict[str, Seat]:
@@ -65,9 +51,9 @@ def find_seats(groups: Mapping[str, Group], share_parameters: bool) -> dict[str,
     return seats
 
 
-def map_agents(groups: Mapping[str, Group], seats: Mapping[str, Seat]) -> AgentMapping:
+def map_agents(groups: Mapping[str, Group], seats: Mapping[str, Seat]) -> Seating:
     """Returns the mapping from agents to modules."""
-    return AgentMapping(
+    return Seating(
         {groups[seat.group].agents[place]: module_id for module_id, seat in seats.items() for place in seat.places}
     )
 

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
-import multiprocessing
 import time
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 
 import games
-from experiments.interruption import StopRequest
-from experiments.progress import TrainingProgress
+from experiments.processes import call_in_processes
 from experiments.run_folder import RunFolder, write_atomically
 from experiments.studies.bnac_sampled.settings import METHODS, PARTS, BnacSampledSettings, Cell
 from games.bits import BitsConfig
@@ -167,20 +163,5 @@ def run_cells(run: RunFolder, settings: BnacSampledSettings) -> bool:
     cells, budget = settings.cells(), Budget(settings.evaluations, settings.episodes)
     (run.path / "cells").mkdir(exist_ok=True)
     missing = [cell for cell in cells if not cell.path(run.path).exists()]
-    done = len(cells) - len(missing)
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(settings.parallel, mp_context=context, max_tasks_per_child=1)
-    with (
-        StopRequest() as stop,
-        TrainingProgress("cells of bnac_sampled", len(cells), done, Console()) as progress,
-        pool,
-    ):
-        futures = [pool.submit(run_cell, cell, run.path, budget) for cell in missing]
-        for future in as_completed(futures):
-            future.result()
-            done += 1
-            progress.update(done, {})
-            if stop.is_made:
-                pool.shutdown(cancel_futures=True)
-                break
-    return done == len(cells)
+    calls = [(cell, run.path, budget) for cell in missing]
+    return call_in_processes("cells of bnac_sampled", run_cell, calls, total=len(cells), parallel=settings.parallel)

@@ -5,23 +5,19 @@ from __future__ import annotations
 import csv
 import io
 import json
-import multiprocessing
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from ray.rllib.algorithms.algorithm import Algorithm
-from rich.console import Console
 from safetensors.numpy import load_file, save_file
 
 import games
 from agents.random_schedules import RandomSchedules
-from experiments.interruption import StopRequest
-from experiments.progress import TrainingProgress
+from experiments.processes import call_in_processes
 from experiments.run_folder import RunFolder, write_atomically
 from experiments.studies.econ_one_step.settings import EPISODE_STEPS, Cell, Economy, OneStepSettings, world_config
 from marl.rllib import ActorCriticModule, start_ray, stop_ray
@@ -202,17 +198,7 @@ def run_cells(run: RunFolder, settings: OneStepSettings) -> bool:
     """Trains all cells that are not done, a few at a time; returns whether all are."""
     cells = settings.cells()
     missing = [cell for cell in cells if not (cell.path(run.path) / "done").exists()]
-    done = len(cells) - len(missing)
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(settings.parallel, mp_context=context, max_tasks_per_child=1)
-    title = "cells of econ_one_step"
-    with StopRequest() as stop, TrainingProgress(title, len(cells), done, Console()) as progress, pool:
-        futures = [pool.submit(train_cell_alone, cell, settings, run.path) for cell in missing]
-        for future in as_completed(futures):
-            future.result()
-            done += 1
-            progress.update(done, {})
-            if stop.is_made:
-                pool.shutdown(cancel_futures=True)
-                break
-    return done == len(cells)
+    calls = [(cell, settings, run.path) for cell in missing]
+    return call_in_processes(
+        "cells of econ_one_step", train_cell_alone, calls, total=len(cells), parallel=settings.parallel
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from pathlib import Path
@@ -10,16 +9,16 @@ from typing import Any
 
 from rich.console import Console
 
+from experiments.checkpointed import CheckpointedAlgorithm
 from experiments.interruption import StopRequest
 from experiments.progress import TrainingProgress
-from experiments.run_folder import RunError, RunFolder
+from experiments.run_folder import RunFolder
 from experiments.studies.qmix_benchmarks.settings import IDS, NUM_ENVS, SHARED, TRAINING, BenchmarkSettings, Cell
 from games.spec import spec
 from marl.qmix import IQLConfig, QMIXConfig, VDNConfig
 from marl.rllib import start_ray
 
 CONFIGS = {"iql": IQLConfig, "vdn": VDNConfig, "qmix": QMIXConfig}
-PROGRESS_FILE, RLLIB_FOLDER = "progress.json", "rllib"
 
 
 def make_config(cell: Cell, settings: BenchmarkSettings) -> Any:
@@ -34,7 +33,7 @@ def make_config(cell: Cell, settings: BenchmarkSettings) -> Any:
     )
 
 
-class CellTraining:
+class CellTraining(CheckpointedAlgorithm):
     """Trains a cell in its folder, on from the newest checkpoint.
 
     Args:
@@ -48,32 +47,10 @@ class CellTraining:
 
     def __init__(self, cell: Cell, folder: Path, settings: BenchmarkSettings) -> None:
         self.cell, self.settings = cell, settings
-        self.run = RunFolder(cell.path(folder))
-        self.run.path.mkdir(parents=True, exist_ok=True)
-        self.algorithm = make_config(cell, settings).build_algo()
-        self.steps, self.seconds = 0, 0.0
-        checkpoint = self.run.latest_checkpoint()
-        if checkpoint is not None:
-            self._restore(checkpoint)
-        self.run.drop_metrics_after(self.steps)
-
-    def _restore(self, checkpoint: Path) -> None:
-        try:
-            progress = json.loads((checkpoint / PROGRESS_FILE).read_text(encoding="utf-8"))
-            self.steps, self.seconds = int(progress["steps"]), float(progress["seconds"])
-            self.algorithm.restore_from_path(str((checkpoint / RLLIB_FOLDER).absolute()))
-        except Exception as error:  # RLlib's files of another version fail in any way that pickles can
-            raise RunError(f"checkpoint {checkpoint} cannot be restored: {type(error).__name__}: {error}") from None
-
-    def save(self) -> None:
-        """Writes a checkpoint of this moment."""
-
-        def write(folder: Path) -> None:
-            self.algorithm.save_to_path(str((folder / RLLIB_FOLDER).absolute()))
-            progress = {"steps": self.steps, "seconds": self.seconds}
-            (folder / PROGRESS_FILE).write_text(json.dumps(progress) + "\n", encoding="utf-8")
-
-        self.run.save_checkpoint(self.steps, write)
+        cell.path(folder).mkdir(parents=True, exist_ok=True)
+        config = make_config(cell, settings)
+        self._interval = config.evaluation_interval
+        super().__init__(RunFolder(cell.path(folder)), config.build_algo())
 
     def iterate(self) -> dict[str, float]:
         """Does one round and returns its row; returns are sums over agents, greedy ones those of an evaluation."""
@@ -83,7 +60,7 @@ class CellTraining:
         sampled = result["env_runners"]
         self.steps = int(sampled["num_env_steps_sampled_lifetime"])
         # RLlib shows an evaluation's numbers again in the iteration after it.
-        is_judged = result["training_iteration"] % self.algorithm.config.evaluation_interval == 0
+        is_judged = result["training_iteration"] % self._interval == 0
         judged = result["evaluation"]["env_runners"] if is_judged else {}
         row = {"steps": self.steps, "cpu_seconds": round(self.seconds, 1)}
         row["return"] = round(float(sampled["episode_return_mean"]), 4)

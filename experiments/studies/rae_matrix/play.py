@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-import multiprocessing
 from collections.abc import Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 
-from experiments.interruption import StopRequest
-from experiments.progress import TrainingProgress
+from experiments.processes import call_in_processes
 from experiments.run_folder import RunFolder, read_csv
 from experiments.studies.rae_matrix.settings import RaeMatrixSettings
 from games.matrix import generators
@@ -93,21 +89,24 @@ def solve_games(run: RunFolder, settings: RaeMatrixSettings) -> bool:
         path.write_text(",".join(COLUMNS) + "\n", encoding="utf-8")
     done = _clean(path)
     missing = [game for game in games if game not in done]
-    pool = ProcessPoolExecutor(settings.parallel, mp_context=multiprocessing.get_context("spawn"))
-    solved = len(games) - len(missing)
-    progress = TrainingProgress("random games", len(games), solved, Console(), unit="games")
-    with StopRequest() as stop, progress, pool, path.open("a", encoding="utf-8") as file:
-        for future in as_completed([pool.submit(solve_game, *game) for game in missing]):
+    with path.open("a", encoding="utf-8") as file:
+
+        def take(rows: list[list[Any]]) -> None:
             text = io.StringIO()
-            csv.writer(text, lineterminator="\n").writerows(future.result())
+            csv.writer(text, lineterminator="\n").writerows(rows)
             file.write(text.getvalue())
             file.flush()
-            solved += 1
-            progress.update(solved, {})
-            if stop.is_made:
-                pool.shutdown(cancel_futures=True)
-                break
-    return solved == len(games)
+
+        return call_in_processes(
+            "random games",
+            solve_game,
+            missing,
+            total=len(games),
+            parallel=settings.parallel,
+            take=take,
+            unit="games",
+            reuses_processes=True,
+        )
 
 
 def _clean(path: Path) -> set[tuple[str, int, int]]:

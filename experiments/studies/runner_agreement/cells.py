@@ -5,9 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
-import multiprocessing
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,10 +16,8 @@ from ray.rllib.algorithms.dqn import DQNConfig
 from ray.rllib.algorithms.impala import IMPALAConfig
 from ray.rllib.algorithms.ppo import PPOConfig
 from ray.rllib.algorithms.sac import SACConfig
-from rich.console import Console
 
-from experiments.interruption import StopRequest
-from experiments.progress import TrainingProgress
+from experiments.processes import call_in_processes
 from experiments.run_folder import RunFolder, write_atomically
 from experiments.studies.runner_agreement.settings import BATCHED_STOCK_ROWS, STOCK, AgreementSettings, Cell
 from marl.rllib import register, start_ray, stop_ray, use_batched_runner
@@ -132,21 +128,5 @@ def run_cells(run: RunFolder, settings: AgreementSettings) -> bool:
     cells = settings.cells()
     (run.path / "cells").mkdir(exist_ok=True)
     missing = [cell for cell in cells if not cell.path(run.path).exists()]
-    pool = ProcessPoolExecutor(
-        settings.parallel, mp_context=multiprocessing.get_context("spawn"), max_tasks_per_child=1
-    )
-    with (
-        StopRequest() as stop,
-        TrainingProgress("cells of runner_agreement", len(cells), len(cells) - len(missing), Console()) as progress,
-        pool,
-    ):
-        futures = [pool.submit(run_cell, cell, cell.path(run.path)) for cell in missing]
-        done = len(cells) - len(missing)
-        for future in as_completed(futures):
-            future.result()
-            done += 1
-            progress.update(done, {})
-            if stop.is_made:
-                pool.shutdown(cancel_futures=True)
-                break
-    return done == len(cells)
+    calls = [(cell, cell.path(run.path)) for cell in missing]
+    return call_in_processes("cells of runner_agreement", run_cell, calls, total=len(cells), parallel=settings.parallel)
