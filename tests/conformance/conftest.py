@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import hypothesis
 import pytest
-from seeded_play import all_cases
+from seeded_play import ALIKE, all_cases
 
 # Seeded, so that a failure in CI is a failure here; no deadline, because the machine is shared.
 hypothesis.settings.register_profile("conformance", derandomize=True, deadline=None, max_examples=25, database=None)
@@ -11,4 +11,5 @@ hypothesis.settings.load_profile("conformance")
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "case" in metafunc.fixturenames:
-        metafunc.parametrize("case", all_cases(), ids=str)
+        cases = [pytest.param(case, marks=pytest.mark.learn if str(case) in ALIKE else ()) for case in all_cases()]
+        metafunc.parametrize("case", cases, ids=str)

@@ -171,6 +171,18 @@ EXTRA_CASES = [
 ]
 
 
+# Ids that differ from one that stays in nothing but numbers which the same code reads; `make learn` plays them too.
+ALIKE = {
+    *("control/cartpole_balance_v0", "control/point_mass_gap_left_v0", "coordination/bits_5_v0"),
+    *("driving/highway_fast_v0", "econ/one_step_elastic_v0", "grid/door_key_gmah_v0"),
+    *("grid/foraging_10x10_3p_3f_v0", "grid/foraging_8x8_2p_2f_v0", "grid/trust_once_v0", "grid/trust_small_v0"),
+    *("markov/grid_game_1_v0", "markov/grid_game_2_v0", "markov/soccer_v0"),
+    *(id for id in games.env_ids() if id.startswith("matrix/") and id != "matrix/climbing_v0"),
+    *("overcooked/asymmetric_advantages_v0", "overcooked/coordination_ring_v0", "overcooked/forced_coordination_v0"),
+    *("overcooked/counter_circuit_v0", "overcooked/read_forced_coordination_v0"),
+}
+
+
 def all_cases() -> list[Case]:
     return [Case(id) for id in games.env_ids()] + EXTRA_CASES
 

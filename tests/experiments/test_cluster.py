@@ -132,6 +132,7 @@ def left_by(folder):
     return files
 
 
+@pytest.mark.learn
 def test_psro_outlives_a_node_that_is_lost_in_the_midst_of_an_epoch(cluster, tmp_path):
     cluster.add_worker()
     script, mark = str(Path(__file__).with_name("psro_on_a_cluster.py")), tmp_path / "mark"
@@ -150,6 +151,7 @@ def test_psro_outlives_a_node_that_is_lost_in_the_midst_of_an_epoch(cluster, tmp
     assert left_by(tmp_path / "disturbed") == left_by(tmp_path / "whole")
 
 
+@pytest.mark.learn
 def test_a_study_goes_on_after_its_driver_was_killed(cluster, tmp_path):
     path = tmp_path / "run"
     on_cluster = ["--ray-address", cluster.address]
@@ -204,6 +206,7 @@ def test_a_cluster_that_cannot_be_used_is_named_in_one_line(cluster, tmp_path, b
     assert "Traceback" not in errors
 
 
+@pytest.mark.learn
 def test_something_else_at_the_address_is_told_from_a_cluster(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"127.0.0.1:{server.getsockname()[1]}"
