@@ -151,9 +151,10 @@ class RelationalPlayer:
         kept = self._latents.get(agent)
         noise = torch.from_numpy(self._rng.gumbel(size=(batch.num_envs, count)).astype(np.float32))
         drawn = self._policy.draw_latents(views, noise).argmax(dim=-1).numpy()
-        is_first = kept is None or len(kept) != batch.num_envs
-        self._latents[agent] = drawn if is_first else np.where(batch.ended, drawn, kept)
-        return torch.eye(count)[torch.from_numpy(self._latents[agent])]
+        if kept is not None and len(kept) == batch.num_envs:
+            drawn = np.where(batch.ended, drawn, kept)
+        self._latents[agent] = drawn
+        return torch.eye(count)[torch.from_numpy(drawn)]
 
     def get_state(self) -> dict[str, Any]:
         """Returns the generator's state, and every agent's latents."""

@@ -1,4 +1,4 @@
-"""MRA, policies for populations of any size, as an algorithm of RLlib: `MRAConfig().environment(id, ...).build_algo()`."""
+"""MRA, policies for populations of any size, as an algorithm of RLlib: `MRAConfig().environment(id).build_algo()`."""
 
 from marl.mra.algorithm import MRA, MRAConfig
 from marl.mra.settings import RELEASED, MRASettings

@@ -1,7 +1,7 @@
 """MRA as an algorithm of RLlib: `MRAConfig().environment(id, env_config=...).build_algo().train()`.
 
-S. Zhang, Li Shen, L. Han, Li Shen 2023, "Learning meta representations for agents in multi-agent reinforcement learning"
-(CoLLAs; arXiv 2108.12988). See README.md beside this file.
+S. Zhang, Li Shen, L. Han, Li Shen 2023, "Learning meta representations for agents in multi-agent reinforcement
+learning" (CoLLAs; arXiv 2108.12988). See README.md beside this file.
 
 A round: every env plays an episode of some population, the replay takes them, updates follow, the runners get the
 weights.
@@ -164,7 +164,10 @@ def module_specs(batch: Batch, settings: MRASettings) -> dict[str, RLModuleSpec]
     """
     world = batch.config
     if not isinstance(world, CrowdConfig):
-        raise TrainingError(f"MRA needs observations that are sets of entities (`config.layout`); {batch.spec.id} has none")
+        raise TrainingError(
+            f"MRA needs a world that says of which entities its observations are (`config.layout`), which "
+            f"{batch.spec.id} does not"
+        )
     if world.num_agent_neighbors is not None:
         raise TrainingError("MRA relates every agent to all others: num_agent_neighbors must be None")
     layout, specs, first = world.layout, {}, 0

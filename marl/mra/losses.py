@@ -90,7 +90,7 @@ def gumbel(shape: torch.Size, generator: torch.Generator) -> torch.Tensor:
 
 
 def mean_of(values: torch.Tensor, alive: torch.Tensor) -> torch.Tensor:
-    """Returns the mean of values [B, N] over agents that are in."""
+    """Returns the mean of values [B, N] over agents that are in, or of values [B] over steps in which anybody is."""
     return (values * alive).sum() / alive.sum().clamp(min=1)
 
 
@@ -127,16 +127,17 @@ def soft_targets(
 def critic_loss(
     module: MRAModule, steps: Steps, settings: MRASettings, discount: float, generator: torch.Generator
 ) -> tuple[torch.Tensor, Numbers]:
-    """Returns the squared error of the team, whose value is its agents' together, as in VDN."""
+    """Returns the squared error of the team, whose value is its agents' together, as in VDN; or of each agent."""
     with torch.no_grad():
         targets = soft_targets(module, steps, settings, discount, generator)
         mix = relations_within(relate(module, steps.views_t, steps.latents), module.first)
     values = _at(module.critic(steps.views_t, mix, steps.actions), steps.actions)
-    errors = ((values - targets) * steps.alive).sum(dim=-1)
-    is_there = steps.alive.any(dim=-1)
+    errors, is_there = values - targets, steps.alive
+    if settings.team_error != "own":
+        errors, is_there = (errors * steps.alive).sum(dim=-1), steps.alive.any(dim=-1)
     if settings.team_error == "mean":
         errors = errors / steps.alive.sum(dim=-1).clamp(min=1)
-    loss = (errors.square() * is_there).sum() / is_there.sum().clamp(min=1)
+    loss = mean_of(errors.square(), is_there)
     numbers = {"q_mean": mean_of(values, steps.alive), "target_mean": mean_of(targets, steps.alive)}
     return loss, {"critic_loss": loss} | numbers
 

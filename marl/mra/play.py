@@ -106,5 +106,3 @@ def _draw(
     views = batch.config.layout.split(torch.from_numpy(group.observations))  # type: ignore[attr-defined]
     with torch.inference_mode():
         return module.player.draw_latents(views, torch.from_numpy(noise))
-
-

@@ -10,7 +10,7 @@ from games.names import unknown_name
 PRIORS = ("learned", "uniform")
 LANDMARKS = ("set", "row")
 GRADIENTS = ("expected", "sampled")
-TEAM_ERRORS = ("mean", "sum")
+TEAM_ERRORS = ("mean", "sum", "own")
 
 
 RELEASED: dict[str, Any] = {
@@ -44,7 +44,8 @@ class MRASettings:
         own_action_in_critic: Whether an agent's values see the action they are values of; if not, they see the others'
             actions alone, and say what each own action is worth.
         policy_gradient: "expected" over the own actions, or of the one that was "sampled".
-        team_error: The team's error is the "mean" of its agents', so that all populations count alike, or their "sum".
+        team_error: The team's error is the "mean" of its agents', so that all populations count alike, or their "sum";
+            "own": there is none, and each agent's values are of its own rewards.
         next_action_from_obs: Whether next actions are chosen from what was seen before the step.
         ignores_terminations: Whether agents that are out for good are bootstrapped all the same.
         standardize_rewards: Whether rewards have mean 0 and deviation 1 over all that a population was ever paid.
