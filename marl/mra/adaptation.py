@@ -114,9 +114,10 @@ def adapt_networks(
         settings: Of the world, for the new population.
         updates: k; 0 returns copies.
     """
-    own = config.copy(copy_frozen=False).environment(config.env, env_config=settings)
+    own: Any = config.copy(copy_frozen=False)
+    own.env_config = dict(settings)  # RLlib's `environment` would add to those of the training
     algorithm = own.training(updates_per_round=1).build_algo()
-    learner: Any = algorithm.learner_group._learner  # type: ignore[union-attr]
+    learner: Any = algorithm.learner_group._learner
     adapted = {name: learner.module[name] for name in modules}
     for name, module in modules.items():
         weights = {key: value for key, value in module.state_dict().items() if not key.startswith("predictor.")}

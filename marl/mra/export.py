@@ -25,6 +25,6 @@ def export_policy(
     Raises:
         ValueError: There is no such latent.
     """
-    shape = asdict(module.player.shape)
+    shape = asdict(module.actor.shape)
     description = RelationalDescription(env_id=env_id, settings=settings, latent=latent, **shape)
-    save_relations(folder, description, module.player)
+    save_relations(folder, description, module.actor)

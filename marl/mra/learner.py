@@ -32,12 +32,12 @@ Batch = Mapping[str, Mapping[str, torch.Tensor]]
 
 def parameters_of(module: MRAModule) -> dict[str, list[torch.nn.Parameter]]:
     """Returns the parameters of each optimizer."""
-    player = module.player
+    actor = module.actor
     return {
-        POLICY: list(player.policy.parameters()),
-        RELATION: list(player.relation.parameters()),
+        POLICY: list(actor.policy.parameters()),
+        RELATION: list(actor.relation.parameters()),
         CRITIC: list(module.critic.parameters()),
-        TASK: [*player.prior.parameters(), *module.predictor.parameters()],
+        TASK: [*actor.prior.parameters(), *module.predictor.parameters()],
     }
 
 
@@ -108,11 +108,12 @@ class MRALearner(RestorableLearner, TorchLearner):
     def configure_optimizers_for_module(self, module_id: str, config: Any = None) -> None:
         """Registers Adam for the policy, the relations, the critic, and prior and predictor."""
         module: Any = self.module[module_id]
+        make = torch.optim.AdamW if config.decouples_decay else torch.optim.Adam
         for name, parameters in parameters_of(module).items():
             self.register_optimizer(
                 module_id=module_id,
                 optimizer_name=name,
-                optimizer=torch.optim.Adam(parameters, weight_decay=config.weight_decay, fused=True),
+                optimizer=make(parameters, weight_decay=config.weight_decay, fused=True),
                 params=parameters,
                 lr_or_lr_schedule=config.lr,
             )

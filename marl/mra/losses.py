@@ -96,7 +96,7 @@ def mean_of(values: torch.Tensor, alive: torch.Tensor) -> torch.Tensor:
 
 def relate(module: MRAModule, views: EntityViews, latents: torch.Tensor) -> torch.Tensor:
     """Returns relations [B, N, M] under latents [B, N, H]."""
-    return (latents.unsqueeze(-2) @ module.player.relation(views)).squeeze(-2)
+    return (latents.unsqueeze(-2) @ module.actor.relation(views)).squeeze(-2)
 
 
 def log_policy(
@@ -151,7 +151,7 @@ def policy_loss(
     """Returns the soft policy loss: log pi / T less what actions are worth, given others' draws from the policy."""
     with torch.set_grad_enabled(settings.relation_follows_policy):
         relations = relate(module, steps.views_t, steps.latents)
-    log_probs = log_policy(module.player.policy, steps.views_t, relations, steps.mask_t)
+    log_probs = log_policy(module.actor.policy, steps.views_t, relations, steps.mask_t)
     with torch.no_grad():
         actions = draw(log_probs, generator)
         mix = relations_within(relations, module.first)
@@ -194,14 +194,14 @@ def information_loss(
     a* is drawn from the policy as it is now, under z; log(K pi(a*|z) / sum_k pi(a*|z_k)) of the target policy is
     raised through the relations. With z among the z_k it is at most log K, and a lower bound (contrastive).
     """
-    relations = module.player.relation(steps.views_t)
+    relations = module.actor.relation(steps.views_t)
     logits = module.target_policy(steps.views_t, relations)
     mask = None if steps.mask_t is None else steps.mask_t.unsqueeze(-2).expand_as(logits)
     log_probs = torch.log_softmax(forbid(logits, mask), dim=-1)
-    prior = module.player.prior(_population(steps)).detach()
+    prior = module.actor.prior(_population(steps)).detach()
     with torch.no_grad():
         under = (steps.latents.unsqueeze(-2) @ relations).squeeze(-2)
-        actions = draw(log_policy(module.player.policy, steps.views_t, under, steps.mask_t), generator)
+        actions = draw(log_policy(module.actor.policy, steps.views_t, under, steps.mask_t), generator)
     # [B, N, H], of every latent
     of_action = log_probs.gather(-1, actions[..., None, None].expand(*log_probs.shape[:-1], 1)).squeeze(-1)
     own = (of_action * steps.latents).sum(dim=-1, keepdim=True)
@@ -237,12 +237,12 @@ def game_loss(module: MRAModule, steps: Steps, generator: torch.Generator) -> tu
 
     Latents are drawn hard, with the gradient of soft ones (Gumbel-softmax, temperature 1).
     """
-    prior = module.player.prior(_population(steps))
+    prior = module.actor.prior(_population(steps))
     soft = torch.softmax(prior + gumbel(prior.shape, generator), dim=-1)
     hard = nn.functional.one_hot(soft.argmax(dim=-1), module.num_latents).to(soft.dtype)
     latents = hard + soft - soft.detach()
     with torch.no_grad():
-        of_all = module.player.relation(steps.views_t)
+        of_all = module.actor.relation(steps.views_t)
     relations = (latents.unsqueeze(-2) @ of_all).squeeze(-2)
     logits = (module.predictor(steps.views_t, relations, latents) * steps.alive[..., None]).sum(dim=1)
     loss = nn.functional.cross_entropy(logits, steps.games)
@@ -260,7 +260,7 @@ def game_loss(module: MRAModule, steps: Steps, generator: torch.Generator) -> tu
 def latent_usage(module: MRAModule) -> Numbers:
     """Returns how likely each latent is in each population of the training: `latent_<z>_of_<n>`."""
     with torch.no_grad():
-        prior = module.player.prior(torch.tensor(module.games)).exp()
+        prior = module.actor.prior(torch.tensor(module.games)).exp()
     pairs = [(n, z) for n in range(len(module.games)) for z in range(module.num_latents)]
     return {f"latent_{z}_of_{module.games[n]}": prior[n, z] for n, z in pairs}
 

@@ -36,7 +36,7 @@ class MRAModule(TorchRLModule, InferenceOnlyAPI, TeamAPI):
         own_action_in_critic: As `MRASettings` has it.
 
     Attributes:
-        player: Prior, relations and policy.
+        actor: Prior, relations and policy.
         critic: Values of actions.
         predictor: Which game it is.
         target_policy, target_critic: Copies that follow.
@@ -51,12 +51,12 @@ class MRAModule(TorchRLModule, InferenceOnlyAPI, TeamAPI):
         shape = RelationShape(**model["shape"])
         self.kind = Categorical(shape.num_actions)
         self.num_latents = shape.num_latents
-        self.player = RelationalPolicy(shape)
+        self.actor = RelationalPolicy(shape)
         if self.inference_only:
             return
         self.critic = Critic(shape, model["own_action_in_critic"])
         self.predictor = GamePredictor(shape, len(self.games))
-        self.target_policy = copy.deepcopy(self.player.policy).requires_grad_(False)
+        self.target_policy = copy.deepcopy(self.actor.policy).requires_grad_(False)
         self.target_critic = copy.deepcopy(self.critic).requires_grad_(False)
 
     def get_non_inference_attributes(self) -> list[str]:
@@ -78,7 +78,7 @@ class MRAModule(TorchRLModule, InferenceOnlyAPI, TeamAPI):
 
     def follow(self, tau: float) -> None:
         """Moves the targets a share tau of the way; 1: all of it."""
-        pairs = ((self.player.policy, self.target_policy), (self.critic, self.target_critic))
+        pairs = ((self.actor.policy, self.target_policy), (self.critic, self.target_critic))
         with torch.no_grad():
             for online, target in pairs:
                 for own, other in zip(online.parameters(), target.parameters(), strict=True):
@@ -103,14 +103,14 @@ class MRAModule(TorchRLModule, InferenceOnlyAPI, TeamAPI):
             noise: [E, N, A] of the actions; None: the likeliest are taken.
             latents: [E, N, H].
         """
-        logits = self.player(self.layout.split(observations), latents)
+        logits = self.actor(self.layout.split(observations), latents)
         logits = forbid(logits, mask) * alive[..., None]
         drawn = self.kind.sample(logits.detach().numpy(), noise)
         return logits, torch.from_numpy(drawn).to(torch.int64) * alive
 
     def draw_latents(self, observations: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
         """Returns latents [E, N, H] for observations [E, N, D] and Gumbel noise [E, N, H]."""
-        return self.player.draw_latents(self.layout.split(observations), noise)
+        return self.actor.draw_latents(self.layout.split(observations), noise)
 
     def _forward_exploration(self, batch: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
         return self._play(batch)
@@ -150,5 +150,5 @@ class MRAModule(TorchRLModule, InferenceOnlyAPI, TeamAPI):
         return views
 
     def _forward_train(self, batch: dict[str, Any], **kwargs: Any) -> dict[str, torch.Tensor]:
-        logits = self.player(self.views(batch[Columns.OBS]), batch[LATENTS])
+        logits = self.actor(self.views(batch[Columns.OBS]), batch[LATENTS])
         return {Columns.ACTION_DIST_INPUTS: logits}

@@ -70,7 +70,7 @@ def play_episodes(
         for name, group in batch.groups.items():
             views = layout.split(torch.from_numpy(group.observations))
             with torch.inference_mode():
-                logits = modules[name].player(views, drawn[name]).numpy()
+                logits = modules[name].actor(views, drawn[name]).numpy()
             if group.action_masks is not None:
                 logits = np.where(group.action_masks, logits, -np.inf)
             noise = 0.0 if is_greedy else rng.gumbel(size=logits.shape)
@@ -105,4 +105,4 @@ def _draw(
         return torch.eye(count)[torch.from_numpy((logits + noise).argmax(axis=-1))]
     views = batch.config.layout.split(torch.from_numpy(group.observations))  # type: ignore[attr-defined]
     with torch.inference_mode():
-        return module.player.draw_latents(views, torch.from_numpy(noise))
+        return module.actor.draw_latents(views, torch.from_numpy(noise))

