@@ -117,16 +117,25 @@ def adapt_networks(
     own: Any = config.copy(copy_frozen=False)
     own.env_config = dict(settings)  # RLlib's `environment` would add to those of the training
     algorithm = own.training(updates_per_round=1).build_algo()
-    learner: Any = algorithm.learner_group._learner
-    adapted = {name: learner.module[name] for name in modules}
-    for name, module in modules.items():
-        weights = {key: value for key, value in module.state_dict().items() if not key.startswith("predictor.")}
-        adapted[name].load_state_dict(weights, strict=False)  # the predictor names games that are no more
-    send_weights(algorithm, list(modules))
+    take_over(algorithm, modules)
     done = 0
     while done < updates:
         result = algorithm.train()
         done += int("learners" in result)
-    copies = copy.deepcopy(adapted)
+    copies = copy.deepcopy(learned_modules(algorithm))
     algorithm.stop()
     return copies
+
+
+def learned_modules(algorithm: Any) -> dict[str, MRAModule]:
+    """Returns the modules of an algorithm by group, whole ones, as its learner has them."""
+    return dict(algorithm.learner_group._learner.module.items())
+
+
+def take_over(algorithm: Any, modules: Mapping[str, MRAModule]) -> None:
+    """Gives an algorithm the weights of modules, perhaps of another population: all but those that name populations."""
+    own = learned_modules(algorithm)
+    for name, module in modules.items():
+        weights = {key: value for key, value in module.state_dict().items() if not key.startswith("predictor.")}
+        own[name].load_state_dict(weights, strict=False)
+    send_weights(algorithm, list(modules))
