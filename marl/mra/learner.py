@@ -24,7 +24,9 @@ from marl.mra.settings import MRASettings
 from marl.rllib.errors import check_losses
 from marl.rllib.restorable import RestorableLearner
 
-POLICY, RELATION, CRITIC, TASK = "policy", "relation", "critic", "task"  # the optimizers of a module
+# The optimizers of a module. Relations have two: the policy's gradient is larger by far than the information's, and in
+# one Adam it would set the size of the steps of both.
+POLICY, RELATION, INFORMATION, CRITIC, TASK = "policy", "relation", "information", "critic", "task"
 DRAWS = "draws"
 
 Batch = Mapping[str, Mapping[str, torch.Tensor]]
@@ -36,6 +38,7 @@ def parameters_of(module: MRAModule) -> dict[str, list[torch.nn.Parameter]]:
     return {
         POLICY: list(actor.policy.parameters()),
         RELATION: list(actor.relation.parameters()),
+        INFORMATION: list(actor.relation.parameters()),
         CRITIC: list(module.critic.parameters()),
         TASK: [*actor.prior.parameters(), *module.predictor.parameters()],
     }
@@ -79,7 +82,7 @@ class Round:
         if module.num_latents > 1:
             loss, numbers = information_loss(module, steps, settings, generator)
             if settings.information_coeff > 0:
-                self._take(loss, (RELATION,))
+                self._take(loss, (INFORMATION,))
         module.follow(settings.tau)
         loss, further = game_loss(module, steps, generator)
         self._take(loss, (TASK,))
@@ -115,7 +118,7 @@ class MRALearner(RestorableLearner, TorchLearner):
                 optimizer_name=name,
                 optimizer=make(parameters, weight_decay=config.weight_decay, fused=True),
                 params=parameters,
-                lr_or_lr_schedule=config.lr,
+                lr_or_lr_schedule=_times(config.lr, config.information_coeff) if name == INFORMATION else config.lr,
             )
 
     def _update(self, batch: Batch, **kwargs: Any) -> tuple[Any, Any, Any]:
@@ -180,3 +183,8 @@ class MRALearner(RestorableLearner, TorchLearner):
         super().set_state(state)
         if DRAWS in state:
             self._generator.set_state(torch.from_numpy(state[DRAWS].copy()))
+
+
+def _times(rate: Any, factor: float) -> Any:
+    """Returns a learning rate, or a schedule of them, times a factor."""
+    return rate * factor if isinstance(rate, int | float) else [[step, each * factor] for step, each in rate]

@@ -213,7 +213,7 @@ def information_loss(
     bound = math.log(settings.num_contrasts) + own.squeeze(-1) - rivals.logsumexp(dim=-1)
     found = mean_of(bound, steps.alive)
     exact = mean_of(information(prior, log_probs.detach()), steps.alive)
-    return -settings.information_coeff * found, {"information_bound": found, "information": exact}
+    return -found, {"information_bound": found, "information": exact}
 
 
 def information(prior: torch.Tensor, log_probs: torch.Tensor) -> torch.Tensor:

@@ -35,7 +35,8 @@ class MRASettings:
     Attributes:
         num_latents: H, from how many relations an agent has one; 1: no latent.
         prior: Of the latents: "learned" from the number of agents, or "uniform".
-        information_coeff: Weight of the mutual information between actions and latents; 0: none.
+        information_coeff: Rate at which relations learn mutual information between actions and latents, over `lr`; 0:
+            not at all. It has an Adam of its own, which a factor of the loss would not reach.
         num_contrasts: K, draws of the latent in its bound, which is at most log K.
         contrasts_with_itself: Whether the latent itself is one of them, without which it is no bound.
         relation_follows_policy: Whether the policy's gradient reaches the relations. In the release the information

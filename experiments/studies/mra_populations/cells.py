@@ -105,7 +105,7 @@ def judge(team: Team, cell: Cell, config: MRAConfig, settings: MraPopulationsSet
     """
     world, rows = WORLDS[cell.world], []
     latents = next(iter(team.values())).num_latents
-    for size in world.judged:
+    for size in settings.judged or world.judged:
         own, tried = world.of_many((size,)), EVALUATION_SEED + 1000 * cell.seed
         choices: dict[str, Any] = {"sampled": None}
         if latents > 1:

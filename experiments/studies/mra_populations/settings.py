@@ -126,6 +126,7 @@ class MraPopulationsSettings(StudySettings):
     training: dict[str, Any] = Field(
         {"lr": 1e-3, "inverse_temperature": 10.0}, description="of every run, beside the method's own"
     )
+    judged: list[int] = Field([], description="sizes of the evaluation, in place of the worlds' own")
     episodes: int = Field(200, ge=1, description="of an evaluation")
     tries: int = Field(20, ge=1, description="episodes by which a latent is chosen, or its logits are updated")
     updates: list[int] = Field([1, 5, 20], description="k, of adaptation")
