@@ -189,10 +189,10 @@ def attention_entropy(relations: torch.Tensor, steps: Steps) -> torch.Tensor:
 def information_loss(
     module: MRAModule, steps: Steps, settings: MRASettings, generator: torch.Generator
 ) -> tuple[torch.Tensor, Numbers]:
-    """Returns minus a bound of the information that actions carry on latents, given what is seen.
+    """Returns minus the information that actions carry on latents, given what is seen; exactly, or by a bound.
 
-    a* is drawn from the policy as it is now, under z; log(K pi(a*|z) / sum_k pi(a*|z_k)) of the target policy is
-    raised through the relations. With z among the z_k it is at most log K, and a lower bound (contrastive).
+    The bound: a* is drawn from the policy as it is now, under z; log(K pi(a*|z) / sum_k pi(a*|z_k)) of the target
+    policy is raised through the relations. With z among the z_k it is at most log K, and a lower bound (contrastive).
     """
     relations = module.actor.relation(steps.views_t)
     logits = module.target_policy(steps.views_t, relations)
@@ -212,8 +212,9 @@ def information_loss(
         rivals = torch.cat([own, rivals], dim=-1)
     bound = math.log(settings.num_contrasts) + own.squeeze(-1) - rivals.logsumexp(dim=-1)
     found = mean_of(bound, steps.alive)
-    exact = mean_of(information(prior, log_probs.detach()), steps.alive)
-    return -found, {"information_bound": found, "information": exact}
+    exact = mean_of(information(prior, log_probs), steps.alive)
+    loss = -exact if settings.information_estimate == "exact" else -found
+    return loss, {"information_bound": found, "information": exact}
 
 
 def information(prior: torch.Tensor, log_probs: torch.Tensor) -> torch.Tensor:

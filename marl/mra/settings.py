@@ -10,6 +10,7 @@ from games.names import unknown_name
 PRIORS = ("learned", "uniform")
 LANDMARKS = ("set", "row")
 GRADIENTS = ("expected", "sampled")
+ESTIMATES = ("exact", "contrastive")
 TEAM_ERRORS = ("mean", "sum", "own")
 
 
@@ -21,6 +22,7 @@ RELEASED: dict[str, Any] = {
     "team_error": "sum",
     "next_action_from_obs": True,
     "ignores_terminations": True,
+    "information_estimate": "contrastive",
     "contrasts_with_itself": False,
     "relation_follows_policy": False,
     "decouples_decay": False,
@@ -37,6 +39,8 @@ class MRASettings:
         prior: Of the latents: "learned" from the number of agents, or "uniform".
         information_coeff: Rate at which relations learn mutual information between actions and latents, over `lr`; 0:
             not at all. It has an Adam of its own, which a factor of the loss would not reach.
+        information_estimate: What the relations raise: the "exact" sum over all latents and actions, or the
+            "contrastive" bound of the release, whose noise hides what little there is at first.
         num_contrasts: K, draws of the latent in its bound, which is at most log K.
         contrasts_with_itself: Whether the latent itself is one of them, without which it is no bound.
         relation_follows_policy: Whether the policy's gradient reaches the relations. In the release the information
@@ -66,6 +70,7 @@ class MRASettings:
     num_latents: int = 6
     prior: str = "learned"
     information_coeff: float = 1.0
+    information_estimate: str = "exact"
     num_contrasts: int = 5
     contrasts_with_itself: bool = True
     relation_follows_policy: bool = True
@@ -91,6 +96,7 @@ class MRASettings:
             ("prior", PRIORS),
             ("landmarks", LANDMARKS),
             ("policy_gradient", GRADIENTS),
+            ("information_estimate", ESTIMATES),
             ("team_error", TEAM_ERRORS),
         ):
             if getattr(self, name) not in known:

@@ -67,12 +67,13 @@ def test_the_bound_is_a_bound_of_the_information_and_of_log_k() -> None:
     assert max(bounds) <= math.log(3)
 
 
-def test_more_information_is_what_the_relations_learn() -> None:
+@pytest.mark.parametrize("estimate", ["exact", "contrastive"])
+def test_more_information_is_what_the_relations_learn(estimate: str) -> None:
     module = make_module()
     steps, optimizer = make_steps(module, 32), torch.optim.Adam(module.actor.relation.parameters(), lr=0.02)
     found = []
     for seed in range(20):
-        loss, numbers = information_loss(module, steps, settings(), generator(seed))
+        loss, numbers = information_loss(module, steps, settings(information_estimate=estimate), generator(seed))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
