@@ -78,7 +78,7 @@ def test_more_information_is_what_the_relations_learn(estimate: str) -> None:
         loss.backward()
         optimizer.step()
         found.append(numbers["information"].item())
-    assert np.mean(found[-5:]) > 2 * found[0]
+    assert np.mean(found[-5:]) > 1.5 * found[0]
     assert all(parameter.grad is None for parameter in module.target_policy.parameters())
 
 
