@@ -72,6 +72,12 @@ SOLVERS = (
         "qmix_benchmarks",
     ),
     Solver(
+        "MRA (relations by latent, one network for populations of any size, mixed in a batch)",
+        "marl.mra:MRAConfig",
+        "Zhang et al. 2023",
+        "mra_populations",
+    ),
+    Solver(
         "PSRO (meta-solvers by name, exact or PPO responses, aversion to risk)",
         "marl.psro.psro:Psro",
         "Lanctot et al. 2017; Marris et al. 2021; after Slumbers et al. 2023",

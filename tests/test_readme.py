@@ -37,6 +37,7 @@ WITH_EXAMPLES = [
     "marl/equilibrium/README.md",
     "marl/bn_actor_critic/README.md",
     "marl/mappo/README.md",
+    "marl/mra/README.md",
     "games/matrix/README.md",
     "games/mujoco/README.md",
     "games/open_spiel/README.md",

@@ -12,10 +12,8 @@ from typing import Any
 
 from ray.rllib.algorithms.algorithm import Algorithm
 from ray.rllib.algorithms.algorithm_config import AlgorithmConfig
-from ray.rllib.core import COMPONENT_LEARNER, COMPONENT_RL_MODULE
 from ray.rllib.core.learner.learner import Learner
 from ray.rllib.core.rl_module.rl_module import RLModuleSpec
-from ray.rllib.execution.rollout_ops import synchronous_parallel_sample
 from ray.rllib.policy.policy import PolicySpec
 from ray.rllib.utils import metrics as names
 
@@ -28,6 +26,7 @@ from marl.qmix.replay import EpisodeReplay
 from marl.qmix.seating import find_seats, map_agents, module_specs, to_batch
 from marl.qmix.settings import FactorizationSettings
 from marl.rllib import BatchedEnvRunner, TrainingError, register
+from marl.rllib.rounds import collect, gather_learned, send_weights
 from marl.rllib.runner.runner_callbacks import find_unsupported
 
 REPLAY = "episode_replay"
@@ -198,22 +197,11 @@ class FactorizationAlgorithm(Algorithm):
         with self.metrics.log_time((names.TIMERS, names.LEARNER_UPDATE_TIMER)):
             for _ in range(self.config.updates_per_round):
                 self._learn()
-        learned = self.learner_group.foreach_learner(lambda learner: learner.metrics.reduce())
-        self.metrics.aggregate([found.get() for found in learned], key=names.LEARNER_RESULTS)
-        with self.metrics.log_time((names.TIMERS, names.SYNCH_WORKER_WEIGHTS_TIMER)):
-            self._send_weights()
+        gather_learned(self)
+        send_weights(self, self._seats)
 
     def _collect(self) -> None:
-        with self.metrics.log_time((names.TIMERS, names.ENV_RUNNER_SAMPLING_TIMER)):
-            sampled: Any = synchronous_parallel_sample(
-                worker_set=self.env_runner_group,
-                sample_timeout_s=self.config.sample_timeout_s,
-                _uses_new_env_runners=True,
-                _return_metrics=True,
-            )
-        fragments, results = sampled
-        self.metrics.aggregate(results, key=names.ENV_RUNNER_RESULTS)
-        for fragment in fragments:
+        for fragment in collect(self):
             for episode in whole_episodes(fragment):
                 self.replay.add(episode)
         stored = {"num_episodes": len(self.replay), names.NUM_ENV_STEPS_STORED: self.replay.num_steps}
@@ -224,17 +212,6 @@ class FactorizationAlgorithm(Algorithm):
         key = names.NUM_ENV_STEPS_SAMPLED_LIFETIME
         steps = self.metrics.peek((names.ENV_RUNNER_RESULTS, key), default=0)
         self.learner_group.update(batch=to_batch(drawn, self._seats), timesteps={key: steps}, _no_metrics_reduce=True)
-
-    def _send_weights(self) -> None:
-        if self.env_runner_group.num_remote_env_runners():
-            self.env_runner_group.sync_weights(
-                from_worker_or_learner_group=self.learner_group, policies=list(self._seats), inference_only=True
-            )
-            return
-        # RLlib's way leads through the object store, which takes a sixth of a small training step.
-        modules = [f"{COMPONENT_LEARNER}/{COMPONENT_RL_MODULE}/{module_id}" for module_id in self._seats]
-        state = self.learner_group.get_state(components=modules, inference_only=True)[COMPONENT_LEARNER]
-        self.env_runner.set_state({name: state[name] for name in (COMPONENT_RL_MODULE, names.WEIGHTS_SEQ_NO)})
 
     # ---- state ----
 

@@ -20,7 +20,7 @@ class Episode:
     Attributes:
         groups: By group, columns of P agents: "observations" [L+1, P, D...] and, where there are masks, "action_masks"
             [L+1, P, K] of the moments; "actions" [L, P], "rewards" [L, P], "alive" [L, P] (took the step) and
-            "next_alive" [L, P] (has a future after it).
+            "next_alive" [L, P] (has a future after it); and what a team's module drew besides (`TeamAPI`), [L, ...].
         is_terminal: Whether it ended by rule for everybody; False at a time limit.
     """
 
@@ -68,6 +68,7 @@ def _cut(group: GroupFragment, futures: np.ndarray, steps: slice, env: int, end:
         "rewards": group.rewards[steps, env] * alive,
         "alive": alive,
         "next_alive": futures[steps, env],
+        **{name: array[steps, env] for name, array in group.noise.items()},
     }
     if group.action_masks is not None:
         masks = group.action_masks[steps, env]

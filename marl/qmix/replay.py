@@ -29,6 +29,18 @@ class Drawn(NamedTuple):
     groups: dict[str, Columns]
 
 
+class DrawnSteps(NamedTuple):
+    """B steps, each by itself.
+
+    Attributes:
+        groups: By group, columns [B, P, ...] of the steps and of the moments before them.
+        following: By group, "observations" and "action_masks" of the moments after them.
+    """
+
+    groups: dict[str, Columns]
+    following: dict[str, Columns]
+
+
 class EpisodeReplay:
     """A ring of moments. An episode of n steps lies in n + 1 neighbouring ones; nothing is padded.
 
@@ -111,6 +123,25 @@ class EpisodeReplay:
             for name, columns in self._groups.items()
         }
         return Drawn(mask, is_last & np.array([c[2] for c in chosen])[:, None], groups)
+
+    def draw_steps(self, count: int) -> DrawnSteps:
+        """Returns `count` steps, all as likely, with replacement.
+
+        Raises:
+            ValueError: Nothing is stored.
+        """
+        if not self._episodes:
+            raise ValueError("nothing is stored yet")
+        steps = np.array([length for _, length, _ in self._episodes])
+        ends = steps.cumsum()
+        number = self._rng.integers(ends[-1], size=count)
+        episode = np.searchsorted(ends, number, side="right")
+        moments = np.array([first for first, _, _ in self._episodes])[episode] + number - (ends - steps)[episode]
+        groups, following = dict[str, Columns](), dict[str, Columns]()
+        for name, columns in self._groups.items():
+            groups[name] = {key: array[moments] for key, array in columns.items()}
+            following[name] = {key: columns[key][moments + 1] for key in OF_MOMENTS if key in columns}
+        return DrawnSteps(groups, following)
 
     # ---- state ----
 

@@ -1,0 +1,163 @@
+"""Tables of mra_populations: where each way to learn ends in every population, between scripted anchors.
+
+`python -m experiments.studies.mra_populations.analysis <run folder>` prints the tables of a run.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from experiments.markdown import to_markdown
+from experiments.report import Section, to_svg, write_report
+from experiments.run_folder import RunError, RunFolder, write_atomically
+from experiments.studies.mra_populations.anchors import anchors_of
+from experiments.studies.mra_populations.settings import WORLDS, MraPopulationsSettings
+from marl.robustness.statistics import interquartile_mean
+
+STYLE: dict[Any, Any] = {"svg.fonttype": "path", "svg.hashsalt": "agora", "font.size": 8}
+KEYS = ["world", "method", "choice", "population"]
+
+
+def read_cells(run: RunFolder, settings: MraPopulationsSettings) -> pd.DataFrame:
+    """Returns the returns of all cells, one below the other.
+
+    Raises:
+        RunError: Cells are missing.
+    """
+    cells = settings.cells()
+    missing = [cell for cell in cells if not cell.path(run.path).exists()]
+    if missing:
+        raise RunError(f"{len(missing)} of {len(cells)} cells are not done: agora resume {run.path}")
+    keyed = [
+        pd.read_csv(cell.path(run.path)).assign(world=cell.world, method=cell.method, seed=cell.seed) for cell in cells
+    ]
+    return pd.concat(keyed, ignore_index=True)
+
+
+def normalize(returns: pd.DataFrame, anchors: pd.DataFrame) -> pd.DataFrame:
+    """Returns the rows with `score`: (return - random) / (scripted - random) of the same world and population.
+
+    Args:
+        returns: With columns world, population and return.
+        anchors: With columns world, population, random and scripted.
+    """
+    joined = returns.merge(anchors, on=["world", "population"], how="left", validate="many_to_one")
+    joined["score"] = (joined["return"] - joined["random"]) / (joined["scripted"] - joined["random"])
+    return joined
+
+
+def summarize(scores: pd.DataFrame) -> pd.DataFrame:
+    """Returns a row for each world, method, choice and population: interquartile mean over seeds, 95 % interval."""
+    rows = []
+    for key, own in scores.groupby(KEYS, sort=False):
+        found = interquartile_mean(own["score"].to_numpy())
+        rows.append(
+            dict(zip(KEYS, key, strict=True))
+            | {"seeds": len(own), "iqm": found.value, "low": found.low, "high": found.high}
+            | {"return": own["return"].mean(), "cpu_seconds": own["cpu_seconds"].mean()}
+        )
+    return pd.DataFrame(rows)
+
+
+def score_table(summary: pd.DataFrame, world: str) -> list[list[str]]:
+    """Returns the table of a world: a row for each method and choice, a column for each population."""
+    own = summary[summary["world"] == world]
+    populations = sorted(own["population"].unique())
+    trained = WORLDS[world].trained
+    table = [["learned by", "latents", *(f"{n}{'' if n in trained else ' (new)'}" for n in populations)]]
+    for (method, choice), rows in own.groupby(["method", "choice"], sort=False):
+        by_size = rows.set_index("population")
+        cells = [
+            f"{by_size.loc[n, 'iqm']:.2f} [{by_size.loc[n, 'low']:.2f}, {by_size.loc[n, 'high']:.2f}]"
+            if n in by_size.index
+            else ""
+            for n in populations
+        ]
+        table.append([str(method).replace("_", " "), str(choice).replace("_", " "), *cells])
+    return table
+
+
+def draw_scores(summary: pd.DataFrame, world: str) -> Figure:
+    """Draws the score of each method over populations, latents as they are sampled, with intervals."""
+    own = summary[(summary["world"] == world) & (summary["choice"] == "sampled")]
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(5.5, 3.2), layout="constrained")
+        axes = figure.subplots()
+        for method, rows in own.groupby("method", sort=False):
+            rows = rows.sort_values("population")
+            errors = np.array([rows["iqm"] - rows["low"], rows["high"] - rows["iqm"]]).clip(min=0)
+            axes.errorbar(
+                rows["population"],
+                rows["iqm"],
+                yerr=errors,
+                fmt="o-",
+                markersize=3,
+                label=str(method).replace("_", " "),
+            )
+        for edge in (0, 1):
+            axes.axhline(edge, color="#777777", linestyle=":", linewidth=0.8)
+        axes.set_xscale("log", base=2)
+        sizes = sorted(own["population"].unique())
+        axes.set_xticks(sizes, [str(n) for n in sizes])
+        axes.set_xlabel("agents" if world == "resources" else "collectors")
+        axes.set_ylabel("0: random, 1: scripted")
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.legend(frameon=False, fontsize=6)
+    return figure
+
+
+def evaluate(run: RunFolder, settings: MraPopulationsSettings) -> None:
+    """Writes anchors.csv, evaluation.csv (a row for each return of each run) and summary.csv.
+
+    Raises:
+        RunError: Cells are missing.
+    """
+    returns = read_cells(run, settings)
+    pairs = returns[["world", "population"]].drop_duplicates().itertuples(index=False)
+    rows = [(*pair, *anchors_of(pair.world, int(pair.population), settings.episodes)) for pair in pairs]
+    anchors = pd.DataFrame(rows, columns=["world", "population", "random", "scripted"])
+    scores = normalize(returns, anchors)
+    for path, table in (
+        (run.path / "anchors.csv", anchors),
+        (run.path / "summary.csv", summarize(scores)),
+        (run.evaluation_path, scores),
+    ):
+        write_atomically(path, table.to_csv(index=False, float_format="%.5g"))
+
+
+def report(run: RunFolder, settings: MraPopulationsSettings) -> None:
+    """Writes report.html."""
+    summary = pd.read_csv(run.path / "summary.csv")
+    runs = pd.read_csv(run.evaluation_path).drop_duplicates(["world", "method", "seed"])
+    lead = (
+        f"{len(runs)} runs, {runs['cpu_seconds'].sum() / 3600:.1f} CPU-hours. Scores: (return - random) / (scripted - "
+        "random) in the same population; interquartile means over seeds with 95 % intervals."
+    )
+    sections = []
+    for world in dict.fromkeys(summary["world"]):
+        table = score_table(summary, world)
+        caption = (
+            "Latents: sampled from the prior; best of all by a few episodes; adapted by k updates of logits; or k "
+        )
+        caption += "updates of the networks in the new population."
+        sections.append(Section(world, table=table, caption=caption))
+        sections.append(Section(f"{world}: all populations", figure=to_svg(draw_scores(summary, world))))
+    write_report(run.report_path, "Policies for populations of any size", lead, sections)
+
+
+def main() -> None:
+    """Prints the tables of a run folder."""
+    summary = pd.read_csv(Path(sys.argv[1]) / "summary.csv")
+    for world in dict.fromkeys(summary["world"]):
+        print(f"{world}\n\n{to_markdown(score_table(summary, world))}\n")
+
+
+if __name__ == "__main__":
+    main()

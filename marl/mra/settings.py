@@ -1,0 +1,123 @@
+"""What MRA is told beyond what RLlib's configs hold, with ranges."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from games.names import unknown_name
+
+PRIORS = ("learned", "uniform")
+LANDMARKS = ("set", "row")
+GRADIENTS = ("expected", "sampled")
+ESTIMATES = ("exact", "contrastive")
+TEAM_ERRORS = ("mean", "sum", "own")
+
+
+RELEASED: dict[str, Any] = {
+    "sees_itself": False,
+    "landmarks": "row",
+    "own_action_in_critic": True,
+    "policy_gradient": "sampled",
+    "team_error": "sum",
+    "next_action_from_obs": True,
+    "ignores_terminations": True,
+    "information_estimate": "contrastive",
+    "contrasts_with_itself": False,
+    "relation_follows_policy": False,
+    "decouples_decay": False,
+}
+"""Settings that bring the released code's choices back (README.md has what each is)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MRASettings:
+    """Settings of MRA. RLlib's `lr`, `gamma` and `grad_clip` stand in the config.
+
+    Attributes:
+        num_latents: H, from how many relations an agent has one; 1: no latent.
+        prior: Of the latents: "learned" from the number of agents, or "uniform".
+        information_coeff: Rate at which relations learn mutual information between actions and latents, over `lr`; 0:
+            not at all. It has an Adam of its own, which a factor of the loss would not reach.
+        information_estimate: What the relations raise: the "exact" sum over all latents and actions, or the
+            "contrastive" bound of the release, whose noise hides what little there is at first.
+        num_contrasts: K, draws of the latent in its bound, which is at most log K.
+        contrasts_with_itself: Whether the latent itself is one of them, without which it is no bound.
+        relation_follows_policy: Whether the policy's gradient reaches the relations. In the release the information
+            alone does, so that without it they would stay as they began.
+        sees_itself: Whether policy and critic see the agent itself, and not through its relation to others alone.
+        landmarks: "set": pooled by attention, any number of them; "row": side by side, always as many.
+        own_action_in_critic: Whether an agent's values see the action they are values of; if not, they see the others'
+            actions alone, and say what each own action is worth.
+        policy_gradient: "expected" over the own actions, or of the one that was "sampled".
+        team_error: The team's error is the "mean" of its agents', so that all populations count alike, or their "sum";
+            "own": there is none, and each agent's values are of its own rewards.
+        next_action_from_obs: Whether next actions are chosen from what was seen before the step.
+        ignores_terminations: Whether agents that are out for good are bootstrapped all the same.
+        standardize_rewards: Whether rewards have mean 0 and deviation 1 over all that a population was ever paid.
+        inverse_temperature: A reward of 1 weighs as much as so many nats of entropy.
+        capacity: Moments that are kept for replay; an episode of n steps takes n + 1.
+        batch_steps: Steps of an update, of all populations together.
+        updates_per_round: Updates of critic and policy after every round, in which each env plays an episode. One of
+            the relations, one of the targets and one of prior and predictor follow.
+        learning_starts: Steps that are stored before the first update.
+        tau: Share of the online weights that goes into the targets; 1: a copy.
+        weight_decay: Of Adam.
+        decouples_decay: Whether weights decay by themselves, as in AdamW. If not, decay is part of the gradient, as in
+            the release, and stronger than that of the information, which is minute at first: relations stay equal.
+    """
+
+    num_latents: int = 6
+    prior: str = "learned"
+    information_coeff: float = 1.0
+    information_estimate: str = "exact"
+    num_contrasts: int = 5
+    contrasts_with_itself: bool = True
+    relation_follows_policy: bool = True
+    sees_itself: bool = True
+    landmarks: str = "set"
+    own_action_in_critic: bool = False
+    policy_gradient: str = "expected"
+    team_error: str = "mean"
+    next_action_from_obs: bool = False
+    ignores_terminations: bool = False
+    standardize_rewards: bool = True
+    inverse_temperature: float = 30.0
+    capacity: int = 20_000
+    batch_steps: int = 256
+    updates_per_round: int = 10
+    learning_starts: int = 1000
+    tau: float = 1.0
+    weight_decay: float = 3e-4
+    decouples_decay: bool = True
+
+    def __post_init__(self) -> None:
+        for name, known in (
+            ("prior", PRIORS),
+            ("landmarks", LANDMARKS),
+            ("policy_gradient", GRADIENTS),
+            ("information_estimate", ESTIMATES),
+            ("team_error", TEAM_ERRORS),
+        ):
+            if getattr(self, name) not in known:
+                raise unknown_name(name, getattr(self, name), known)
+        for name in ("num_latents", "capacity", "batch_steps", "updates_per_round", "learning_starts"):
+            _check_count(name, getattr(self, name), least=1)
+        _check_count("num_contrasts", self.num_contrasts, least=2)
+        for name in ("information_coeff", "weight_decay"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"{name} must be at least 0, got {getattr(self, name)!r}")
+        if not self.inverse_temperature > 0:
+            raise ValueError(f"inverse_temperature must be above 0, got {self.inverse_temperature!r}")
+        if not 0 < self.tau <= 1:
+            raise ValueError(f"tau must be in (0, 1], got {self.tau!r}")
+        if self.own_action_in_critic and self.policy_gradient == "expected":
+            raise ValueError(
+                "values that see the own action (own_action_in_critic=True) say nothing of the others, which "
+                "policy_gradient='expected' needs; set it to 'sampled'"
+            )
+
+
+def _check_count(name: str, value: Any, least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ValueError(f"{name} must be a whole number, at least {least}, got {value!r}")

@@ -1,0 +1,74 @@
+"""The study mra_populations, small: cells of all kinds, anchors, tables, and settings that cannot be."""
+
+import pandas as pd
+import pytest
+
+import games
+from experiments.run_folder import RunError, RunFolder
+from experiments.studies.mra_populations.analysis import evaluate, normalize, report, score_table, summarize
+from experiments.studies.mra_populations.anchors import anchors_of
+from experiments.studies.mra_populations.cells import do_cell, make_config
+from experiments.studies.mra_populations.settings import METHODS, WORLDS, Cell, MraPopulationsSettings
+
+TINY = {
+    "training": {"batch_steps": 8, "updates_per_round": 1, "learning_starts": 20, "num_latents": 2},
+    **{"num_envs": 2, "env_steps": 80, "episodes": 2, "tries": 1, "updates": [1], "seeds": [1], "judged": [3, 9, 13]},
+}
+
+
+def test_every_world_and_method_makes_a_config():
+    settings = MraPopulationsSettings()
+    for world in WORLDS:
+        for method in METHODS:
+            config = make_config(Cell(world, method, 1, 1000), settings)
+            games.spec(WORLDS[world].env_id).config(**config.env_config)
+            own = config.mra_settings()
+            assert (own.num_latents == 1) == (method in ("no_latent", "curriculum") or "specialist" in method)
+            assert own.next_action_from_obs == (method == "released")
+    specialist = make_config(Cell("resources", "specialist_9", 1, 1000), settings)
+    assert specialist.env_config == {"num_agents": 9, "populations": [9]}
+
+
+def test_a_pair_that_is_not_there_is_named():
+    with pytest.raises(ValueError, match="did you mean 'resources'"):
+        MraPopulationsSettings(pairs=["resource-mra"])
+    with pytest.raises(ValueError, match="did you mean 'no_latent'"):
+        MraPopulationsSettings(pairs=["resources-nolatent"])
+
+
+def test_anchors_are_the_measured_ones():
+    """Random 49.8 and assignment 172.6 of six agents, measured apart from this code (games/particles/README.md)."""
+    random, assigned = anchors_of("resources", 6, 300)
+    assert random == pytest.approx(49.8, rel=0.08)  # 300 episodes: two standard errors
+    assert assigned == pytest.approx(172.6, rel=0.04)
+
+
+def test_scores_lie_between_the_anchors():
+    """By hand: 30 between 10 and 50 is half of the way."""
+    returns = pd.DataFrame({"world": ["w", "w"], "population": [3, 6], "return": [30.0, 100.0]})
+    anchors = pd.DataFrame({"world": ["w", "w"], "population": [3, 6], "random": [10.0, 50], "scripted": [50.0, 100]})
+    assert normalize(returns, anchors)["score"].tolist() == [0.5, 1.0]
+
+
+def test_a_small_run_has_returns_in_all_populations_tables_and_a_report(local_ray, tmp_path):
+    settings = MraPopulationsSettings(pairs=["resources-mra", "resources-curriculum"], **TINY)
+    run = RunFolder.create(tmp_path / "run", "mra_populations", settings.model_dump(mode="json"))
+    (run.path / "cells").mkdir()
+    with pytest.raises(RunError, match="2 of 2 cells are not done"):
+        evaluate(run, settings)
+    for cell in settings.cells():
+        do_cell(cell, run.path, settings)
+    assert len(pd.read_csv(settings.cells()[0].curve_path(run.path))) >= 1
+    evaluate(run, settings)
+    scores = pd.read_csv(run.evaluation_path)
+    latent = scores[scores["method"] == "mra"]
+    assert set(latent["choice"]) == {"sampled", "best", "adapted_1", "networks_1"}
+    for choice in ("sampled", "best", "adapted_1"):
+        assert sorted(latent.loc[latent["choice"] == choice, "population"]) == [3, 9, 13]
+    assert latent.loc[latent["choice"] == "networks_1", "population"].tolist() == [24]
+    assert set(scores.loc[scores["method"] == "curriculum", "choice"]) == {"sampled"}
+    assert scores["return"].between(0, 210).all(), "a team of any size is paid 210 at most"
+    table = score_table(summarize(scores), "resources")
+    assert table[0][2:] == ["3 (new)", "9", "13 (new)", "24 (new)"]
+    report(run, settings)
+    assert "all populations" in run.report_path.read_text(encoding="utf-8")

@@ -1,0 +1,43 @@
+"""The population curriculum: what is matched, kept and counted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from small_teams import RESOURCES, make_module, small_config
+
+from marl.mra.curriculum import Stage, grow, match
+from marl.mra.play import play_episodes
+
+SMALL, LARGE = {"num_agents": 2, "horizon": 4}, {"num_agents": 4, "horizon": 4}
+
+
+def test_matches_are_all_teams_of_parents_groups_unmixed_first() -> None:
+    """By hand: two parents of two groups make four teams."""
+    a, b = ({"reds": make_module(seed=i), "blues": make_module(seed=i + 9)} for i in range(2))
+    teams = match([a, b])
+    names = {id(module): name for name, team in (("a", a), ("b", b)) for module in team.values()}
+    assert [names[id(team["reds"])] + names[id(team["blues"])] for team in teams] == ["aa", "bb", "ab", "ba"]
+    assert len(match([{"agents": make_module()}] * 3)) == 3
+
+
+def test_the_best_of_each_stage_goes_on(local_ray: Any) -> None:
+    config = small_config(world=SMALL, num_latents=1)
+    grown = grow(config, [Stage(SMALL, 2), Stage(LARGE, 1)], candidates=2, kept=1, episodes=10, seed=3)
+    assert [len(scores) for scores in grown.scores] == [2, 1]
+    assert grown.env_steps == 2 * 2 * 6 * 4 + 6 * 4  # candidates, rounds, envs, steps
+    paid = play_episodes(grown.team, RESOURCES, LARGE, episodes=10, seed=3 + 100 + 99).returns["agents"].mean()
+    assert paid == pytest.approx(grown.scores[-1][0])
+    # It starts from the better one of the first stage and moves by a few steps of Adam.
+    assert all(torch.isfinite(each).all() for each in grown.team["agents"].state_dict().values())
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"), [({"kept": 3}, "kept <= candidates"), ({"stages": []}, "a stage"), ({}, "num_latents=1")]
+)
+def test_curricula_that_cannot_be_are_refused(changes: dict[str, Any], message: str) -> None:
+    config = small_config(world=SMALL, num_latents=2)
+    with pytest.raises(ValueError, match=message):
+        grow(config, **{"stages": [Stage(SMALL, 1)], "candidates": 2, "kept": 1, **changes})
