@@ -412,13 +412,13 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
     def _act(self, recorder: Recorder, t: int, module_id: str, explore: bool) -> None:
         module = self.module[module_id]
         batch: dict[str, Any] = {Cols.OBS: recorder.module_input(t, module_id)}
-        if isinstance(module, TeamAPI):
-            batch |= recorder.team_input(t, module_id)
         is_recurrent = self._memory.recalls(module_id)
         if is_recurrent:
             if t % max_seq_len(module) == 0:
                 recorder.keep_state(module_id, self._memory.leaves(module_id))
             batch = self._memory.add_to(batch, module_id)
+        if isinstance(module, TeamAPI):
+            batch |= recorder.team_input(t, module_id)
         output = self._forward(module_id, batch, explore)
         recorder.take(t, module_id, self._memory.keep(output, module_id) if is_recurrent else output)
 
