@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import torch
 from ray.rllib.algorithms.algorithm_config import AlgorithmConfig
 from ray.rllib.core.learner.learner import Learner
 from ray.rllib.core.rl_module.multi_rl_module import MultiRLModuleSpec
@@ -14,8 +15,8 @@ from ray.rllib.utils import metrics as names
 from games.batch import Group
 from games.spec import spec
 from marl.gmah.goals import CAUSES as CAUSE_NAMES
-from marl.gmah.goals import COMPLETED, FIRST, GOES_ON
-from marl.gmah.learner import INDEPENDENT, JOINT, LOW_LEVEL, GoalLearner
+from marl.gmah.goals import COMPLETED, FIRST, GOES_ON, next_achievements
+from marl.gmah.learner import INDEPENDENT, JOINT, LOW_LEVEL, UPCOMING, GoalLearner
 from marl.gmah.module import CAUSES, SUBGOALS, GoalModule
 from marl.gmah.settings import GoalSettings
 from marl.gmah.task_tree import find_tree
@@ -91,6 +92,11 @@ class GMAH(FactorizationAlgorithm):
         """Returns GMAH's settings."""
         return GMAHConfig()
 
+    def setup(self, config: Any) -> None:
+        """Builds what `FactorizationAlgorithm` has, and the task tree."""
+        super().setup(config)
+        self._tree = find_tree(spec(str(self.config.env)).config(**self.config.env_config))
+
     @property
     def phase(self) -> int:
         """What is learned now, by the frames so far."""
@@ -104,9 +110,13 @@ class GMAH(FactorizationAlgorithm):
         return int(self.metrics.peek(key, default=0))
 
     def keep(self, episodes: list[Episode]) -> None:
-        """Puts a round's episodes into the replay, and logs how their subgoals went."""
-        super().keep(episodes)
+        """Puts a round's episodes into the replay with what agents completed, and logs how their subgoals went."""
         (group,) = episodes[0].groups
+        for episode in episodes:
+            seen = torch.from_numpy(episode.groups[group]["observations"]).float()
+            upcoming = next_achievements(self._tree.achievements(seen[:-1], seen[1:]))
+            episode.groups[group][UPCOMING] = upcoming.numpy().astype(np.int16)
+        super().keep(episodes)
         causes = np.concatenate([each.groups[group][CAUSES][each.groups[group]["alive"]] for each in episodes])
         counts = np.bincount(causes, minlength=len(CAUSE_NAMES))
         chosen = max(1, len(causes) - counts[GOES_ON])

@@ -27,21 +27,17 @@ def allowed_subgoals(admissible: torch.Tensor, subgoals: torch.Tensor, causes: t
     return torch.where((causes == GOES_ON).unsqueeze(-1), same, admissible)
 
 
-def next_achievements(achievements: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """Returns [B, T, P] the subgoal that an agent completes next, in the same step or later; -1: none any more.
+def next_achievements(achievements: torch.Tensor) -> torch.Tensor:
+    """Returns [T, P] the subgoal that an agent completes next, in the same step or later; -1: none any more.
 
     Args:
-        achievements: [B, T, P, G] bool; of several at once the first counts.
-        mask: [B, T] bool, steps that were played.
+        achievements: [T, P, G] bool of an episode; of several at once the first counts.
     """
-    has_any = achievements.any(dim=-1) & mask.unsqueeze(-1)
-    which = torch.where(has_any, achievements.to(torch.int8).argmax(dim=-1), -1)
-    upcoming = torch.full_like(which[:, 0], -1)
-    found = torch.empty_like(which)
-    for t in range(which.shape[1] - 1, -1, -1):
-        upcoming = torch.where(which[:, t] >= 0, which[:, t], upcoming)
-        found[:, t] = upcoming
-    return found
+    steps = len(achievements)
+    times = torch.where(achievements.any(dim=-1), torch.arange(steps).unsqueeze(-1), steps)
+    upcoming = times.flip(0).cummin(dim=0).values.flip(0)
+    which = achievements.to(torch.int8).argmax(dim=-1).gather(0, upcoming.clamp(max=steps - 1))
+    return torch.where(upcoming < steps, which, -1)
 
 
 def intrinsic_rewards(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from marl.gmah.goals import FIRST, allowed_subgoals, intrinsic_rewards, next_achievements
+from marl.gmah.goals import FIRST, allowed_subgoals, intrinsic_rewards
 from marl.gmah.module import CAUSES, SUBGOALS, GoalModule
 from marl.gmah.settings import GoalSettings
 from marl.qmix.learner import Batch, FactorizationLearner
@@ -18,6 +18,8 @@ from marl.qmix.values import masked_loss, next_values, td_targets, values_of
 LOW_LEVEL, INDEPENDENT, JOINT = range(3)
 PHASES = ("low level", "independent", "joint")
 GENERATOR = "generator"
+# [T, P], the subgoal that an agent completes next; -1: none any more.
+UPCOMING = "upcoming"
 
 Columns = Mapping[str, torch.Tensor]
 
@@ -25,7 +27,7 @@ Columns = Mapping[str, torch.Tensor]
 class GoalLearner(FactorizationLearner):
     """Adds to `FactorizationLearner`, whose choices are subgoals here, the low level and what triggers new subgoals.
 
-    A batch has, beside its columns, SUBGOALS and CAUSES [B, T, n].
+    A batch has, beside its columns, SUBGOALS, CAUSES and UPCOMING [B, T, n].
 
     Attributes:
         phase: What is learned: LOW_LEVEL, INDEPENDENT or JOINT.
@@ -68,9 +70,7 @@ class GoalLearner(FactorizationLearner):
             numbers |= own
         return torch.stack(losses).sum(), numbers
 
-    def _losses_below(
-        self, module: GoalModule, columns: Columns
-    ) -> list[tuple[torch.Tensor, dict[str, torch.Tensor]]]:
+    def _losses_below(self, module: GoalModule, columns: Columns) -> list[tuple[torch.Tensor, dict[str, torch.Tensor]]]:
         steps = draw_steps(module, columns, self.settings, self._rng)
         losses = [self._trigger_loss(module, steps)]
         if self.phase != INDEPENDENT:
@@ -81,7 +81,7 @@ class GoalLearner(FactorizationLearner):
         """Returns the loss of double Q-learning on the way to subgoals [R], many of them seen in hindsight."""
         settings, network, target = self.settings, module.goal_network, module.target_network
         seen, goals = steps["observations"], steps["goals"]
-        is_achieved = values_of(steps["achievements"], goals)
+        is_achieved = values_of(module.tree.achievements(seen, steps["next_observations"]), goals)
         is_void = ~values_of(module.tree.admissible(steps["next_observations"]), goals) & ~is_achieved
         progress = module.tree.distance(seen, goals) - module.tree.distance(steps["next_observations"], goals)
         amounts = settings.completion_reward, settings.progress_reward, settings.step_cost
@@ -156,19 +156,16 @@ def draw_steps(
     "goals" are the subgoals that the low level learns from: those in force ("subgoals"), or with chance
     `settings.hindsight` the one that the agent completed next in its episode, where it was admissible by then.
     """
-    observations = columns["obs"].float()
     acted = (columns["mask"].unsqueeze(-1) & columns["alive"].bool()).nonzero()
     rows, times, agents = acted[torch.from_numpy(rng.integers(len(acted), size=settings.low_batch_size))].unbind(-1)
-    achievements = module.tree.achievements(observations[:, :-1], observations[:, 1:])
-    upcoming = next_achievements(achievements, columns["mask"])[rows, times, agents]
-    seen, subgoals = observations[rows, times, agents], columns[SUBGOALS][rows, times, agents].long()
+    seen, following = (columns["obs"][rows, times + later, agents].float() for later in (0, 1))
+    subgoals, upcoming = (columns[name][rows, times, agents].long() for name in (SUBGOALS, UPCOMING))
     is_known = values_of(module.tree.admissible(seen), upcoming.clamp(min=0)) & (upcoming >= 0)
     is_hindsight = torch.from_numpy(rng.random(len(rows)) < settings.hindsight) & is_known
     steps = {
         "observations": seen,
-        "next_observations": observations[rows, times + 1, agents],
+        "next_observations": following,
         "actions": columns["actions"][rows, times, agents].long(),
-        "achievements": achievements[rows, times, agents],
         "subgoals": subgoals,
         "goals": torch.where(is_hindsight, upcoming.clamp(min=0), subgoals),
     }

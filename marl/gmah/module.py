@@ -53,7 +53,7 @@ class GoalModule(AgentModule, TeamAPI):
         self.kind = action_kind(self.action_space)  # type: ignore[arg-type]
         self.observation_size = gymnasium.spaces.flatdim(space)
         self.network = GoalNetworks(
-            self.observation_size + (self.num_agents if self.has_ids else 0),
+            self.observation_size + 2 * len(self.tree) + (self.num_agents if self.has_ids else 0),
             self.observation_size,
             self.tree.num_features,
             len(self.tree),
@@ -70,6 +70,18 @@ class GoalModule(AgentModule, TeamAPI):
         """The online networks."""
         network: Any = self.network
         return network
+
+    def add_ids(self, features: torch.Tensor) -> torch.Tensor:
+        """Returns what the high level sees of observations [..., n, D].
+
+        That is, behind what they say, scaled: how far each subgoal is, which are admissible, and who is who.
+        """
+        distances = self.tree.distances(features) / self.tree.most_steps
+        admissible = self.tree.admissible(features).to(features.dtype)
+        parts = [features * self.scale, distances, admissible]
+        if self.has_ids:
+            parts.append(torch.eye(self.num_agents).expand(*features.shape[:-1], self.num_agents))
+        return torch.cat(parts, dim=-1)
 
     def get_exploration_action_dist_cls(self) -> type:
         """Says that the module chooses its actions by itself."""

@@ -18,7 +18,7 @@ class GoalNetworks(nn.Module):
     D numbers in an observation, F in a subgoal's features, K actions, G subgoals, C numbers in a code.
 
     Args:
-        num_inputs: Of the high level: D, and who is who.
+        num_inputs: Of the high level (`GoalModule.add_ids`).
         observation_size: D.
         num_features: F.
         num_subgoals: G.

@@ -55,7 +55,7 @@ class GoalSettings(FactorizationSettings):
     novelty: float = 4.0
     surprise: float = 4.0
     low_hidden_sizes: Sequence[int] = (64, 64)
-    low_batch_size: int = 1024
+    low_batch_size: int = 512
     low_discount: float = 0.95
     low_epsilon: Sequence[tuple[int, float]] = ((0, 1.0), (50_000, 0.05))
     completion_reward: float = 1.0

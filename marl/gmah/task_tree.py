@@ -53,8 +53,12 @@ class TaskTree(ABC):
         """Returns [..., F], what an agent on its way to subgoals [...] has to know, each number about 1 at most."""
 
     @abstractmethod
+    def distances(self, observations: torch.Tensor) -> torch.Tensor:
+        """Returns [..., G], about how many steps are left to every subgoal, for observations [..., D]."""
+
     def distance(self, observations: torch.Tensor, subgoals: torch.Tensor) -> torch.Tensor:
         """Returns [...], about how many steps are left to subgoals [...]."""
+        return self.distances(observations).gather(-1, subgoals.unsqueeze(-1)).squeeze(-1)
 
     @abstractmethod
     def oracle(self, observations: torch.Tensor) -> torch.Tensor:
@@ -83,7 +87,9 @@ def draw_tree(tree: TaskTree) -> Figure:
     places = nx.multipartite_layout(graph, subset_key="layer")
     tall = max(layers.count(layer) for layer in set(layers))
     kinds = list(dict.fromkeys(kind for _, kind in graph.nodes(data="kind")))
-    colours = [("#dfe8f2", "#f3e3d2", "#dcebd9", "#eadff0")[kinds.index(kind) % 4] for _, kind in graph.nodes.data("kind")]
+    colours = [
+        ("#dfe8f2", "#f3e3d2", "#dcebd9", "#eadff0")[kinds.index(kind) % 4] for _, kind in graph.nodes.data("kind")
+    ]
     with mpl.rc_context({"svg.fonttype": "path", "svg.hashsalt": "agora", "font.size": 8}):
         figure = Figure(figsize=(1.2 + 1.9 * len(set(layers)), 0.8 + 0.34 * tall), layout="constrained")
         axes = figure.subplots()

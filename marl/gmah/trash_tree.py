@@ -67,16 +67,17 @@ class TrashTree(TaskTree):
         return torch.cat([takes, splits, (load_t > 0) & (load_tp1 == 0)], dim=-1)
 
     def features(self, observations: torch.Tensor, subgoals: torch.Tensor) -> torch.Tensor:
-        """Returns [..., 14]: target forward, to the right and in steps, what it is, and which cells around are taken."""
-        forward, right = self._seen(observations, self._target(observations, subgoals))
+        """Returns [..., 14]: target forward, to the right and in steps, what it is, what cells around are taken."""
+        index = subgoals[..., None, None].expand(*subgoals.shape, 1, 2)
+        forward, right = self._seen(observations, self._targets(observations).gather(-2, index).squeeze(-2))
         steps = _steps_to(forward, right) / self.most_steps
         kinds = torch.nn.functional.one_hot(self._kinds[subgoals], KINDS)
         where = torch.stack([forward / SIDE, right / SIDE, steps], dim=-1)
         return torch.cat([where, kinds.to(where.dtype), self._taken(observations)], dim=-1)
 
-    def distance(self, observations: torch.Tensor, subgoals: torch.Tensor) -> torch.Tensor:
-        """Returns [...], the steps and turns until the target is in front, on an empty map."""
-        return _steps_to(*self._seen(observations, self._target(observations, subgoals)))
+    def distances(self, observations: torch.Tensor) -> torch.Tensor:
+        """Returns [..., G], the steps and turns until each target is in front, on an empty map."""
+        return _steps_to(*self._seen(observations.unsqueeze(-2), self._targets(observations)))
 
     def oracle(self, observations: torch.Tensor) -> torch.Tensor:
         """Returns [E, P]: pieces are dealt out to who is nearest and has room; who is full or gets none delivers."""
@@ -107,13 +108,12 @@ class TrashTree(TaskTree):
         """Returns [..., 8, 2]."""
         return observations[..., self._first_bin :].unflatten(-1, (len(BINS), 2))
 
-    def _target(self, observations: torch.Tensor, subgoals: torch.Tensor) -> torch.Tensor:
-        """Returns [..., 2] row and column of a subgoal's target: of the nearest cell, where that is an area."""
+    def _targets(self, observations: torch.Tensor) -> torch.Tensor:
+        """Returns [..., G, 2] row and column of all targets: of the nearest cell, where that is an area."""
         bins = self._bins(observations)
         nearest = bins.abs().sum(dim=-1).argmin(dim=-1)[..., None, None].expand(*bins.shape[:-2], 1, 2)
         pieces = self._pieces(observations)[..., :2]
-        targets = torch.cat([pieces, pieces[..., self._num_small :, :], bins.gather(-2, nearest)], dim=-2)
-        return targets.gather(-2, subgoals[..., None, None].expand(*subgoals.shape, 1, 2)).squeeze(-2)
+        return torch.cat([pieces, pieces[..., self._num_small :, :], bins.gather(-2, nearest)], dim=-2)
 
     def _seen(self, observations: torch.Tensor, cells: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Returns how far forward and to the right of where the observer looks cells [..., 2] lie."""

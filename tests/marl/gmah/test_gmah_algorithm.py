@@ -29,7 +29,7 @@ SMALL_WORLD = {"num_agents": 2, "num_small": 3, "num_big": 2, "horizon": 24}
 
 def make_config(**training: Any) -> Any:
     small = {"hidden_sizes": (8,), "low_hidden_sizes": (8,), "mixing_size": 4, "hypernet_size": 4, "capacity": 1000}
-    small |= {"episodes_per_update": 4, "low_batch_size": 32, "low_level_steps": 96, "independent_steps": 96}
+    small |= {"episodes_per_update": 4, "low_batch_size": 32, "low_level_steps": 150, "independent_steps": 100}
     config = GMAHConfig().environment(WORLD, env_config=SMALL_WORLD).training(**{**small, **training})
     return config.env_runners(num_envs_per_env_runner=4).debugging(seed=5, log_level="ERROR")
 
@@ -42,6 +42,10 @@ def draw(algorithm: Any, count: int = 4) -> dict[str, torch.Tensor]:
 def weights(algorithm: Any) -> dict[str, torch.Tensor]:
     modules = algorithm.learner_group._learner.module.items()
     return {f"{m}.{name}": value.clone() for m, own in modules for name, value in own.state_dict().items()}
+
+
+def losses_of(result: dict[str, Any]) -> list[float]:
+    return [result["learners"]["agents"][name] for name in ("loss", "gradient_norm", "novelty", "surprise")]
 
 
 def moved(before: dict[str, torch.Tensor], after: dict[str, torch.Tensor]) -> set[str]:
@@ -98,12 +102,11 @@ def test_novelty_and_surprise_end_subgoals_where_nothing_is_foretold_well(build_
         ({"novelty": 1e9, "surprise": 1e9}, "goes on"),
     ):
         algorithm = build_one(make_config(**settings))
-        result = algorithm.train()
+        algorithm.train()
         causes = np.concatenate([episode[CAUSES][1:].ravel() for episode in play(algorithm)])
         counts = {name: int((causes == i).sum()) for i, name in enumerate(CAUSE_NAMES)}
         assert max(counts, key=lambda name: counts[name]) == expected
         assert {name for name in ("novel", "surprising") if counts[name]} <= {expected}
-        assert result["subgoals"]["phase"] == LOW_LEVEL
 
 
 def test_each_phase_learns_its_part(build_one: Callable) -> None:
@@ -115,17 +118,11 @@ def test_each_phase_learns_its_part(build_one: Callable) -> None:
         INDEPENDENT: below | {"agents.network.high"},
         JOINT: below | {"agents.network.low", "agents.network.high", "mixer.network"},
     }
-    phases = []
-    for _ in range(3):
+    for phase in (LOW_LEVEL, INDEPENDENT, JOINT):
         before = weights(algorithm)
-        result = algorithm.train()
-        # The round in which a phase's frames are full is the first that learns the next one's part.
-        phase = min(2, (result["env_runners"]["num_env_steps_sampled_lifetime"]) // 96)
-        assert algorithm.learner_group._learner.phase == phase
-        changed = moved(before, weights(algorithm))
-        assert changed == expected[phase]
-        phases.append(phase)
-    assert set(phases) >= {INDEPENDENT, JOINT}
+        result = algorithm.train()  # of 96 frames; what is learned goes by the frames that are full
+        assert result["subgoals"]["phase"] == algorithm.learner_group._learner.phase == phase
+        assert moved(before, weights(algorithm)) == expected[phase]
 
 
 def plain_loss(learner: Any, columns: dict[str, torch.Tensor], gamma: float) -> float:
@@ -137,8 +134,14 @@ def plain_loss(learner: Any, columns: dict[str, torch.Tensor], gamma: float) -> 
         for t in range(length):
             values = {}
             for s in (t, t + 1):
-                rows = torch.cat([columns["obs"][b, s], torch.eye(2)], dim=-1)
-                values[s] = module.network.high(rows[:, None])[0][:, 0], module.target_network.high(rows[:, None])[0][:, 0]
+                seen = columns["obs"][b, s]
+                ways = torch.stack([module.tree.distance(seen, torch.tensor([g, g])) for g in range(len(module.tree))])
+                further = [ways.T / module.tree.most_steps, module.tree.admissible(seen).float(), torch.eye(2)]
+                rows = torch.cat([seen, *further], dim=-1)
+                values[s] = (
+                    module.network.high(rows[:, None])[0][:, 0],
+                    module.target_network.high(rows[:, None])[0][:, 0],
+                )
             chosen, following = [], []
             for agent in range(2):
                 goal = int(columns[SUBGOALS][b, t, agent])
@@ -189,10 +192,10 @@ def test_a_restored_run_goes_on_as_if_nothing_had_been(build_one: Callable, tmp_
     for _ in range(2):
         algorithm.train()
     algorithm.save_to_path(tmp_path)
-    results = [algorithm.train()["learners"]["agents"] for _ in range(2)]
+    results = [losses_of(algorithm.train()) for _ in range(2)]
     other = build_one(make_config(lr=0.01, updates_per_round=2))
     other.restore_from_path(tmp_path)
-    assert [other.train()["learners"]["agents"] for _ in range(2)] == results
+    assert [losses_of(other.train()) for _ in range(2)] == results
     after = weights(algorithm)
     assert all(torch.equal(value, after[name]) for name, value in weights(other).items())
 

@@ -115,7 +115,7 @@ def test_targets_lie_where_the_agent_looks() -> None:
 
 
 def test_the_oracle_deals_pieces_to_who_is_nearest(tree: TaskTree) -> None:
-    """Agents start at (0, 0), (0, 2) and (0, 4). The third is full; the first is nearest to both pieces but gets one."""
+    """Agents start at (0, 0), (0, 2) and (0, 4). The third is full; the first is nearest to both."""
     batch = games.make_batch("grid/trash_v0", 1)
     batch.reset(seed=0)
     fields = batch.fields(0)
