@@ -22,7 +22,7 @@ def _render(run: RunFolder, settings: GmahTrashSettings) -> None:
 
 STUDY = Study(
     name="gmah_trash",
-    claim="GMAH-style subgoals with and without a mixer, their parts left out, and flat learners at equal frames on trash",
+    claim="GMAH-style subgoals with and without a mixer, and flat learners, at equal frames on trash",
     settings=GmahTrashSettings,
     name_run=lambda settings: "gmah_trash",
     train=_train,

@@ -56,7 +56,9 @@ def make_table(curves: pd.DataFrame) -> list[list[str]]:
     scores = late_scores(curves)
     arms = list(dict.fromkeys(scores["arm"]))
     by_arm = {arm: scores[scores["arm"] == arm].sort_values("seed") for arm in arms}
-    table = [["arm", "pieces delivered, last fifth", "95 % interval", "steps of an episode", "seeds", "first is better"]]
+    table = [
+        ["arm", "pieces delivered, last fifth", "95 % interval", "steps of an episode", "seeds", "first is better"]
+    ]
     for arm, cells in by_arm.items():
         values = cells["greedy_delivered"].to_numpy(float)
         middle = interquartile_mean(values)
