@@ -129,4 +129,5 @@ class GMAH(FactorizationAlgorithm):
         """Does a round's updates, of what this phase learns."""
         phase = self.phase
         self.learner_group.foreach_learner(lambda learner: setattr(learner, "phase", phase))
-        super().update_all()
+        for _ in range(self.config.low_updates if phase == LOW_LEVEL else 1):
+            super().update_all()

@@ -31,6 +31,7 @@ class GoalSettings(FactorizationSettings):
         surprise: Times its mean error at which what successor features foretold counts as missed.
         low_hidden_sizes: Widths of the low level's hidden layers.
         low_batch_size: Steps of agents in an update of the low level.
+        low_updates: Times `updates_per_round` in the first phase, whose updates are small.
         low_discount: Of the intrinsic reward, a step.
         low_epsilon: Chance of a random action, as `epsilon`, from the first env step on.
         completion_reward: For a completed subgoal.
@@ -56,6 +57,7 @@ class GoalSettings(FactorizationSettings):
     surprise: float = 4.0
     low_hidden_sizes: Sequence[int] = (64, 64)
     low_batch_size: int = 512
+    low_updates: int = 4
     low_discount: float = 0.95
     low_epsilon: Sequence[tuple[int, float]] = ((0, 1.0), (50_000, 0.05))
     completion_reward: float = 1.0
@@ -74,7 +76,7 @@ class GoalSettings(FactorizationSettings):
             raise ValueError("the high level has no memory: is_recurrent must be False")
         if not self.share_parameters:
             raise ValueError("one module chooses for a whole group: share_parameters must be True")
-        for name, least in (("interval", 1), ("code_size", 1), ("low_batch_size", 1)):
+        for name, least in (("interval", 1), ("code_size", 1), ("low_batch_size", 1), ("low_updates", 1)):
             _check(name, getattr(self, name), isinstance(getattr(self, name), int), least)
         for name in ("low_level_steps", "independent_steps"):
             _check(name, getattr(self, name), isinstance(getattr(self, name), int), 0)

@@ -4,15 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import Field
 
 from experiments.study import StudySettings
 
 Arm = Literal[
-    *("gmah_mixer", "gmah", "qmix", "vdn", "iql", "mappo", "ippo"),
-    *("fixed_1", "fixed_4", "fixed_8", "fixed_16", "not_adaptive", "no_autoencoder", "oracle", "random"),
+    "gmah_mixer",
+    "gmah",
+    "qmix",
+    "vdn",
+    "iql",
+    "mappo",
+    "ippo",
+    "fixed_1",
+    "fixed_4",
+    "fixed_8",
+    "fixed_16",
+    "not_adaptive",
+    "no_autoencoder",
+    "oracle",
+    "random",
 ]
 
 WORLD = "grid/trash_v0"
@@ -95,13 +108,7 @@ class Cell:
 class GmahTrashSettings(StudySettings):
     """Every arm with every seed, one run after the other, seed by seed."""
 
-    arms: list[Arm] = Field(
-        [
-            *("gmah_mixer", "gmah", "qmix", "vdn", "iql", "mappo", "ippo"),
-            *("fixed_1", "fixed_4", "fixed_8", "fixed_16", "not_adaptive", "no_autoencoder", "oracle", "random"),
-        ],
-        min_length=1,
-    )
+    arms: list[Arm] = Field(list(get_args(Arm)), min_length=1)
     seeds: list[int] = Field(list(range(10)), min_length=1)
     steps: int = Field(300_000, ge=1, description="env steps of a run, all phases together")
     evaluations: int = Field(20, ge=1, description="greedy evaluations of a run")
