@@ -62,7 +62,8 @@ class GMAHConfig(FactorizationConfig):
             if module_id != MIXER:
                 own.module_class = GoalModule
                 world = (str(self.env), dict(self.env_config))
-                own.model_config = {**own.model_config, "epsilon": epsilon, "goals": goals, "world": world}
+                model: Any = own.model_config
+                own.model_config = {**model, "epsilon": epsilon, "goals": goals, "world": world}
         return specs
 
     def get_default_learner_class(self) -> type[Learner]:

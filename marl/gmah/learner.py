@@ -39,7 +39,7 @@ class GoalLearner(FactorizationLearner):
     def settings(self) -> GoalSettings:
         """What the config says."""
         config: Any = self.config
-        return config.factorization_settings()  # type: ignore[no-any-return]
+        return config.factorization_settings()
 
     @cached_property
     def _rng(self) -> np.random.Generator:
@@ -79,7 +79,7 @@ class GoalLearner(FactorizationLearner):
 
     def _low_loss(self, module: GoalModule, steps: Columns) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         """Returns the loss of double Q-learning on the way to subgoals [R], many of them seen in hindsight."""
-        settings, network, target = self.settings, module.goal_network, module.target_network
+        settings, network, target = self.settings, module.goal_network, module.goal_target
         seen, goals = steps["observations"], steps["goals"]
         is_achieved = values_of(module.tree.achievements(seen, steps["next_observations"]), goals)
         is_void = ~values_of(module.tree.admissible(steps["next_observations"]), goals) & ~is_achieved
@@ -97,7 +97,7 @@ class GoalLearner(FactorizationLearner):
 
     def _trigger_loss(self, module: GoalModule, steps: Columns) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         """Returns the loss of autoencoder and successor features, whose running errors it notes."""
-        network, target = module.goal_network, module.target_network
+        network, target = module.goal_network, module.goal_target
         seen, following = (steps[name] * module.scale for name in ("observations", "next_observations"))
         features = module.tree.features(steps["observations"], steps["subgoals"])
         foretold = network.foretell(seen, features)

@@ -66,6 +66,12 @@ class GoalModule(AgentModule, TeamAPI):
         self._copy_target()
 
     @property
+    def goal_target(self) -> GoalNetworks:
+        """Their target."""
+        target: Any = self.target_network
+        return target
+
+    @property
     def goal_network(self) -> GoalNetworks:
         """The online networks."""
         network: Any = self.network

@@ -98,6 +98,6 @@ def draw_tree(tree: TaskTree) -> Figure:
         nx.draw_networkx_nodes(graph, places, ax=axes, node_size=1, node_color="white")
         for (name, place), colour in zip(places.items(), colours, strict=True):
             box = {"boxstyle": "round,pad=0.35", "facecolor": colour, "edgecolor": "#555555", "linewidth": 0.6}
-            axes.text(*place, name, ha="center", va="center", bbox=box)
+            axes.text(float(place[0]), float(place[1]), name, ha="center", va="center", bbox=box)
         axes.margins(0.15)
     return figure

@@ -14,6 +14,7 @@ from experiments.report import to_svg
 from experiments.run_folder import RunError, RunFolder, write_atomically
 from experiments.studies.gmah_trash.settings import GMAH, WORLD, GmahTrashSettings
 from experiments.studies.gmah_trash.training import CellTraining, is_done
+from games.batch import Batch
 from games.canvas import SCALE, Canvas
 from games.recording import Recording, record
 from games.trash import BINS, TrashConfig
@@ -43,7 +44,7 @@ def render(run: RunFolder, settings: GmahTrashSettings) -> None:
     module: Any = training.algorithm.env_runner.module["agents"]
     team, played = GoalTeam(module, 1), list[Played]()
 
-    def act(batch: games.Batch) -> Any:
+    def act(batch: Batch) -> Any:
         played.append(team.act(batch.observations))
         return played[-1].actions.astype(np.int32)
 
