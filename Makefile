@@ -8,6 +8,7 @@ PIP_INSTALL := -m pip install --quiet --constraint constraints.txt
 # compares with all of them.
 TEST_PEERS := economist foraging highway minigrid overcooked
 # ai-economist pins a hundred packages of 2021; these are what its import needs, in versions of today.
+PEER_benchmarl := benchmarl==1.5.2 torchrl==0.11.1 tensordict==0.11.0 torch==2.13.0 pettingzoo==1.27.0
 PEER_economist := numpy==2.4.6 scipy==1.17.1 lz4==4.4.5 pycryptodome==4.4.0 gputil==1.4.0
 PEER_NO_DEPS_economist := ai-economist==1.7.1
 PEER_envpool := envpool==1.2.5

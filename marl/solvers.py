@@ -78,6 +78,12 @@ SOLVERS = (
         "mra_populations",
     ),
     Solver(
+        "GMAH-style subgoals over a mixer (task trees, hindsight, novelty; re-implemented from the description)",
+        "marl.gmah:GMAHConfig",
+        "after GMAH, arXiv 2408.11416",
+        "gmah_trash",
+    ),
+    Solver(
         "PSRO (meta-solvers by name, exact or PPO responses, aversion to risk)",
         "marl.psro.psro:Psro",
         "Lanctot et al. 2017; Marris et al. 2021; after Slumbers et al. 2023",

@@ -46,6 +46,7 @@ class Program:
 
 AI_ECONOMIST = Program("ai-economist 1.7.1", "play_ai_economist.py", "ai_economist", "economist")
 OVERCOOKED_AI = Program("overcooked-ai 1.1.0", "play_overcooked_ai.py", "overcooked_ai_py", "overcooked")
+BENCHMARL = Program("benchmarl 1.5.2", "train_benchmarl_qmix.py", "benchmarl", "benchmarl")
 HIGHWAY_ENV = Program("highway-env 1.12.1", "play_highway_env.py", "highway_env", "highway")
 LBFORAGING = Program("lbforaging 2.0.0", "play_lbforaging.py", "lbforaging", "foraging")
 MINIGRID = Program("minigrid 3.2.0", "play_minigrid.py", "minigrid", "minigrid")

@@ -235,7 +235,7 @@ class MRA(Algorithm):
     def training_step(self) -> None:
         """Does one round."""
         for fragment in collect(self):
-            for episode in whole_episodes(fragment):
+            for episode in whole_episodes(fragment, (LATENTS,)):
                 self._keep(episode)
         stored = {"num_episodes": len(self.replay), names.NUM_ENV_STEPS_STORED: self.replay.num_steps}
         self.metrics.log_dict(stored, key=REPLAY, window=1)

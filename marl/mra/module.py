@@ -21,7 +21,7 @@ from marl.rllib.modules.actor_critic import forbid
 from marl.rllib.runner.actions import Categorical
 from marl.rllib.runner.team import ACTION_NOISE, ALIVE, TeamAPI
 
-LATENTS = "latents"  # entry of a forward pass: Gumbel noise goes in, one-hot latents come out, [E, N, H]
+LATENTS = "latents"  # Gumbel noise [E, N, H] into a forward pass; out of it the one-hot latents, [E·N, 1, H]
 
 
 class MRAModule(TorchRLModule, InferenceOnlyAPI, TeamAPI):
@@ -119,7 +119,7 @@ class MRAModule(TorchRLModule, InferenceOnlyAPI, TeamAPI):
         return self._play(batch)
 
     def _play(self, batch: dict[str, Any]) -> dict[str, Any]:
-        """Returns actions, logits and log-probabilities, rows [E·N, 1, ...], and the latents (`TeamAPI`)."""
+        """Returns actions, logits, log-probabilities and latents, rows [E·N, 1, ...] each (`TeamAPI`)."""
         if ALIVE not in batch:
             raise ValueError("a team's module chooses for a whole team at once, which the batched runner alone knows")
         seen, mask, alive = batch[Columns.OBS], None, batch[ALIVE]
@@ -139,7 +139,7 @@ class MRAModule(TorchRLModule, InferenceOnlyAPI, TeamAPI):
             Columns.ACTION_DIST_INPUTS: logits.flatten(0, 1).unsqueeze(1),
             Columns.ACTION_LOGP: logp.unsqueeze(1),
             Columns.STATE_OUT: {LATENTS: latents.flatten(0, 1)},
-            LATENTS: latents,
+            LATENTS: latents.flatten(0, 1).unsqueeze(1),
         }
 
     # ---- learning ----

@@ -13,24 +13,25 @@ from typing import Any
 from ray.rllib.algorithms.algorithm import Algorithm
 from ray.rllib.algorithms.algorithm_config import AlgorithmConfig
 from ray.rllib.core.learner.learner import Learner
+from ray.rllib.core.rl_module.multi_rl_module import MultiRLModuleSpec
 from ray.rllib.core.rl_module.rl_module import RLModuleSpec
 from ray.rllib.policy.policy import PolicySpec
 from ray.rllib.utils import metrics as names
 
 import games
+from games.batch import Group
 from games.names import unknown_name
-from marl.qmix.episodes import whole_episodes
+from marl.qmix.episodes import Episode, whole_episodes
 from marl.qmix.learner import FactorizationLearner
 from marl.qmix.modules import AgentModule
 from marl.qmix.replay import EpisodeReplay
-from marl.qmix.seating import find_seats, map_agents, module_specs, to_batch
+from marl.qmix.seating import Seat, find_seats, map_agents, module_specs, to_batch
 from marl.qmix.settings import FactorizationSettings
 from marl.rllib import BatchedEnvRunner, TrainingError, register
 from marl.rllib.rounds import collect, gather_learned, send_weights
 from marl.rllib.runner.runner_callbacks import find_unsupported
 
 REPLAY = "episode_replay"
-OWN = tuple(field.name for field in fields(FactorizationSettings))
 RLLIBS = ("lr", "gamma", "grad_clip", "model", "optimizer")  # the last two when RLlib reads a dict
 # RLlib's names of what has another name here.
 OTHER_NAMES = {
@@ -53,7 +54,7 @@ class FactorizationConfig(AlgorithmConfig):
 
     def __init__(self, algo_class: type | None = None) -> None:
         super().__init__(algo_class=algo_class or FactorizationAlgorithm)
-        for name in OWN:
+        for name in self.own_names():
             setattr(self, name, getattr(self.defaults, name))
         super().training(lr=5e-4, gamma=0.99, grad_clip=10.0)
         self.env_runners(
@@ -67,6 +68,11 @@ class FactorizationConfig(AlgorithmConfig):
         self.reporting(min_time_s_per_iteration=0)
         self.evaluation(evaluation_config=AlgorithmConfig.overrides(explore=False))
 
+    @classmethod
+    def own_names(cls) -> tuple[str, ...]:
+        """Returns the names of all settings beyond RLlib's."""
+        return tuple(field.name for field in fields(cls.defaults))
+
     def training(self, **settings: Any) -> FactorizationConfig:
         """Sets `lr`, `gamma`, `grad_clip` (a norm, of all gradients together) and fields of `FactorizationSettings`.
 
@@ -79,8 +85,8 @@ class FactorizationConfig(AlgorithmConfig):
                 super().training(**{name: value})
             elif name in OTHER_NAMES:
                 raise ValueError(f"{name} is called {OTHER_NAMES[name]} here: training({OTHER_NAMES[name]}=...)")
-            elif name not in OWN:
-                raise unknown_name("setting of value factorization", name, (*OWN, *RLLIBS[:3]))
+            elif name not in self.own_names():
+                raise unknown_name("setting of value factorization", name, (*self.own_names(), *RLLIBS[:3]))
             else:
                 setattr(self, name, value)
         return self
@@ -91,7 +97,7 @@ class FactorizationConfig(AlgorithmConfig):
         Raises:
             ValueError: A setting out of range.
         """
-        return FactorizationSettings(**{name: getattr(self, name) for name in OWN})
+        return type(self.defaults)(**{name: getattr(self, name) for name in self.own_names()})
 
     def validate(self) -> None:
         """Checks the settings, and brings RLlib's into line with them.
@@ -109,9 +115,15 @@ class FactorizationConfig(AlgorithmConfig):
                 policies={module_id: PolicySpec() for module_id in seats}, policy_mapping_fn=map_agents(groups, seats)
             )
             runners = max(1, self.num_env_runners)
-            self.rl_module(rl_module_spec=module_specs(groups, seats, settings, runners))
+            self.rl_module(rl_module_spec=self.make_modules(groups, seats, settings, runners))
         register()
         super().validate()
+
+    def make_modules(
+        self, groups: dict[str, Group], seats: dict[str, Seat], settings: FactorizationSettings, num_runners: int
+    ) -> MultiRLModuleSpec:
+        """Returns what RLlib builds (`module_specs`)."""
+        return module_specs(groups, seats, settings, num_runners)
 
     def _refuse_what_has_no_use(self) -> None:
         if self.num_learners:
@@ -170,6 +182,8 @@ class FactorizationAlgorithm(Algorithm):
         replay: The episodes.
     """
 
+    # What the replay keeps of the modules' notes.
+    notes: tuple[str, ...] = ()
     # RLlib has all of these as "or None".
     config: Any
     metrics: Any
@@ -195,17 +209,24 @@ class FactorizationAlgorithm(Algorithm):
         if len(self.replay) < self.config.episodes_per_update:
             return
         with self.metrics.log_time((names.TIMERS, names.LEARNER_UPDATE_TIMER)):
-            for _ in range(self.config.updates_per_round):
-                self._learn()
+            self.update_all()
         gather_learned(self)
         send_weights(self, self._seats)
 
     def _collect(self) -> None:
-        for fragment in collect(self):
-            for episode in whole_episodes(fragment):
-                self.replay.add(episode)
+        self.keep([episode for fragment in collect(self) for episode in whole_episodes(fragment, self.notes)])
         stored = {"num_episodes": len(self.replay), names.NUM_ENV_STEPS_STORED: self.replay.num_steps}
         self.metrics.log_dict(stored, key=REPLAY, window=1)
+
+    def keep(self, episodes: list[Episode]) -> None:
+        """Puts a round's episodes into the replay."""
+        for episode in episodes:
+            self.replay.add(episode)
+
+    def update_all(self) -> None:
+        """Does a round's updates."""
+        for _ in range(self.config.updates_per_round):
+            self._learn()
 
     def _learn(self) -> None:
         drawn = self.replay.draw(self.config.episodes_per_update)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,8 +19,8 @@ class Episode:
 
     Attributes:
         groups: By group, columns of P agents: "observations" [L+1, P, D...] and, where there are masks, "action_masks"
-            [L+1, P, K] of the moments; "actions" [L, P], "rewards" [L, P], "alive" [L, P] (took the step) and
-            "next_alive" [L, P] (has a future after it); and what a team's module drew besides (`TeamAPI`), [L, ...].
+            [L+1, P, K] of the moments; "actions" [L, P], "rewards" [L, P], "alive" [L, P] (took the step),
+            "next_alive" [L, P] (has a future after it), and what a team's module noted, [L, ...] each.
         is_terminal: Whether it ended by rule for everybody; False at a time limit.
     """
 
@@ -31,11 +31,15 @@ class Episode:
         return len(next(iter(self.groups.values()))["actions"])
 
 
-def whole_episodes(fragment: Fragment) -> Iterator[Episode]:
+def whole_episodes(fragment: Fragment, notes: Collection[str] = ()) -> Iterator[Episode]:
     """Yields the episodes of a fragment of which every env played whole ones, in the order of envs.
 
     What an agent that is out was paid is left out. At the end of an episode every action counts as legal, since worlds
     do not say which are.
+
+    Args:
+        fragment: What a runner played.
+        notes: Names of what is kept of a team's module's notes.
     """
     fates = {name: _fates(group, fragment.ended) for name, group in fragment.groups.items()}
     ends = {tuple(pair): number for number, pair in enumerate(fragment.final_index.tolist())}
@@ -44,7 +48,9 @@ def whole_episodes(fragment: Fragment) -> Iterator[Episode]:
         for stop in (np.flatnonzero(fragment.ended[:, env] & fragment.is_active[:, env]) + 1).tolist():
             end = ends[stop - 1, env]
             groups = {
-                name: _cut(group, fates[name], slice(first, stop), env, end) for name, group in fragment.groups.items()
+                name: _cut(group, fates[name], slice(first, stop), env, end)
+                | {note: group.noise[note][first:stop, env] for note in notes}
+                for name, group in fragment.groups.items()
             }
             yield Episode(groups, is_terminal=not any(columns["next_alive"][-1].any() for columns in groups.values()))
             first = stop
@@ -68,7 +74,6 @@ def _cut(group: GroupFragment, futures: np.ndarray, steps: slice, env: int, end:
         "rewards": group.rewards[steps, env] * alive,
         "alive": alive,
         "next_alive": futures[steps, env],
-        **{name: array[steps, env] for name, array in group.noise.items()},
     }
     if group.action_masks is not None:
         masks = group.action_masks[steps, env]

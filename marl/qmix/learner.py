@@ -51,6 +51,11 @@ class FactorizationLearner(RestorableLearner, TorchLearner):
         config: Any = self.config
         return config.factorization_settings()
 
+    @property
+    def mixes(self) -> bool:
+        """Whether the loss is the team's; otherwise each agent has its own."""
+        return MIXER in self.module
+
     def _modules(self) -> dict[str, TargetedModule]:
         modules: Any = self.module
         return dict(modules.items())
@@ -110,7 +115,7 @@ class FactorizationLearner(RestorableLearner, TorchLearner):
             for name in ("rewards", "alive", "next_alive")
         )
         q_t, q_tp1 = q_t * alive, q_tp1 * next_alive  # who is out is worth nothing
-        if MIXER in self.module:
+        if self.mixes:
             states = torch.cat([_flat(batch[module_id]["obs"]) for module_id in agents], dim=-1)
             return self._team_loss(q_t, q_tp1, rewards, states, mask, is_terminal)
         return self._own_losses(q_t, q_tp1, rewards, alive & mask.unsqueeze(-1), next_alive)

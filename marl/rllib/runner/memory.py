@@ -89,8 +89,7 @@ class Memory:
         """Remembers the state that a module returned, and returns the rest of its output without the time axis."""
         output = dict(output)
         self._states[module_id].leaves = [leaf.clone() for leaf in tree.flatten(output.pop(Cols.STATE_OUT))]
-        timed = (Cols.ACTION_DIST_INPUTS, Cols.ACTIONS, Cols.ACTION_LOGP)
-        return {name: value.squeeze(1) if name in timed else value for name, value in output.items()}
+        return {name: value.squeeze(1) for name, value in output.items() if isinstance(value, torch.Tensor)}
 
     def forget(self, envs: np.ndarray) -> None:
         """Empties the memory in envs [n] whose episodes are over."""

@@ -218,9 +218,8 @@ class Recorder:
                 self.write_actions(t, module_id, place, np.asarray(actions[rows]))
             if logp is not None:
                 self._told_logp.append((t, place, np.asarray(logp[rows]).reshape(shape[:2])))
-            for name in record.noise:
-                if name in output:
-                    record.noise[name][t] = output[name].numpy()
+            for name in record.noise.keys() & output.keys():
+                record.noise[name][t] = output[name][rows].numpy().reshape(record.noise[name][t].shape)
 
     def write_actions(self, t: int, module_id: str, place: Place, actions: np.ndarray) -> None:
         """Keeps actions [E·n, ...] or [E, n, ...] that one module chose for a place in step t."""

@@ -16,11 +16,10 @@ class TeamAPI:
     Its forward passes in a runner get the observations of E envs and P agents as rows [E·P, D], env by env, with
     entries `ALIVE`, `ACTION_NOISE` and those that `draw_noise` names. They return RLlib's columns ACTIONS [E·P, ...],
     ACTION_DIST_INPUTS [E·P, L] and ACTION_LOGP [E·P], and draw nothing themselves: all chance is the runner's
-    generator, so that runs repeat and resume. What `draw_noise` made stays with the fragment, for the update; or what
-    the forward pass returned under the same name, [E, ...], in its place.
+    generator, so that runs repeat and resume. What `draw_noise` made stays with the fragment, for the update; a pass
+    that returns an entry of such a name, [E·P, ...], puts it in the place of what was drawn for its step.
 
-    A module with a state, which it gets as `STATE_IN` and returns as `STATE_OUT`, sees its observations as [E·P, 1, D]
-    and returns RLlib's columns with that axis; all else has none.
+    One with a memory gets observations as RLlib's recurrent modules do, [E·P, 1, D], and returns everything so.
     """
 
     def draw_noise(self, rng: np.random.Generator, num_steps: int, num_envs: int) -> dict[str, np.ndarray]:

@@ -1,0 +1,103 @@
+"""Task trees: the subgoals of a world, what has to be done before each, and what an agent sees of them.
+
+A subgoal is a function of one agent's observation alone, so that playing, learning, hindsight and drawing read it off
+the same arrays. [...] any leading shape, D numbers in an observation, G subgoals, F numbers of a subgoal's features.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+
+import matplotlib as mpl
+import networkx as nx
+import torch
+from matplotlib.figure import Figure
+
+from games.config import WorldConfig
+from games.names import unknown_name
+
+
+class TaskTree(ABC):
+    """Subgoals of one world.
+
+    Attributes:
+        graph: An edge leads from a subgoal to one for which it has to be done before, as declared; the nodes, in their
+            order, are the subgoals. `layer` of a node is how far from the beginning it is drawn, `kind` its colour.
+        num_features: F.
+        most_steps: The largest `distance` there is.
+    """
+
+    graph: nx.DiGraph
+    num_features: int
+    most_steps: float
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The subgoals."""
+        return tuple(self.graph.nodes)
+
+    def __len__(self) -> int:
+        return len(self.graph)
+
+    @abstractmethod
+    def admissible(self, observations: torch.Tensor) -> torch.Tensor:
+        """Returns [..., G] bool: whether the preconditions of a subgoal hold, for observations [..., D]."""
+
+    @abstractmethod
+    def achievements(self, observations_t: torch.Tensor, observations_tp1: torch.Tensor) -> torch.Tensor:
+        """Returns [..., G] bool: whether the observer completed a subgoal in the step between two observations."""
+
+    @abstractmethod
+    def features(self, observations: torch.Tensor, subgoals: torch.Tensor) -> torch.Tensor:
+        """Returns [..., F], what an agent on its way to subgoals [...] has to know, each number about 1 at most."""
+
+    @abstractmethod
+    def distances(self, observations: torch.Tensor) -> torch.Tensor:
+        """Returns [..., G], about how many steps are left to every subgoal, for observations [..., D]."""
+
+    def distance(self, observations: torch.Tensor, subgoals: torch.Tensor) -> torch.Tensor:
+        """Returns [...], about how many steps are left to subgoals [...]."""
+        return self.distances(observations).gather(-1, subgoals.unsqueeze(-1)).squeeze(-1)
+
+    @abstractmethod
+    def oracle(self, observations: torch.Tensor) -> torch.Tensor:
+        """Returns [E, P], what a script would have P agents do next, for observations [E, P, D]."""
+
+
+TREES: dict[str, Callable[[WorldConfig], TaskTree]] = {}
+"""By world, what makes its task tree."""
+
+
+def find_tree(config: WorldConfig) -> TaskTree:
+    """Returns the task tree of a world.
+
+    Raises:
+        UnknownNameError: Nobody has declared one; `marl.gmah.TREES[world] = ...` does.
+    """
+    if config.world not in TREES:
+        raise unknown_name("world with a task tree", config.world, TREES)
+    return TREES[config.world](config)
+
+
+def draw_tree(tree: TaskTree) -> Figure:
+    """Draws subgoals from left to right, with arrows from what comes before to what comes after."""
+    graph = tree.graph
+    layers = [layer for _, layer in graph.nodes(data="layer")]
+    places = nx.multipartite_layout(graph, subset_key="layer")
+    tall = max(layers.count(layer) for layer in set(layers))
+    kinds = list(dict.fromkeys(kind for _, kind in graph.nodes(data="kind")))
+    colours = [
+        ("#dfe8f2", "#f3e3d2", "#dcebd9", "#eadff0")[kinds.index(kind) % 4] for _, kind in graph.nodes.data("kind")
+    ]
+    with mpl.rc_context({"svg.fonttype": "path", "svg.hashsalt": "agora", "font.size": 8}):
+        figure = Figure(figsize=(1.2 + 1.9 * len(set(layers)), 0.8 + 0.34 * tall), layout="constrained")
+        axes = figure.subplots()
+        axes.set_axis_off()
+        nx.draw_networkx_edges(graph, places, ax=axes, edge_color="#7a7a7a", arrowsize=7, node_size=900, width=0.8)
+        nx.draw_networkx_nodes(graph, places, ax=axes, node_size=1, node_color="white")
+        for (name, place), colour in zip(places.items(), colours, strict=True):
+            box = {"boxstyle": "round,pad=0.35", "facecolor": colour, "edgecolor": "#555555", "linewidth": 0.6}
+            axes.text(float(place[0]), float(place[1]), name, ha="center", va="center", bbox=box)
+        axes.margins(0.15)
+    return figure
