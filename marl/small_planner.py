@@ -4,10 +4,10 @@
 
 What it reads are conversations of `NoisyScriptPlanner`s: near-optimal ones, careless ones and random ones, some with a
 refused answer in them, after which the next is another draw from the same script. So it learns the form of plans, to
-have a rough idea of the task, and that a refused plan is not said again. Refusals say nothing, or a score: numbers drawn
-blindly, for it never sees a critic's, nor that what follows a refusal is better. Episodes begin in scattered states;
-those in which a level begins are held out. Question after question is drawn anew from the seed and the step's number,
-so a training that was stopped goes on where it was, and ends with the same weights.
+have a rough idea of the task, and that a refused plan is not said again. Refusals say nothing, or a score: a number
+drawn blindly, for it never sees a critic's, nor that what follows a refusal is better. Episodes begin in scattered
+states; the one in which the level begins is held out. Question after question is drawn anew from the seed and the
+step's number, so a training that was stopped goes on where it was, and ends with the same weights.
 """
 
 from __future__ import annotations
