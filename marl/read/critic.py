@@ -6,8 +6,8 @@ k robots' actions are given and mu chooses the others' (their eq. for Q^{1:k}; k
 
     Q(s, a_1..k) = E_{a_k+1..n ~ mu(. | s, a_1..k)} [ Q(s, a_1..n) ]
 
-The advantage of robot k, given those before it, is A(s, a_1..k-1, a_k) = Q(s, a_1..k) - Q(s, a_1..k-1). These sum to the
-joint advantage (the decomposition of HAPPO, Kuba et al. 2022, lemma 1):
+The advantage of robot k, given those before it, is A(s, a_1..k-1, a_k) = Q(s, a_1..k) - Q(s, a_1..k-1). These sum to
+the joint advantage (the decomposition of HAPPO, Kuba et al. 2022, lemma 1):
 
     sum_k A(s, a_1..k-1, a_k) = Q(s, a) - V(s) = A(s, a)
 

@@ -70,7 +70,7 @@ class ExactValues:
     def _visit_all(self) -> None:
         self._one.reset()
         start = self._one.state_bytes(0)
-        queue = [(self._key(), start)]
+        queue = [(self.key_of(self._one), start)]
         seen = {queue[0][0]}
         while queue:
             key, snapshot = queue.pop()
@@ -81,8 +81,9 @@ class ExactValues:
                     seen.add(following)
                     queue.append((following, state))
 
-    def _key(self) -> Key:
-        return self._see(self._one.observations).tobytes()
+    def key_of(self, batch: Batch) -> Key:
+        """Returns the key of the state of a batch of one env."""
+        return self._see(batch.observations).tobytes()
 
     def _look(self, snapshot: bytes) -> tuple[Choices, list[tuple[Key, bytes]]]:
         one = self._one
@@ -96,7 +97,7 @@ class ExactValues:
             self._put(snapshot)
             one.step(joint[None].astype(np.int32))
             rewards.append(float(one.rewards[0].mean()))
-            following.append(None if one.terminations[0].any() else self._key())
+            following.append(None if one.terminations[0].any() else self.key_of(one))
             if following[-1] is not None:
                 after.append((following[-1], one.state_bytes(0)))
         return Choices(joints, chances / chances.sum(), np.array(rewards), following), after

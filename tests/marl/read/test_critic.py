@@ -71,7 +71,7 @@ def fitted():
 
 def test_local_advantages_sum_to_the_joint_one_to_float_precision(fitted):
     """HAPPO's lemma 1 (Kuba et al. 2022), here a telescoping sum: it holds whatever was learned."""
-    batch, _, experience, critic = fitted
+    _, _, experience, critic = fitted
     rows = np.random.default_rng(0).integers(len(experience.returns), size=200)
     for row in rows:
         given = prefixes(experience.actions[row])
