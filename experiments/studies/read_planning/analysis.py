@@ -137,7 +137,9 @@ def methods_table(rows: pd.DataFrame) -> list[list[str]]:
         tokens = f"{row['prompt_tokens']:.0f}, {row['completion_tokens']:.0f}"
         interval = f"[{row['low']:.2f}, {row['high']:.2f}]" if row["episodes"] > 1 else "one episode"
         numbers = [f"{row['success']:.2f}", interval, f"{row['worst_critic']:.2f}"]
-        table.append([row["task"], TITLES[row["method"]], *numbers, f"{row['steps']:.1f}", f"{row['queries']:.1f}", tokens])
+        table.append(
+            [row["task"], TITLES[row["method"]], *numbers, f"{row['steps']:.1f}", f"{row['queries']:.1f}", tokens]
+        )
     return table
 
 
@@ -160,7 +162,9 @@ def resets_table(rows: pd.DataFrame) -> list[list[str]]:
     for (after, method), some in own.groupby(["reset_after", "method"], sort=True):
         means = some[["is_done", "steps", "queries"]].mean()
         name = "never" if after == NO_RESET else str(after)
-        table.append([name, TITLES[str(method)], f"{means.iloc[0]:.2f}", f"{means.iloc[1]:.1f}", f"{means.iloc[2]:.1f}"])
+        table.append(
+            [name, TITLES[str(method)], f"{means.iloc[0]:.2f}", f"{means.iloc[1]:.1f}", f"{means.iloc[2]:.1f}"]
+        )
     return table
 
 
@@ -176,7 +180,7 @@ def critics_table(critics: pd.DataFrame) -> list[list[str]]:
     return table
 
 
-def _transcripts(cells: list[dict[str, Any]], first_critic: int = 1) -> list[Section]:
+def transcripts_of(cells: list[dict[str, Any]], first_critic: int = 1) -> list[Section]:
     """Returns a section for the first episode of ReAd-J and of ReAd-S of each task."""
     sections = []
     for cell in cells:
@@ -209,7 +213,7 @@ def report(run: RunFolder, settings: ReadPlanningSettings) -> None:
     if (rows["reset_after"] != NO_RESET).any():
         sections.append(Section("Silent resets on recipe3", table=resets_table(rows)))
     critics = pd.read_csv(run.path / "critics.csv")
-    sections += [Section("Critics", table=critics_table(critics)), *_transcripts(cells)]
+    sections += [Section("Critics", table=critics_table(critics)), *transcripts_of(cells)]
     write_report(run.report_path, "Advantage feedback for planners", lead, sections)
 
 

@@ -128,7 +128,7 @@ def play_methods(
                 controls = Controls(settings.max_queries, settings.bar, refused, 1000 * seed + number)
                 choose = choose_by(method, batch, wording(batch.config), make(number), critic, controls)
                 episode = play(batch, choose, None if reset == NO_RESET else reset)
-                rows.append(_row(name, key, seed, number, reset, episode))
+                rows.append(row_of(name, key, seed, number, reset, episode))
                 if number == 0 and reset == NO_RESET:
                     transcripts[key] = transcript(episode)
                 if reset == NO_RESET:
@@ -139,7 +139,8 @@ def play_methods(
     return rows, transcripts
 
 
-def _row(name: str, method: str, seed: int, number: int, reset: int, episode: Episode) -> dict[str, Any]:
+def row_of(name: str, method: str, seed: int, number: int, reset: int, episode: Episode) -> dict[str, Any]:
+    """Returns an episode's numbers, with a failure's question counted as a query."""
     usage = episode.memory.usage
     return {
         **{"task": name, "method": method, "critic": seed, "episode": number, "reset_after": reset},

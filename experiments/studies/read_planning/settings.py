@@ -57,7 +57,9 @@ class ReadPlanningSettings(StudySettings):
     critic_steps: int = Field(4000, ge=1, description="updates of a critic")
     discount: float = Field(0.95, gt=0, le=1)
     max_queries: int = Field(10, ge=2, description="of a question")
-    bar: float = Field(-0.01, description="a score must be above it, in shares of the largest return; refusals double it")
+    bar: float = Field(
+        -0.01, description="a score must be above it, in shares of the largest return; refusals double it"
+    )
     resets: list[int] = Field([1, 2, 3], description="steps after which recipe3 is reset silently")
     parallel: int = Field(1, ge=1, description="processes")
 
