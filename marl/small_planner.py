@@ -54,6 +54,8 @@ class Settings:
         steps: Updates.
         batch_size: Conversations in an update.
         learning_rate: Of AdamW.
+        max_shift: Places by which the conversations of an update are moved, at most. Without it a model was lost where
+            a level's own start, which it never sees, takes more words than other states.
         qualities: Noise of each kind of script, and its share of the episodes.
         refused_share: Share of the questions whose first answer is refused.
         alone_share: Share of the episodes in which robots are asked one after the other.
@@ -64,6 +66,7 @@ class Settings:
     steps: int = 3000
     batch_size: int = 16
     learning_rate: float = 1e-3
+    max_shift: int = 32
     qualities: tuple[tuple[float, float], ...] = ((0.05, 0.5), (0.3, 0.3), (1.0, 0.2))
     refused_share: float = 0.3
     alone_share: float = 0.25
@@ -142,13 +145,15 @@ def encode(talk: Conversation, vocabulary: Vocabulary, length: int) -> tuple[lis
     return words[:length], said[:length]
 
 
-def loss_of(model: SmallLanguageModel, talks: Sequence[Conversation], vocabulary: Vocabulary) -> torch.Tensor:
-    """Returns the mean surprise, in nats a word, of what the planner says."""
-    encoded = [encode(talk, vocabulary, model.size.length) for talk in talks]
+def loss_of(
+    model: SmallLanguageModel, talks: Sequence[Conversation], vocabulary: Vocabulary, shift: int = 0
+) -> torch.Tensor:
+    """Returns the mean surprise, in nats a word, of what the planner says; conversations begin at place `shift`."""
+    encoded = [encode(talk, vocabulary, model.size.length - shift) for talk in talks]
     longest = max(len(words) for words, _ in encoded)
     words = torch.tensor([w + [END] * (longest - len(w)) for w, _ in encoded])
     said = torch.tensor([s + [False] * (longest - len(s)) for _, s in encoded])
-    logits = model(words[:, :-1])
+    logits, _ = model.go_on(words[:, :-1], [], shift)
     return functional.cross_entropy(logits[said[:, 1:]], words[:, 1:][said[:, 1:]])
 
 
@@ -176,7 +181,8 @@ def train(
         episode += 1
         if len(talks) < settings.batch_size:
             continue
-        loss = loss_of(model, talks[: settings.batch_size], vocabulary)
+        shift = int(np.random.default_rng([settings.seed, step]).integers(settings.max_shift + 1))
+        loss = loss_of(model, talks[: settings.batch_size], vocabulary, shift)
         talks = []  # an update begins with an episode of its own, so that a checkpoint needs no talks
         optimizer.zero_grad()
         loss.backward()

@@ -78,14 +78,15 @@ class SmallLanguageModel(nn.Module):
         logits, _ = self.go_on(words, [])
         return logits
 
-    def go_on(self, words: torch.Tensor, past: Sequence[Past]) -> tuple[torch.Tensor, list[Past]]:
+    def go_on(self, words: torch.Tensor, past: Sequence[Past], first: int = 0) -> tuple[torch.Tensor, list[Past]]:
         """Returns logits [B, T, W] after each word, and what has to be kept to go on behind the last one.
 
         Args:
             words: [B, T]; with a past, T is 1.
             past: What was kept; empty at the beginning.
+            first: Place of the first word of all.
         """
-        first = past[0][0].shape[2] if past else 0
+        first += past[0][0].shape[2] if past else 0
         x, kept = self.words(words) + self.places.weight[first : first + words.shape[1]], list[Past]()
         for number, block in enumerate(self.blocks):
             x, seen = block(x, past[number] if past else None)
