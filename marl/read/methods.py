@@ -41,6 +41,7 @@ class Method:
 METHODS: Mapping[str, Method] = {
     "none": Method("no feedback", Rules(max_queries=1, checks_validity=False)),
     "validity": Method("validity only", Rules()),
+    "validity_s": Method("validity only, robot by robot", Rules(is_sequential=True)),
     "reflexion": Method("Reflexion-like", Rules(remembers_refusals=True)),
     "read_j": Method("ReAd-J", Rules(history=1), "joint"),
     "read_s": Method("ReAd-S", Rules(is_sequential=True, history=1), "sequential"),

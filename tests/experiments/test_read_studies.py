@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from experiments.markdown import to_markdown
 from experiments.run_folder import RunError, RunFolder
 from experiments.studies.read_overcooked import analysis as kitchens
 from experiments.studies.read_overcooked.playing import play_all
@@ -49,6 +50,14 @@ def test_differences_are_paired_by_episode_and_critics_are_no_episodes():
     assert summary.loc["read_j", "worst_critic"] == pytest.approx(0.5)
 
 
+def test_the_readme_has_the_tables_of_the_committed_results():
+    rows, critics = (pd.read_csv(analysis.RESULTS / name) for name in ("episodes.csv", "critics.csv"))
+    text = (analysis.RESULTS.parent / "README.md").read_text(encoding="utf-8")
+    for name, table in analysis.tables_of(rows, critics).items():
+        found = text.split(f"<!-- {name} -->\n")[1].split(f"\n<!-- /{name} -->")[0]
+        assert found == to_markdown(table), "paste `python -m experiments.studies.read_planning.analysis`"
+
+
 def test_all_fourteen_levels_and_both_kitchens_are_tasks():
     """Fact sheet gmah_read.md, section 4.4."""
     assert len(TASKS) == 16
@@ -67,7 +76,7 @@ def test_a_small_run_has_raw_results_figures_and_transcripts_and_goes_on_after_a
     analysis.report(run, settings)
     rows = pd.read_csv(run.path / "episodes.csv")
     assert set(rows["method"]) == set(METHODS)
-    assert len(rows) == 9 * 2 + 2, "the critic alone draws nothing, so it plays one episode"
+    assert len(rows) == 10 * 2 + 2, "the critic alone draws nothing, so it plays one episode"
     assert (rows.loc[rows["method"] == "none", "queries"] == rows.loc[rows["method"] == "none", "steps"]).all()
     critics = pd.read_csv(run.path / "critics.csv")
     assert -1 <= critics["rank_correlation"].item() <= 1

@@ -11,7 +11,16 @@ from experiments.study import StudySettings
 
 Kitchen = Literal["cramped_room", "forced_coordination"]
 MethodName = Literal[
-    "none", "validity", "reflexion", "read_j", "read_s", "read_j_alone", "read_j_twice", "shuffled", "argmax"
+    "none",
+    "validity",
+    "validity_s",
+    "reflexion",
+    "read_j",
+    "read_s",
+    "read_j_alone",
+    "read_j_twice",
+    "shuffled",
+    "argmax",
 ]
 
 

@@ -26,6 +26,7 @@ GAIN, COST = 0.15, 1.5  # what ReAd-J has to gain in success, and may cost in qu
 TITLES = {
     "none": "no feedback",
     "validity": "validity only",
+    "validity_s": "validity only, robot by robot",
     "reflexion": "Reflexion-like",
     "read_j": "ReAd-J",
     "read_s": "ReAd-S",
@@ -36,8 +37,8 @@ TITLES = {
     "argmax": "critic alone",
     "argmax_valid": "critic alone, valid plans",
 }
-COLORS = {"none": "#bbbbbb", "validity": "#777777", "read_j": "#2f6fb5", "read_s": "#3a9d6e", "coin": "#c9a227"}
-COLORS |= {"shuffled": "#b5482f"}
+COLORS = {"none": "#bbbbbb", "validity": "#777777", "read_j": "#2f6fb5", "validity_s": "#a8d5bf", "read_s": "#3a9d6e"}
+COLORS |= {"coin": "#c9a227", "shuffled": "#b5482f"}
 # Success / queries / steps of GPT-4 (Zhang et al. 2024, v2, table 4): ten runs each. Others could not be read.
 PUBLISHED = {
     "y2_g3": ("0.2 / 14.6 / 14.6", "1 / 16.4 / 11.7"),
@@ -67,8 +68,11 @@ def summarize(rows: pd.DataFrame) -> pd.DataFrame:
 
     An episode's success is its mean over critics, so that critics are not counted as episodes.
     """
-    table = []
-    for (task, method), own in rows[rows["reset_after"] == NO_RESET].groupby(["task", "method"], sort=False):
+    table, played = [], rows[rows["reset_after"] == NO_RESET]
+    pairs = played.groupby(["task", "method"])
+    wanted = [(task, method) for task in dict.fromkeys(played["task"]) for method in TITLES]
+    for task, method in (pair for pair in wanted if pair in pairs.groups):
+        own = pairs.get_group((task, method))
         done = own.groupby("episode")["is_done"].mean().to_numpy()
         low, high = mean_interval(done)
         means = own[["steps", "queries", "prompt_tokens", "completion_tokens", "low_scores", "not_valid"]].mean()
@@ -126,7 +130,7 @@ def draw_success(rows: pd.DataFrame) -> Figure:
         axes.set_ylabel("share of episodes done")
         axes.set_ylim(-0.03, 1.03)
         axes.spines[["top", "right"]].set_visible(False)
-        figure.legend(*axes.get_legend_handles_labels(), frameon=False, ncols=6, fontsize=7, loc="outside upper center")
+        figure.legend(*axes.get_legend_handles_labels(), frameon=False, ncols=4, fontsize=7, loc="outside upper center")
     return figure
 
 
@@ -152,6 +156,15 @@ def differences_table(rows: pd.DataFrame) -> list[list[str]]:
         holds = ("yes" if row["passed"] else "no") if row["task"] in HARD else "not asked"
         cells = [row["task"], f"{row['base']:.2f}", f"{row['gained']:+.2f}", interval, f"{row['queries']:.2f}", holds]
         table.append([*cells, *PUBLISHED.get(row["task"], ("", ""))])
+    return table
+
+
+def sequential_table(rows: pd.DataFrame) -> list[list[str]]:
+    """Returns the table of ReAd-S beside checks of validity alone, robot by robot too."""
+    table = [["task", "validity only, robot by robot", "ReAd-S more", "95 % interval", "queries, times"]]
+    for _, row in compare(rows, "read_s", "validity_s").iterrows():
+        interval = f"[{row['low']:+.2f}, {row['high']:+.2f}]"
+        table.append([row["task"], f"{row['base']:.2f}", f"{row['gained']:+.2f}", interval, f"{row['queries']:.2f}"])
     return table
 
 
@@ -208,6 +221,7 @@ def report(run: RunFolder, settings: ReadPlanningSettings) -> None:
     sections = [
         Section("Success", figure=to_svg(draw_success(rows)), caption="95 % bootstrap intervals over episodes."),
         Section("ReAd-J beside checks of validity", table=differences_table(rows), caption="Paired by episode."),
+        Section("ReAd-S beside checks of validity, both robot by robot", table=sequential_table(rows)),
         Section("All methods", table=methods_table(rows)),
     ]
     if (rows["reset_after"] != NO_RESET).any():
@@ -217,15 +231,22 @@ def report(run: RunFolder, settings: ReadPlanningSettings) -> None:
     write_report(run.report_path, "Advantage feedback for planners", lead, sections)
 
 
+def tables_of(rows: pd.DataFrame, critics: pd.DataFrame) -> dict[str, list[list[str]]]:
+    """Returns the README's tables by name."""
+    return {
+        "differences": differences_table(rows),
+        "sequential": sequential_table(rows),
+        "methods": methods_table(rows),
+        "resets": resets_table(rows),
+        "critics": critics_table(critics),
+    }
+
+
 def main() -> None:
     """Prints the tables of the committed results and draws their figure."""
     rows, critics = (pd.read_csv(RESULTS / name) for name in ("episodes.csv", "critics.csv"))
     draw_success(rows).savefig(RESULTS / "success.svg", metadata={"Date": None})
-    tables = {
-        **{"differences": differences_table(rows), "methods": methods_table(rows)},
-        **{"resets": resets_table(rows), "critics": critics_table(critics)},
-    }
-    for name, table in tables.items():
+    for name, table in tables_of(rows, critics).items():
         print(f"<!-- {name} -->\n{to_markdown(table)}\n<!-- /{name} -->\n")
 
 
