@@ -97,9 +97,10 @@ class ExactValues:
             self._put(snapshot)
             one.step(joint[None].astype(np.int32))
             rewards.append(float(one.rewards[0].mean()))
-            following.append(None if one.terminations[0].any() else self.key_of(one))
-            if following[-1] is not None:
-                after.append((following[-1], one.state_bytes(0)))
+            next_key = None if one.terminations[0].any() else self.key_of(one)
+            following.append(next_key)
+            if next_key is not None:
+                after.append((next_key, one.state_bytes(0)))
         return Choices(joints, chances / chances.sum(), np.array(rewards), following), after
 
     def _put(self, snapshot: bytes) -> None:
