@@ -88,7 +88,7 @@ class ExactValues:
     def _look(self, snapshot: bytes) -> tuple[Choices, list[tuple[Key, bytes]]]:
         one = self._one
         self._put(snapshot)
-        joints = np.array(list(valid_joint_actions(one, self._words)) or [waiting(self._words, len(one.agents))])
+        joints = np.array(list(valid_joint_actions(one, self._words)) or [tuple(waiting(self._words, len(one.agents)))])
         wanted = [int(self._players[agent].act(one, agent)[0]) for agent in one.agents]
         num_choices = int(one.only_group.action_space.n)  # type: ignore[union-attr]
         chances = ((joints == wanted) * (1 - self._noise) + self._noise / num_choices).prod(axis=1)

@@ -73,7 +73,8 @@ def gather(
         settings: Of the experience.
     """
     rules, words = Rules(max_queries=settings.max_queries), wording(batch.config)
-    states, texts, actions, returns, queries = [], list[str](), [], list[float](), 0
+    states, texts, queries = list[np.ndarray](), list[str](), 0
+    actions, returns = list[list[int]](), list[float]()
     for number in range(settings.episodes):
         rng = np.random.default_rng([settings.seed, number])
         planner, first, waits = make_planner(number), len(states), False
