@@ -4,15 +4,17 @@
 
 What it reads are conversations of `NoisyScriptPlanner`s: near-optimal ones, careless ones and random ones, some with a
 refused answer in them, after which the next is another draw from the same script. So it learns the form of plans, to
-have a rough idea of the task, and that a refused plan is not said again; it never sees a critic's score, nor that what
-follows a refusal is better. Question after question is drawn anew from the seed and the step's number, so a training
-that was stopped goes on where it was, and ends with the same weights.
+have a rough idea of the task, and that a refused plan is not said again. Refusals say nothing, or a score: a number
+drawn blindly, for it never sees a critic's, nor that what follows a refusal is better. Episodes begin in scattered
+states; the one in which the level begins is held out. Question after question is drawn anew from the seed and the
+step's number, so a training that was stopped goes on where it was, and ends with the same weights.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,17 +30,19 @@ from agents.cube_sorters import CubeSorter
 from agents.planned_cooks import PlannedCook
 from agents.planners.noisy_script import NoisyScriptPlanner
 from agents.planners.plans import Plan, read_plan
-from agents.planners.prompts import feedback, question
+from agents.planners.prompts import feedback, low_score, question
 from agents.planners.protocol import Message
 from agents.planners.small_model import ASSISTANT, END, Size, SmallLanguageModel, Vocabulary, save_model, split
 from agents.protocol import Player
 from agents.sandwich_makers import SandwichMaker
 from agents.sweepers import Sweeper
 from games.wording import wording
+from marl.read.starts import scatter
 
 PLAYERS: Mapping[str, Callable[[], Player]] = {
     **{"sweep": Sweeper, "sandwich": SandwichMaker, "sort": CubeSorter, "overcooked": PlannedCook},
 }
+SCORE = re.compile(r"-?\d+\.\d\d[;.]?")  # too many to be words: all are <other>
 REFUSAL = "The plan was not accepted."  # whatever the reason was
 
 
@@ -50,8 +54,11 @@ class Settings:
         steps: Updates.
         batch_size: Conversations in an update.
         learning_rate: Of AdamW.
+        max_shift: Places by which the conversations of an update are moved, at most. Without it a model was lost where
+            a level's own start, which it never sees, takes more words than other states.
         qualities: Noise of each kind of script, and its share of the episodes.
         refused_share: Share of the questions whose first answer is refused.
+        alone_share: Share of the episodes in which robots are asked one after the other.
         seed: Of everything.
         save_every: Updates between two checkpoints.
     """
@@ -59,8 +66,10 @@ class Settings:
     steps: int = 3000
     batch_size: int = 16
     learning_rate: float = 1e-3
+    max_shift: int = 32
     qualities: tuple[tuple[float, float], ...] = ((0.05, 0.5), (0.3, 0.3), (1.0, 0.2))
     refused_share: float = 0.3
+    alone_share: float = 0.25
     seed: int = 0
     save_every: int = 250
 
@@ -84,32 +93,46 @@ class Corpus:
         self._players = dict.fromkeys(self._batch.agents, player)
 
     def episode(self, number: int) -> list[Conversation]:
-        """Returns the conversations of one episode, one a step; a function of the seed and its number."""
+        """Returns the conversations of one episode, one a question; a function of the seed and its number."""
         batch, settings, rng = self._batch, self._settings, np.random.default_rng([self._settings.seed, number])
         noises, shares = zip(*settings.qualities, strict=True)
         planner = NoisyScriptPlanner(
             batch, self._players, float(rng.choice(noises, p=shares)), int(rng.integers(2**31))
         )
-        asked, talks = list(range(len(batch.agents))), []
-        batch.reset()
+        everybody, talks = list(range(len(batch.agents))), []
+        turns = [[robot] for robot in everybody] if rng.random() < settings.alone_share else [everybody]
+        scatter(batch, self._players, rng)
         while not batch.ended[0]:
-            talk = [question(self._words, batch.fields(0), asked)]
-            talk.append(Message("assistant", planner.reply(talk).text))
-            if rng.random() < settings.refused_share:
-                talk.append(feedback(self._words, asked, [REFUSAL]))
-                talk.append(Message("assistant", planner.reply(talk).text))
-            plan = read_plan(talk[-1].content, self._words, asked)
-            assert isinstance(plan, Plan), "a script writes plans"
-            batch.step(np.array([[plan.actions[robot] for robot in asked]], np.int32))
-            talks.append(talk)
+            chosen = dict[int, int]()
+            for asked in turns:
+                talk, actions = self._ask(planner, asked, chosen, rng)
+                chosen |= actions
+                talks.append(talk)
+            batch.step(np.array([[chosen[robot] for robot in everybody]], np.int32))
         return talks
+
+    def _ask(
+        self, planner: NoisyScriptPlanner, asked: list[int], chosen: dict[int, int], rng: np.random.Generator
+    ) -> tuple[Conversation, dict[int, int]]:
+        """Returns a conversation and the actions that it ends with."""
+        talk = [question(self._words, self._batch.fields(0), asked, chosen)]
+        talk.append(Message("assistant", planner.reply(talk).text))
+        if rng.random() < self._settings.refused_share:
+            score, bar = rng.normal(size=2).tolist()
+            reason = REFUSAL if rng.random() < 0.5 else low_score(score, bar)
+            talk.append(feedback(self._words, asked, [reason]))
+            talk.append(Message("assistant", planner.reply(talk).text))
+        plan = read_plan(talk[-1].content, self._words, asked)
+        assert isinstance(plan, Plan), "a script writes plans"
+        return talk, plan.actions
 
     def vocabulary(self, episodes: int = 50) -> Vocabulary:
         """Returns the words of some episodes and of all actions."""
         texts = [message.content for n in range(episodes) for talk in self.episode(n) for message in talk]
         choices = int(self._batch.only_group.action_space.n)  # type: ignore[union-attr]
         texts += [self._words.say(0, action) for action in range(choices)]
-        return Vocabulary(sorted({word for text in texts for word in split(text)}))
+        known = {word for text in texts for word in split(text) if not SCORE.fullmatch(word)}
+        return Vocabulary(sorted(known))
 
 
 def encode(talk: Conversation, vocabulary: Vocabulary, length: int) -> tuple[list[int], list[bool]]:
@@ -122,13 +145,15 @@ def encode(talk: Conversation, vocabulary: Vocabulary, length: int) -> tuple[lis
     return words[:length], said[:length]
 
 
-def loss_of(model: SmallLanguageModel, talks: Sequence[Conversation], vocabulary: Vocabulary) -> torch.Tensor:
-    """Returns the mean surprise, in nats a word, of what the planner says."""
-    encoded = [encode(talk, vocabulary, model.size.length) for talk in talks]
+def loss_of(
+    model: SmallLanguageModel, talks: Sequence[Conversation], vocabulary: Vocabulary, shift: int = 0
+) -> torch.Tensor:
+    """Returns the mean surprise, in nats a word, of what the planner says; conversations begin at place `shift`."""
+    encoded = [encode(talk, vocabulary, model.size.length - shift) for talk in talks]
     longest = max(len(words) for words, _ in encoded)
     words = torch.tensor([w + [END] * (longest - len(w)) for w, _ in encoded])
     said = torch.tensor([s + [False] * (longest - len(s)) for _, s in encoded])
-    logits = model(words[:, :-1])
+    logits, _ = model.go_on(words[:, :-1], [], shift)
     return functional.cross_entropy(logits[said[:, 1:]], words[:, 1:][said[:, 1:]])
 
 
@@ -156,7 +181,8 @@ def train(
         episode += 1
         if len(talks) < settings.batch_size:
             continue
-        loss = loss_of(model, talks[: settings.batch_size], vocabulary)
+        shift = int(np.random.default_rng([settings.seed, step]).integers(settings.max_shift + 1))
+        loss = loss_of(model, talks[: settings.batch_size], vocabulary, shift)
         talks = []  # an update begins with an episode of its own, so that a checkpoint needs no talks
         optimizer.zero_grad()
         loss.backward()

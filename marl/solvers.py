@@ -96,6 +96,12 @@ SOLVERS = (
         "qarl",
     ),
     Solver(
+        "ReAd (advantage feedback to planners that answer in words, robot by robot or at once)",
+        "marl.read.methods:choose_by",
+        "Zhang et al. 2024",
+        "read_planning",
+    ),
+    Solver(
         "Policy gradient over a graph of agents, exact, in tables",
         "marl.bayesian_network:ascend",
         "Chen and Zhang 2023",

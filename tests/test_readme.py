@@ -47,6 +47,7 @@ WITH_EXAMPLES = [
     "marl/psro/README.md",
     "marl/qarl/README.md",
     "marl/qmix/README.md",
+    "marl/read/README.md",
     "marl/rllib/README.md",
     "marl/robustness/README.md",
 ]

@@ -51,6 +51,11 @@ def feedback(wording: Wording, asked: Sequence[int], reasons: Sequence[str]) -> 
     return Message("user", "\n".join(["[Feedback]", *reasons, "Give another plan.", _request(wording, asked)]))
 
 
+def low_score(score: float, bar: float) -> str:
+    """Returns the sentence that says that a critic's score of an answer did not reach what it must be above."""
+    return f"The score of this plan is {score:.2f}; it must be above {bar:.2f}."
+
+
 def _request(wording: Wording, asked: Sequence[int]) -> str:
     names = ", ".join(wording.robots[robot] for robot in asked)
     return f"Answer for {names}.\nEnd with {marker(asked, wording)} and the plan."

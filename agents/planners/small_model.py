@@ -25,6 +25,9 @@ END, OTHER, USER, ASSISTANT = range(len(SPECIAL))
 PIECES = re.compile(r"\n|\S+")
 
 
+Past = tuple[torch.Tensor, torch.Tensor]  # keys and values of a block, [B, heads, T, width / heads]
+
+
 def split(text: str) -> list[str]:
     """Returns a text's words; line ends are words too."""
     return PIECES.findall(text)
@@ -72,10 +75,23 @@ class SmallLanguageModel(nn.Module):
 
     def forward(self, words: torch.Tensor) -> torch.Tensor:
         """Returns logits of the next word, [B, T, W], after each of the words [B, T]."""
-        x = self.words(words) + self.places.weight[: words.shape[1]]
-        for block in self.blocks:
-            x = block(x)
-        return functional.linear(self.norm(x), self.words.weight)
+        logits, _ = self.go_on(words, [])
+        return logits
+
+    def go_on(self, words: torch.Tensor, past: Sequence[Past], first: int = 0) -> tuple[torch.Tensor, list[Past]]:
+        """Returns logits [B, T, W] after each word, and what has to be kept to go on behind the last one.
+
+        Args:
+            words: [B, T]; with a past, T is 1.
+            past: What was kept; empty at the beginning.
+            first: Place of the first word of all.
+        """
+        first += past[0][0].shape[2] if past else 0
+        x, kept = self.words(words) + self.places.weight[first : first + words.shape[1]], list[Past]()
+        for number, block in enumerate(self.blocks):
+            x, seen = block(x, past[number] if past else None)
+            kept.append(seen)
+        return functional.linear(self.norm(x), self.words.weight), kept
 
 
 class _Block(nn.Module):
@@ -88,13 +104,15 @@ class _Block(nn.Module):
             nn.Linear(size.width, 4 * size.width), nn.GELU(), nn.Linear(4 * size.width, size.width)
         )
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, past: Past | None) -> tuple[torch.Tensor, Past]:
         batch, length, width = x.shape
         parts = self.look(self.norms[0](x)).view(batch, length, 3, self.heads, width // self.heads)
         query, key, value = parts.permute(2, 0, 3, 1, 4)
-        seen = functional.scaled_dot_product_attention(query, key, value, is_causal=True)
+        if past is not None:
+            key, value = torch.cat([past[0], key], dim=2), torch.cat([past[1], value], dim=2)
+        seen = functional.scaled_dot_product_attention(query, key, value, is_causal=past is None)
         x = x + self.mix(seen.transpose(1, 2).reshape(batch, length, width))
-        return x + self.think(self.norms[1](x))
+        return x + self.think(self.norms[1](x)), (key, value)
 
 
 class Vocabulary:
@@ -186,11 +204,13 @@ class SmallModelPlanner:
         num_read = len(words)
         if num_read + self._max_words > self._model.size.length:
             raise BadReplyError(f"the conversation has {num_read} words, the model bears {self._model.size.length}")
+        logits, past = self._model.go_on(torch.tensor([words]), [])
         while len(words) < num_read + self._max_words:
-            word = self._draw(self._model(torch.tensor([words]))[0, -1])
+            word = self._draw(logits[0, -1])
             if word == END:
                 break
             words.append(word)
+            logits, past = self._model.go_on(torch.tensor([[word]]), past)
         written = words[num_read:]
         return Reply(shorten(self._vocabulary.decode(written)), num_read, len(written))
 

@@ -24,6 +24,7 @@ class Section:
         table: Rows of cells, the first row the heading.
         video: MP4 file that is put into the page.
         caption: Below the figure, table or video.
+        is_prose: The table's cells are texts with lines of their own, not numbers.
     """
 
     title: str
@@ -32,6 +33,7 @@ class Section:
     table: list[list[str]] = field(default_factory=list)
     video: Path | None = None
     caption: str = ""
+    is_prose: bool = False
 
 
 def to_svg(figure: Figure) -> str:

@@ -80,6 +80,38 @@ def test_a_word_depends_on_those_before_it_alone():
     assert not torch.allclose(one[:, 7:], other[:, 7:])
 
 
+def test_word_by_word_comes_out_what_comes_out_at_once():
+    torch.manual_seed(0)
+    model = SmallLanguageModel(20, SMALL).eval()
+    words, past, logits = torch.randint(20, (2, 12)), [], []
+    with torch.inference_mode():
+        first, past = model.go_on(words[:, :5], past)
+        logits.append(first)
+        for at in range(5, 12):
+            one, past = model.go_on(words[:, at : at + 1], past)
+            logits.append(one)
+        torch.testing.assert_close(torch.cat(logits, dim=1), model(words), rtol=1e-4, atol=1e-5)
+
+
+def test_conversations_begin_elsewhere_than_the_level_and_some_ask_robot_by_robot():
+    made = corpus()
+    start = wording(games.spec("cooperation/sort_v0").config(level="sort2"))
+    batch = games.make_batch("cooperation/sort_v0", level="sort2")
+    batch.reset()
+    own = start.describe(batch.fields(0)).split("\n")[1:]
+    talks = [made.episode(number) for number in range(40)]
+    firsts = [episode[0][0].content for episode in talks]
+    assert not any("\n".join(own) in first for first in firsts)
+    alone = [episode for episode in talks if "Answer for Alice." in episode[0][0].content]
+    assert 3 <= len(alone) <= 20, "a quarter of 40, four standard deviations either way"
+    assert all(talk[1].content.startswith("PROCEED") for episode in alone for talk in episode)
+
+
+def test_scores_of_refusals_are_no_words():
+    words = corpus().vocabulary()
+    assert words.encode("The score of this plan is -0.31; it must be above 0.20.").count(1) == 2
+
+
 def test_a_stopped_training_ends_with_the_same_weights(tmp_path):
     whole, _ = trained(tmp_path / "whole", 6)
     stopped, later = trained(tmp_path / "stopped", 6, stop_at=3)

@@ -1,0 +1,254 @@
+"""Tables, figure and transcripts of read_planning, of a run and of the committed results.
+
+`python -m experiments.studies.read_planning.analysis` prints the README's tables and draws results/success.svg.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from experiments.intervals import mean_interval
+from experiments.markdown import to_markdown
+from experiments.report import Section, to_svg, write_report
+from experiments.run_folder import RunError, RunFolder, write_atomically
+from experiments.studies.read_planning.settings import HARD, ReadPlanningSettings
+
+RESULTS = Path(__file__).parent / "results"
+NO_RESET = -1
+GAIN, COST = 0.15, 1.5  # what ReAd-J has to gain in success, and may cost in queries
+TITLES = {
+    "none": "no feedback",
+    "validity": "validity only",
+    "validity_s": "validity only, robot by robot",
+    "reflexion": "Reflexion-like",
+    "read_j": "ReAd-J",
+    "read_s": "ReAd-S",
+    "read_j_alone": "ReAd-J, no validity",
+    "read_j_twice": "ReAd-J, asked twice at most",
+    "coin": "refused at random",
+    "shuffled": "shuffled critic",
+    "argmax": "critic alone",
+    "argmax_valid": "critic alone, valid plans",
+}
+COLORS = {"none": "#bbbbbb", "validity": "#777777", "read_j": "#2f6fb5", "validity_s": "#a8d5bf", "read_s": "#3a9d6e"}
+COLORS |= {"coin": "#c9a227", "shuffled": "#b5482f"}
+# Success / queries / steps of GPT-4 (Zhang et al. 2024, v2, table 4): ten runs each. Others could not be read.
+PUBLISHED = {
+    "y2_g3": ("0.2 / 14.6 / 14.6", "1 / 16.4 / 11.7"),
+    "y3_g3": ("0 / 15 / 15", "0.8 / 16.4 / 13.4"),
+    "recipe1": ("1 / 6.2 / 4", "1 / 4.3 / 4.0"),
+    "cramped_room": ("0 / 20.0-20.8 / 20", "0.4 / 23.9 / 18.9"),
+    "forced_coordination": ("0 / 25.0-26.9 / 25", "0.3 / 27.2 / 24.8"),
+}
+
+
+def read_cells(run: RunFolder, settings: ReadPlanningSettings) -> list[dict[str, Any]]:
+    """Returns what the cells left.
+
+    Raises:
+        RunError: Cells are missing.
+    """
+    cells = settings.cells()
+    paths = [run.path / "cells" / f"{task}-{seed}.json" for task, seed in cells]
+    found = [json.loads(path.read_text(encoding="utf-8")) for path in paths if path.exists()]
+    if len(found) < len(cells):
+        raise RunError(f"{len(found)} of {len(cells)} cells are done: agora resume {run.path}")
+    return found
+
+
+def summarize(rows: pd.DataFrame) -> pd.DataFrame:
+    """Returns a row for each task and method: means, and the 95 % bootstrap interval of success over episodes.
+
+    An episode's success is its mean over critics, so that critics are not counted as episodes.
+    """
+    table, played = [], rows[rows["reset_after"] == NO_RESET]
+    pairs = played.groupby(["task", "method"])
+    wanted = [(task, method) for task in dict.fromkeys(played["task"]) for method in TITLES]
+    for task, method in (pair for pair in wanted if pair in pairs.groups):
+        own = pairs.get_group((task, method))
+        done = own.groupby("episode")["is_done"].mean().to_numpy()
+        low, high = mean_interval(done)
+        means = own[["steps", "queries", "prompt_tokens", "completion_tokens", "low_scores", "not_valid"]].mean()
+        spread = own.groupby("critic")["is_done"].mean()
+        row = {"task": task, "method": method, "episodes": len(done), "critics": own["critic"].nunique()}
+        row |= {"success": done.mean(), "low": low, "high": high, "worst_critic": spread.min(), **means}
+        table.append(row)
+    return pd.DataFrame(table)
+
+
+def compare(rows: pd.DataFrame, method: str = "read_j", base: str = "validity") -> pd.DataFrame:
+    """Returns for each task how much more often a method succeeds than another, paired by episode, and at what cost."""
+    table, played = [], rows[rows["reset_after"] == NO_RESET]
+    for task, own in played.groupby("task", sort=False):
+        pair = [own[own["method"] == name].groupby("episode")[["is_done", "queries"]].mean() for name in (method, base)]
+        if any(part.empty for part in pair):
+            continue
+        gained = (pair[0]["is_done"] - pair[1]["is_done"]).to_numpy()
+        low, high = mean_interval(gained)
+        ratio = pair[0]["queries"].mean() / pair[1]["queries"].mean()
+        passed = gained.mean() >= GAIN and low > 0 and ratio <= COST
+        row = {"task": task, "base": pair[1]["is_done"].mean(), "gained": gained.mean(), "low": low, "high": high}
+        table.append({**row, "queries": ratio, "passed": passed})
+    return pd.DataFrame(table)
+
+
+def evaluate(run: RunFolder, settings: ReadPlanningSettings) -> None:
+    """Writes episodes.csv (raw), critics.csv, comparison.csv and evaluation.csv, a row for each task and method.
+
+    Raises:
+        RunError: Cells are missing.
+    """
+    cells = read_cells(run, settings)
+    rows = pd.DataFrame([row for cell in cells for row in cell["rows"]])
+    critics = pd.DataFrame([cell["facts"] for cell in cells if "rows" in cell["facts"]])
+    write_atomically(run.path / "episodes.csv", rows.to_csv(index=False))
+    write_atomically(run.path / "critics.csv", critics.to_csv(index=False, float_format="%.4f"))
+    write_atomically(run.path / "comparison.csv", compare(rows).to_csv(index=False, float_format="%.4f"))
+    write_atomically(run.evaluation_path, summarize(rows).to_csv(index=False, float_format="%.4f"))
+
+
+def draw_success(rows: pd.DataFrame) -> Figure:
+    """Draws success by task and method, with intervals over episodes."""
+    summary = summarize(rows)
+    tasks = list(dict.fromkeys(summary["task"]))
+    with mpl.rc_context({"svg.fonttype": "path", "svg.hashsalt": "agora", "font.size": 8}):
+        figure = Figure(figsize=(max(4.0, 1.1 * len(tasks)), 3.2), layout="constrained")
+        axes = figure.subplots()
+        for place, (method, color) in enumerate(COLORS.items()):
+            own = summary[summary["method"] == method].set_index("task").reindex(tasks)
+            at = np.arange(len(tasks)) + 0.13 * (place - len(COLORS) / 2 + 0.5)
+            spread = [own["success"] - own["low"], own["high"] - own["success"]]
+            axes.errorbar(at, own["success"], spread, fmt="o", ms=3.5, lw=1, color=color, label=TITLES[method])
+        axes.set_xticks(range(len(tasks)), tasks, rotation=20)
+        axes.set_ylabel("share of episodes done")
+        axes.set_ylim(-0.03, 1.03)
+        axes.spines[["top", "right"]].set_visible(False)
+        figure.legend(*axes.get_legend_handles_labels(), frameon=False, ncols=4, fontsize=7, loc="outside upper center")
+    return figure
+
+
+def methods_table(rows: pd.DataFrame) -> list[list[str]]:
+    """Returns the table of all methods."""
+    table = [["task", "method", "success", "95 % interval", "worst critic", "steps", "queries", "tokens read, written"]]
+    for _, row in summarize(rows).iterrows():
+        tokens = f"{row['prompt_tokens']:.0f}, {row['completion_tokens']:.0f}"
+        interval = f"[{row['low']:.2f}, {row['high']:.2f}]" if row["episodes"] > 1 else "one episode"
+        numbers = [f"{row['success']:.2f}", interval, f"{row['worst_critic']:.2f}"]
+        table.append(
+            [row["task"], TITLES[row["method"]], *numbers, f"{row['steps']:.1f}", f"{row['queries']:.1f}", tokens]
+        )
+    return table
+
+
+def differences_table(rows: pd.DataFrame) -> list[list[str]]:
+    """Returns the table of ReAd-J beside checks of validity alone, with GPT-4's published numbers."""
+    table = [["task", "validity only", "ReAd-J more", "95 % interval", "queries, times", "holds"]]
+    table[0] += ["published, GPT-4: Central-Plan", "published, GPT-4: ReAd-J"]
+    for _, row in compare(rows).iterrows():
+        interval = f"[{row['low']:+.2f}, {row['high']:+.2f}]"
+        holds = ("yes" if row["passed"] else "no") if row["task"] in HARD else "not asked"
+        cells = [row["task"], f"{row['base']:.2f}", f"{row['gained']:+.2f}", interval, f"{row['queries']:.2f}", holds]
+        table.append([*cells, *PUBLISHED.get(row["task"], ("", ""))])
+    return table
+
+
+def sequential_table(rows: pd.DataFrame) -> list[list[str]]:
+    """Returns the table of ReAd-S beside checks of validity alone, robot by robot too."""
+    table = [["task", "validity only, robot by robot", "ReAd-S more", "95 % interval", "queries, times"]]
+    for _, row in compare(rows, "read_s", "validity_s").iterrows():
+        interval = f"[{row['low']:+.2f}, {row['high']:+.2f}]"
+        table.append([row["task"], f"{row['base']:.2f}", f"{row['gained']:+.2f}", interval, f"{row['queries']:.2f}"])
+    return table
+
+
+def resets_table(rows: pd.DataFrame) -> list[list[str]]:
+    """Returns the table of the silent reset on recipe3."""
+    own = rows[(rows["task"] == "recipe3") & rows["method"].isin(["validity", "read_j", "read_s"])]
+    table = [["reset after step", "method", "success", "steps", "queries"]]
+    for (after, method), some in own.groupby(["reset_after", "method"], sort=True):
+        means = some[["is_done", "steps", "queries"]].mean()
+        name = "never" if after == NO_RESET else str(after)
+        table.append(
+            [name, TITLES[str(method)], f"{means.iloc[0]:.2f}", f"{means.iloc[1]:.1f}", f"{means.iloc[2]:.1f}"]
+        )
+    return table
+
+
+def critics_table(critics: pd.DataFrame) -> list[list[str]]:
+    """Returns the table of critics, means by task."""
+    table = [["task", "critics", "steps fitted to", "queries of them", "CPU seconds", "rank correlation", "wait gap"]]
+    for task, own in critics.groupby("task", sort=False):
+        means = own.drop(columns=["task", "critic"]).mean()
+        exact = [means.get(name, float("nan")) for name in ("rank_correlation", "wait_gap")]
+        numbers = [f"{means[name]:.0f}" for name in ("rows", "experience_queries", "seconds")]
+        shown = ["" if np.isnan(number) else f"{number:.2f}" for number in exact]
+        table.append([str(task), str(len(own)), *numbers, *shown])
+    return table
+
+
+def transcripts_of(cells: list[dict[str, Any]], first_critic: int = 1) -> list[Section]:
+    """Returns a section for the first episode of ReAd-J and of ReAd-S of each task."""
+    sections = []
+    for cell in cells:
+        for method in ("read_j", "read_s"):
+            if cell["facts"]["critic"] != first_critic or method not in cell["transcripts"]:
+                continue
+            table = [["state and question", "reply", "score", "bar", "outcome", "told"]]
+            for said in cell["transcripts"][method]:
+                numbers = ["" if said[name] is None else f"{said[name]:.2f}" for name in ("score", "bar")]
+                table.append([said["question"], said["reply"], *numbers, said["verdict"], said["reasons"]])
+            title = f"Transcript: {cell['facts']['task']}, {TITLES[method]}, episode 0"
+            sections.append(Section(title, table=table, is_prose=True))
+    return sections
+
+
+def report(run: RunFolder, settings: ReadPlanningSettings) -> None:
+    """Writes report.html."""
+    cells = read_cells(run, settings)
+    rows = pd.read_csv(run.path / "episodes.csv")
+    planner = "a script that slips" if settings.planner == "script" else "the stand-in language model"
+    lead = (
+        f"The planner is {planner}, the same for all methods. ReAd-J and ReAd-S refuse plans whose advantage a critic "
+        "scores low (Zhang et al. 2024)."
+    )
+    sections = [
+        Section("Success", figure=to_svg(draw_success(rows)), caption="95 % bootstrap intervals over episodes."),
+        Section("ReAd-J beside checks of validity", table=differences_table(rows), caption="Paired by episode."),
+        Section("ReAd-S beside checks of validity, both robot by robot", table=sequential_table(rows)),
+        Section("All methods", table=methods_table(rows)),
+    ]
+    if (rows["reset_after"] != NO_RESET).any():
+        sections.append(Section("Silent resets on recipe3", table=resets_table(rows)))
+    critics = pd.read_csv(run.path / "critics.csv")
+    sections += [Section("Critics", table=critics_table(critics)), *transcripts_of(cells)]
+    write_report(run.report_path, "Advantage feedback for planners", lead, sections)
+
+
+def tables_of(rows: pd.DataFrame, critics: pd.DataFrame) -> dict[str, list[list[str]]]:
+    """Returns the README's tables by name."""
+    return {
+        "differences": differences_table(rows),
+        "sequential": sequential_table(rows),
+        "methods": methods_table(rows),
+        "resets": resets_table(rows),
+        "critics": critics_table(critics),
+    }
+
+
+def main() -> None:
+    """Prints the tables of the committed results and draws their figure."""
+    rows, critics = (pd.read_csv(RESULTS / name) for name in ("episodes.csv", "critics.csv"))
+    draw_success(rows).savefig(RESULTS / "success.svg", metadata={"Date": None})
+    for name, table in tables_of(rows, critics).items():
+        print(f"<!-- {name} -->\n{to_markdown(table)}\n<!-- /{name} -->\n")
+
+
+if __name__ == "__main__":
+    main()

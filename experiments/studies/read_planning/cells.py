@@ -1,0 +1,166 @@
+"""One cell: a task with one critic, or without, all methods on the same episodes."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.stats import spearmanr
+
+import games
+from agents.planned_cooks import PlannedCook
+from agents.planners.noisy_script import NoisyScriptPlanner
+from agents.planners.protocol import Planner
+from agents.protocol import Player
+from experiments.processes import call_in_processes
+from experiments.run_folder import RunFolder, write_atomically
+from experiments.studies.read_planning.settings import TASKS, WITHOUT_CRITIC, ReadPlanningSettings, Task
+from games.batch import Batch
+from games.wording import wording
+from marl.read.critic import Critic, CriticSettings, fit, save_critic
+from marl.read.encoders import OPEN, StructuredEncoder
+from marl.read.exact import ExactValues
+from marl.read.experience import ExperienceSettings, gather
+from marl.read.methods import METHODS, Controls, choose_by
+from marl.read.refine import Episode, play, transcript
+from marl.read.scores import evaluate, wait_gap
+from marl.small_planner import PLAYERS
+
+EXPERIENCE_SEEDS = 1_000_000  # planners' seeds of experience begin here, apart from those of episodes that count
+COOK_WEIGHT = 2.0  # of the search for kitchens' plans: at 1 it took ten times as long in states far from the start
+NO_RESET = -1
+MakePlanner = Callable[[int], Planner]
+
+
+@cache
+def player_of(world: str) -> Player:
+    """Returns a world's scripted player; it keeps the plans that it found."""
+    return PlannedCook(COOK_WEIGHT) if world == "overcooked" else PLAYERS[world]()
+
+
+def open_task(task: Task) -> tuple[Batch, dict[str, Player]]:
+    """Returns one env of a task and its scripted players, by agent."""
+    batch = games.make_batch(task.id, autoreset="disabled", **task.config)
+    return batch, dict.fromkeys(batch.agents, player_of(batch.config.world))
+
+
+def planners(task: Task, batch: Batch, players: Mapping[str, Player], settings: ReadPlanningSettings) -> MakePlanner:
+    """Returns who makes the planner of an episode, from its number."""
+    if settings.planner == "script":
+        return lambda number: NoisyScriptPlanner(batch, players, task.noise, number)
+    from agents.planners.small_model import SmallModelPlanner  # torch, which the script does without
+
+    return lambda number: SmallModelPlanner(settings.folder, settings.temperature, seed=number)
+
+
+def fit_critic(
+    batch: Batch, make: MakePlanner, players: Mapping[str, Player], seed: int, settings: ReadPlanningSettings
+) -> tuple[Critic, dict[str, Any]]:
+    """Returns a critic of a planner, and what it took."""
+    begun = time.process_time()
+    gathered = ExperienceSettings(
+        episodes=settings.experience, max_queries=settings.max_queries, discount=settings.discount, seed=seed
+    )
+    experience = gather(batch, lambda n: make(EXPERIENCE_SEEDS * seed + n), players, gathered)
+    fitted = CriticSettings(steps=settings.critic_steps, discount=settings.discount, seed=seed)
+    critic = fit(experience, StructuredEncoder(batch), fitted)
+    facts = {"rows": len(experience.returns), "experience_queries": experience.queries}
+    return critic, facts | {"seconds": round(time.process_time() - begun, 1)}
+
+
+def calibration(task: Task, batch: Batch, players: Mapping[str, Player], critic: Critic) -> dict[str, float]:
+    """Returns how the critic ranks valid plans beside exact values, on the way of a slipping script.
+
+    Spearman's correlation of Q(s, a) - V(s) with the exact advantage, pooled over 20 episodes; and the mean of
+    Q(s, w) - gamma V(s), the critic's and the exact one.
+    """
+    exact, words = ExactValues(batch, players, task.noise, critic.settings.discount), wording(batch.config)
+    scores, truths, gaps = list[float](), list[float](), list[float]()
+    nothing = np.full((1, len(batch.agents)), OPEN)
+    for number in range(20):
+        rng = np.random.default_rng(number)
+        batch.reset()
+        while not batch.ended[0]:
+            key, step = exact.key_of(batch), int(batch.fields(0)["timestep"])
+            choices = exact.choices[key]
+            values = evaluate(critic, batch, words, np.concatenate([choices.joints, nothing]))
+            scores += (values[:-1] - values[-1]).tolist()
+            truths += (exact.joint_values(key, step) - exact.value(key, step, nothing[0])).tolist()
+            gaps.append(wait_gap(critic, batch, words, critic.settings.discount))
+            batch.step(choices.joints[[rng.choice(len(choices.joints), p=choices.chances)]].astype(np.int32))
+    return {"rank_correlation": round(float(spearmanr(scores, truths).statistic), 4), "wait_gap": float(np.mean(gaps))}
+
+
+def run_cell(folder: str, given: dict[str, Any], name: str, seed: int) -> None:
+    """Plays a cell and writes its file, whole or not at all."""
+    settings, task = ReadPlanningSettings(**given), TASKS[name]
+    batch, players = open_task(task)
+    make, facts, critic = planners(task, batch, players, settings), dict[str, Any](), None
+    if seed != WITHOUT_CRITIC:
+        critic, facts = fit_critic(batch, make, players, seed, settings)
+        save_critic(critic, Path(folder) / "critics" / f"{name}-{seed}")
+        if task.has_exact_values and settings.planner == "script":
+            facts |= calibration(task, batch, players, critic)
+    rows, transcripts = play_methods(name, batch, make, critic, seed, settings)
+    document = {"facts": {"task": name, "critic": seed, **facts}, "rows": rows, "transcripts": transcripts}
+    path = cell_path(Path(folder), name, seed)
+    path.parent.mkdir(exist_ok=True)
+    write_atomically(path, json.dumps(document))
+
+
+def play_methods(
+    name: str, batch: Batch, make: MakePlanner, critic: Critic | None, seed: int, settings: ReadPlanningSettings
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Returns a row for each method and episode, and the first episode's words of each method."""
+    rows, transcripts, refused = list[dict[str, Any]](), dict[str, Any](), 0.0
+    resets = [NO_RESET, *(settings.resets if name == "recipe3" else [])]
+    for key, method in METHODS.items():
+        if method.needs_critic != (seed != WITHOUT_CRITIC):
+            continue
+        counted = list[Episode]()
+        for reset in resets if key in ("validity", "read_j", "read_s") else [NO_RESET]:
+            for number in range(settings.episodes if method.rules else 1):  # the critic alone draws nothing
+                controls = Controls(settings.max_queries, settings.bar, refused, 1000 * seed + number)
+                choose = choose_by(method, batch, wording(batch.config), make(number), critic, controls)
+                episode = play(batch, choose, None if reset == NO_RESET else reset)
+                rows.append(row_of(name, key, seed, number, reset, episode))
+                if number == 0 and reset == NO_RESET:
+                    transcripts[key] = transcript(episode)
+                if reset == NO_RESET:
+                    counted.append(episode)
+        if key == "read_j":
+            low = sum(episode.count("low score") for episode in counted)
+            refused = low / max(1, low + sum(episode.count("accepted") for episode in counted))
+    return rows, transcripts
+
+
+def row_of(name: str, method: str, seed: int, number: int, reset: int, episode: Episode) -> dict[str, Any]:
+    """Returns an episode's numbers, with a failure's question counted as a query."""
+    usage = episode.memory.usage
+    return {
+        **{"task": name, "method": method, "critic": seed, "episode": number, "reset_after": reset},
+        **{"is_done": int(episode.is_done), "steps": episode.steps, "queries": usage.queries + usage.failures},
+        **{"prompt_tokens": usage.prompt_tokens, "completion_tokens": usage.completion_tokens},
+        **{"low_scores": episode.count("low score"), "not_valid": episode.count("not valid")},
+        "no_plans": episode.count("no plan") + episode.count("no reply"),
+    }
+
+
+def cell_path(folder: Path, name: str, seed: int) -> Path:
+    """Returns the file of a cell."""
+    return folder / "cells" / f"{name}-{seed}.json"
+
+
+def run_cells(run: RunFolder, settings: ReadPlanningSettings) -> bool:
+    """Plays the cells that have no file yet; returns whether all have one then."""
+    cells = settings.cells()
+    left = [cell for cell in cells if not cell_path(run.path, *cell).exists()]
+    calls = [(str(run.path), settings.model_dump(mode="json"), *cell) for cell in left]
+    return call_in_processes(
+        "cells", run_cell, calls, total=len(cells), parallel=settings.parallel, reuses_processes=True
+    )

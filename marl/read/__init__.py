@@ -1,0 +1,1 @@
+"""Advantage feedback for planners that answer in words (ReAd). See README.md."""
