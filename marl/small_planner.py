@@ -54,8 +54,8 @@ class Settings:
         steps: Updates.
         batch_size: Conversations in an update.
         learning_rate: Of AdamW.
-        max_shift: Places by which the conversations of an update are moved, at most. Without it a model was lost where
-            a level's own start, which it never sees, takes more words than other states.
+        max_shift: Places by which the conversations of an update are moved, at most, so that a level's own start, which
+            is never seen and may take more words than other states, is read at places that were.
         qualities: Noise of each kind of script, and its share of the episodes.
         refused_share: Share of the questions whose first answer is refused.
         alone_share: Share of the episodes in which robots are asked one after the other.

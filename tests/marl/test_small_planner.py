@@ -21,15 +21,17 @@ from games.wording import wording
 from marl.small_planner import Corpus, Settings, encode, loss_of, main, train
 
 SMALL = Size(length=160, width=32, layers=1, heads=2)
-SETTINGS = Settings(steps=6, batch_size=8, learning_rate=5e-3, save_every=3, qualities=((0.1, 0.7), (1.0, 0.3)))
+SETTINGS = Settings(
+    max_shift=4, steps=6, batch_size=8, learning_rate=5e-3, save_every=3, qualities=((0.1, 0.7), (1.0, 0.3))
+)
 
 
 def corpus(settings=SETTINGS):
     return Corpus("cooperation/sort_v0", settings, level="sort2")
 
 
-def trained(folder, steps, stop_at=None):
-    settings = Settings(**{**vars(SETTINGS), "steps": steps})
+def trained(folder, steps, stop_at=None, **changes):
+    settings = Settings(**{**vars(SETTINGS), "steps": steps, **changes})
     if stop_at is not None:
         train(corpus(), folder, Settings(**{**vars(SETTINGS), "steps": stop_at}), SMALL, lambda step, loss: None)
     losses = []
@@ -126,7 +128,7 @@ def test_it_learns_the_form_of_plans(tmp_path):
     """After some seconds on the two-step level most sampled replies are plans; before, none is."""
     shares = []
     for steps in (1, 100):
-        _, losses = trained(tmp_path / str(steps), steps)
+        _, losses = trained(tmp_path / str(steps), steps, max_shift=0)
         planner = SmallModelPlanner(tmp_path / str(steps), temperature=0.5, seed=3)
         batch = games.make_batch("cooperation/sort_v0", level="sort2")
         batch.reset()
