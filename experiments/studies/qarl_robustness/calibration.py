@@ -26,7 +26,11 @@ from experiments.studies.qarl_robustness.tasks import TASKS
 from marl.qarl.arena import PROTAGONIST
 from marl.qarl.process import settle_process
 
-FORCES = {"cartpole": (0.125, 0.25, 0.5), "point_mass": (0.5, 1.0, 2.0, 4.0), "pendulum": (1.0, 2.0, 4.0)}  # N
+FORCES = {  # N
+    "cartpole": (0.125, 0.25, 0.5),
+    "point_mass": (0.5, 1.0, 1.25, 1.5, 2.0, 4.0),
+    "pendulum": (1.0, 1.25, 1.5, 1.625, 1.75, 2.0, 4.0),
+}
 RESULTS = Path(__file__).parent / "results" / "calibration.csv"
 FIRST_SEED, SEEDS, ITERATIONS, BUDGET = 100, 4, 80, 20
 COLUMNS = ("task", "force", "seed", "nominal", "attacked", "idle")

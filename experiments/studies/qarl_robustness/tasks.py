@@ -31,11 +31,13 @@ TASKS: Mapping[str, Task] = {
     "cartpole": Task(
         "control/cartpole_swingup_v0", {"horizon": 250, "substeps": 2, "force": 0.125}, threshold=20.0, certified=100.0
     ),
-    "point_mass": Task("control/point_mass_gap_v0", {"horizon": 150, "force": 2.0}, threshold=-60.0, certified=-120.0),
+    # It keeps 60 % of what it has over doing nothing, though seed 103 next to all and seed 100 a tenth.
+    "point_mass": Task("control/point_mass_gap_v0", {"horizon": 150, "force": 1.25}, threshold=-60.0, certified=-120.0),
     # With the motor of 1 N m and so few samples plain SAC does not learn to get up, so there would be nothing to rob.
+    # With 2 N m it keeps 60 %, and at little more force, 2 N, 17 %.
     "pendulum": Task(
         "control/pendulum_swingup_v0",
-        {"horizon": 250, "substeps": 2, "motor": 2.0, "force": 0.5},
+        {"horizon": 250, "substeps": 2, "motor": 2.0, "force": 1.75},
         threshold=20.0,
         certified=100.0,
         training={"first_temperature": 0.1},
