@@ -244,7 +244,7 @@ def tables_of(rows: pd.DataFrame, critics: pd.DataFrame) -> dict[str, list[list[
 
 def main() -> None:
     """Prints the tables of the committed results and draws their figure."""
-    rows, critics = (pd.read_csv(RESULTS / name) for name in ("episodes.csv", "critics.csv"))
+    rows, critics = (pd.read_csv(RESULTS / name) for name in ("episodes.csv.gz", "critics.csv"))
     draw_success(rows).savefig(RESULTS / "success.svg", metadata={"Date": None})
     for name, table in tables_of(rows, critics).items():
         print(f"<!-- {name} -->\n{to_markdown(table)}\n<!-- /{name} -->\n")
