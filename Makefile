@@ -43,7 +43,7 @@ demo: .venv/agora ## train cooks for Overcooked, watch the numbers grow, get a r
 	$(BIN)/agora run overcooked
 
 test: .venv/agora parity ## run the Python tests, parity with other implementations included
-	SDL_VIDEODRIVER=dummy $(BIN)/python -m pytest
+	SDL_VIDEODRIVER=dummy $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 check: lint ctest test asan ## all that must pass before a commit is pushed: lint, ctest, test, asan
 

@@ -84,6 +84,7 @@ def pids(iteration):
     return {pid for _, pid in iteration["runners"]}
 
 
+@pytest.mark.learn
 def test_training_outlives_a_node_and_a_runner(cluster):
     job = TrainingJob(cluster)
     with job.process:

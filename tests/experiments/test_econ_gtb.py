@@ -93,6 +93,7 @@ def test_a_run_under_saezs_formula_goes_on_with_what_the_formula_knew(tmp_path: 
     assert "of 6 marks met" in run.report_path.read_text()
 
 
+@pytest.mark.learn
 def test_a_planner_learns_with_workers_of_phase_1_and_then_one_worker_alone(tmp_path: Path, local_ray: None):
     study = find_study("econ_gtb")
 

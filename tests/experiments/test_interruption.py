@@ -53,6 +53,7 @@ def kill_again_and_again(path, lives, chance, **settings):
     return sum(kill_at(moment, go_on(path, **settings), RunFolder(path), chance) for moment in lives)
 
 
+@pytest.mark.learn
 def test_a_run_that_is_killed_again_and_again_ends_as_if_nothing_had_happened(finished_run, tmp_path):
     path = tmp_path / "killed"
     assert kill_again_and_again(path, [training, writing_a_checkpoint, finishing], random.Random(4)) == 3

@@ -398,7 +398,10 @@ def test_an_added_module_has_a_temperature_that_its_optimizer_moves(build: Build
 # ---- more processes, policies that stay as they are, Tune ----
 
 
-@pytest.mark.parametrize(("num_env_runners", "num_learners"), [(2, 0), (0, 1), (1, 2)])
+@pytest.mark.parametrize(
+    ("num_env_runners", "num_learners"),
+    [(1, 2), *(pytest.param(*few, marks=pytest.mark.learn) for few in [(2, 0), (0, 1)])],
+)
 def test_runners_and_learners_of_other_processes_take_part(
     build: Build, num_env_runners: int, num_learners: int
 ) -> None:

@@ -269,6 +269,7 @@ def test_going_back_to_an_earlier_checkpoint_takes_its_weights(
             np.testing.assert_array_equal(value, module[name])
 
 
+@pytest.mark.learn
 def test_a_seed_gives_one_result_whatever_the_order_of_sets_in_a_process() -> None:
     # Policies are a set, whose order Python draws anew for every process.
     def digest(hash_seed: str) -> str:
