@@ -82,8 +82,8 @@ class SmallLanguageModel(nn.Module):
         """Returns logits [B, T, W] after each word, and what has to be kept to go on behind the last one.
 
         Args:
-            words: [B, T]; with a past, T is 1.
-            past: What was kept; empty at the beginning.
+            words: [B, T].
+            past: What was kept of the words before; empty at the beginning.
             first: Place of the first word of all.
         """
         first += past[0][0].shape[2] if past else 0
@@ -110,7 +110,12 @@ class _Block(nn.Module):
         query, key, value = parts.permute(2, 0, 3, 1, 4)
         if past is not None:
             key, value = torch.cat([past[0], key], dim=2), torch.cat([past[1], value], dim=2)
-        seen = functional.scaled_dot_product_attention(query, key, value, is_causal=past is None)
+        mask = (
+            None
+            if past is None or length == 1
+            else torch.ones(length, key.shape[2], dtype=torch.bool).tril(key.shape[2] - length)
+        )
+        seen = functional.scaled_dot_product_attention(query, key, value, mask, is_causal=past is None)
         x = x + self.mix(seen.transpose(1, 2).reshape(batch, length, width))
         return x + self.think(self.norms[1](x)), (key, value)
 
@@ -177,21 +182,31 @@ def load_model(folder: str | Path) -> tuple[SmallLanguageModel, Vocabulary]:
 
 
 class SmallModelPlanner:
-    """Samples replies, word by word, from a model in a folder.
+    """Samples replies, word by word.
 
     Args:
-        folder: Of `marl/small_planner.py`.
+        model: As `load_model` returns it.
+        vocabulary: Its words.
         temperature: Of sampling; 0 takes the likeliest word.
         max_words: Of a reply.
         seed: Of sampling.
     """
 
-    def __init__(self, folder: str | Path, temperature: float = 1.0, max_words: int = 48, seed: int = 0) -> None:
+    def __init__(
+        self,
+        model: SmallLanguageModel,
+        vocabulary: Vocabulary,
+        temperature: float = 1.0,
+        max_words: int = 48,
+        seed: int = 0,
+    ) -> None:
         if temperature < 0:
             raise ValueError(f"temperature must be at least 0, got {temperature}")
-        self._model, self._vocabulary = load_model(folder)
+        self._model, self._vocabulary = model, vocabulary
         self._temperature, self._max_words = temperature, max_words
         self._generator = torch.Generator().manual_seed(seed)
+        self._read = list[int]()  # and what the model kept of it: refused plans are read once, not at every question
+        self._past = list[Past]()
 
     @torch.inference_mode()
     def reply(self, messages: Sequence[Message]) -> Reply:
@@ -204,15 +219,21 @@ class SmallModelPlanner:
         num_read = len(words)
         if num_read + self._max_words > self._model.size.length:
             raise BadReplyError(f"the conversation has {num_read} words, the model bears {self._model.size.length}")
-        logits, past = self._model.go_on(torch.tensor([words]), [])
-        while len(words) < num_read + self._max_words:
-            word = self._draw(logits[0, -1])
-            if word == END:
-                break
-            words.append(word)
-            logits, past = self._model.go_on(torch.tensor([[word]]), past)
-        written = words[num_read:]
+        logits, written = self._go_on_from(words), list[int]()
+        while len(written) < self._max_words and (word := self._draw(logits)) != END:
+            written.append(word)
+            logits = self._go_on_from([*words, *written])
         return Reply(shorten(self._vocabulary.decode(written)), num_read, len(written))
+
+    def _go_on_from(self, words: list[int]) -> torch.Tensor:
+        """Returns logits of the word after some; those that were read already are not read again."""
+        pairs = zip(words[:-1], self._read, strict=False)
+        known = next((place for place, (one, other) in enumerate(pairs) if one != other), None)
+        known = min(len(words) - 1, len(self._read)) if known is None else known
+        past = [(key[:, :, :known], value[:, :, :known]) for key, value in self._past] if known else []
+        logits, self._past = self._model.go_on(torch.tensor([words[known:]]), past)
+        self._read = words
+        return logits[0, -1]
 
     def _draw(self, logits: torch.Tensor) -> int:
         if self._temperature == 0:

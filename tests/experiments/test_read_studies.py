@@ -14,7 +14,7 @@ from experiments.studies.read_overcooked.playing import play_all
 from experiments.studies.read_overcooked.settings import ReadOvercookedSettings
 from experiments.studies.read_planning import analysis
 from experiments.studies.read_planning.cells import cell_path, run_cell
-from experiments.studies.read_planning.settings import HARD, TASKS, ReadPlanningSettings
+from experiments.studies.read_planning.settings import HARD, TASKS, TITLES, ReadPlanningSettings
 from experiments.study import find_study
 from marl.read.methods import METHODS
 
@@ -62,7 +62,7 @@ def test_all_fourteen_levels_and_both_kitchens_are_tasks():
     """Fact sheet gmah_read.md, section 4.4."""
     assert len(TASKS) == 16
     assert set(HARD) <= set(TASKS)
-    assert {name: method.title for name, method in METHODS.items()} == analysis.TITLES
+    assert {name: method.title for name, method in METHODS.items()} == TITLES
 
 
 def test_a_small_run_has_raw_results_figures_and_transcripts_and_goes_on_after_a_stop(tmp_path):
@@ -92,6 +92,10 @@ def test_wrong_settings_are_named():
     study = find_study("read_planning")
     with pytest.raises(RunError, match="unknown task 'y9_g9'"):
         study.read_settings({"tasks": ["y9_g9"]})
+    with pytest.raises(RunError, match="unknown method 'read_q'"):
+        study.read_settings({"methods": ["read_q"]})
+    with pytest.raises(RunError, match="methods must have read_j beside coin"):
+        study.read_settings({"methods": ["coin"]})
     with pytest.raises(RunError, match="a stand-in needs its folder"):
         study.read_settings({"planner": "stand_in"})
     with pytest.raises(RunError, match="needs --model NAME and --base-url URL"):

@@ -95,6 +95,28 @@ def test_word_by_word_comes_out_what_comes_out_at_once():
         torch.testing.assert_close(torch.cat(logits, dim=1), model(words), rtol=1e-4, atol=1e-5)
 
 
+def test_words_behind_those_that_were_read_come_out_as_all_at_once():
+    torch.manual_seed(0)
+    model = SmallLanguageModel(20, SMALL).eval()
+    words = torch.randint(20, (2, 12))
+    with torch.inference_mode():
+        first, past = model.go_on(words[:, :5], [])
+        rest, _ = model.go_on(words[:, 5:], past)
+        torch.testing.assert_close(torch.cat([first, rest], dim=1), model(words), rtol=1e-4, atol=1e-5)
+
+
+def test_what_was_read_before_changes_no_reply():
+    """Questions that share a beginning, go on or are others, beside a planner who reads each anew."""
+    torch.manual_seed(0)
+    vocabulary = Vocabulary([f"panel{number}" for number in range(30)])
+    model = SmallLanguageModel(len(vocabulary.words), SMALL).eval()
+    talk, planner = [Message("user", "[State] panel1 panel2")], SmallModelPlanner(model, vocabulary, 0, max_words=6)
+    for following in ("panel3 panel4", "panel3 panel4", "panel5", "[State] panel1 panel2", "[State] panel7"):
+        anew = SmallModelPlanner(model, vocabulary, 0, max_words=6).reply(talk)
+        assert planner.reply(talk) == anew
+        talk += [Message("assistant", anew.text), Message("user", following)]
+
+
 def test_conversations_begin_elsewhere_than_the_level_and_some_ask_robot_by_robot():
     made = corpus()
     start = wording(games.spec("cooperation/sort_v0").config(level="sort2"))
@@ -129,7 +151,7 @@ def test_it_learns_the_form_of_plans(tmp_path):
     shares = []
     for steps in (1, 100):
         _, losses = trained(tmp_path / str(steps), steps, max_shift=0)
-        planner = SmallModelPlanner(tmp_path / str(steps), temperature=0.5, seed=3)
+        planner = SmallModelPlanner(*load_model(tmp_path / str(steps)), temperature=0.5, seed=3)
         batch = games.make_batch("cooperation/sort_v0", level="sort2")
         batch.reset()
         words = wording(batch.config)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,19 +30,22 @@ from marl.read.refine import play, transcript
 MakePlanner = Callable[[Batch, int], Planner]
 
 
-def planner_maker(settings: ReadOvercookedSettings) -> MakePlanner:
-    """Returns who makes the planner of an episode, from its env and number.
+@contextmanager
+def planner_maker(settings: ReadOvercookedSettings) -> Iterator[MakePlanner]:
+    """Opens who makes the planner of an episode, from its env and number; connections are closed afterwards.
 
     Raises:
         RunError: There is no key, no such folder, or the address is none.
     """
     if settings.planner == "script":
-        return lambda batch, number: _script(batch, settings, number)
-    try:
-        planner = _endpoint(settings) if settings.planner == "openai" else _local(settings)
-    except (PlannerError, ValueError, ImportError, OSError) as error:
-        raise RunError(str(error)) from None
-    return lambda batch, number: planner
+        yield lambda batch, number: _script(batch, settings, number)
+        return
+    with ExitStack() as connections:
+        try:
+            planner = _endpoint(settings, connections) if settings.planner == "openai" else _local(settings)
+        except (PlannerError, ValueError, ImportError, OSError) as error:
+            raise RunError(str(error)) from None
+        yield lambda batch, number: planner
 
 
 def _script(batch: Batch, settings: ReadOvercookedSettings, number: int) -> Planner:
@@ -50,7 +54,7 @@ def _script(batch: Batch, settings: ReadOvercookedSettings, number: int) -> Plan
     return NoisyScriptPlanner(batch, dict.fromkeys(batch.agents, player), settings.noise, number)
 
 
-def _endpoint(settings: ReadOvercookedSettings) -> Planner:
+def _endpoint(settings: ReadOvercookedSettings, connections: ExitStack) -> Planner:
     from agents.planners.endpoint import EndpointPlanner, EndpointSettings
 
     asked = EndpointSettings(
@@ -61,7 +65,9 @@ def _endpoint(settings: ReadOvercookedSettings) -> Planner:
         timeout_s=settings.timeout_s,
         requests_per_minute=settings.requests_per_minute,
     )
-    return EndpointPlanner(settings.base_url, settings.model, asked)
+    planner = EndpointPlanner(settings.base_url, settings.model, asked)
+    connections.callback(planner.close)
+    return planner
 
 
 def _local(settings: ReadOvercookedSettings) -> Planner:
@@ -100,12 +106,11 @@ def play_all(run: RunFolder, settings: ReadOvercookedSettings) -> bool:
     Raises:
         RunError: The planner cannot be had, or does not answer any more; what was played is kept.
     """
-    make = planner_maker(settings)
     plays = settings.plays()
     done = sum(episode_path(run.path, *which).exists() for which in plays)
     progress = TrainingProgress("episodes", len(plays), done, Console(), unit="episodes")
     critics = dict[str, Critic]()
-    with StopRequest() as stop, progress:
+    with planner_maker(settings) as make, StopRequest() as stop, progress:
         for which in plays:
             if episode_path(run.path, *which).exists():
                 continue

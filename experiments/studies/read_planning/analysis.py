@@ -18,25 +18,11 @@ from experiments.intervals import mean_interval
 from experiments.markdown import to_markdown
 from experiments.report import Section, to_svg, write_report
 from experiments.run_folder import RunError, RunFolder, write_atomically
-from experiments.studies.read_planning.settings import HARD, ReadPlanningSettings
+from experiments.studies.read_planning.settings import HARD, TITLES, ReadPlanningSettings
 
 RESULTS = Path(__file__).parent / "results"
 NO_RESET = -1
 GAIN, COST = 0.15, 1.5  # what ReAd-J has to gain in success, and may cost in queries
-TITLES = {
-    "none": "no feedback",
-    "validity": "validity only",
-    "validity_s": "validity only, robot by robot",
-    "reflexion": "Reflexion-like",
-    "read_j": "ReAd-J",
-    "read_s": "ReAd-S",
-    "read_j_alone": "ReAd-J, no validity",
-    "read_j_twice": "ReAd-J, asked twice at most",
-    "coin": "refused at random",
-    "shuffled": "shuffled critic",
-    "argmax": "critic alone",
-    "argmax_valid": "critic alone, valid plans",
-}
 COLORS = {"none": "#bbbbbb", "validity": "#777777", "read_j": "#2f6fb5", "validity_s": "#a8d5bf", "read_s": "#3a9d6e"}
 COLORS |= {"coin": "#c9a227", "shuffled": "#b5482f"}
 # Success / queries / steps of GPT-4 (Zhang et al. 2024, v2, table 4): ten runs each. Others could not be read.

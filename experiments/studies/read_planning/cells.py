@@ -53,9 +53,10 @@ def planners(task: Task, batch: Batch, players: Mapping[str, Player], settings: 
     """Returns who makes the planner of an episode, from its number."""
     if settings.planner == "script":
         return lambda number: NoisyScriptPlanner(batch, players, task.noise, number)
-    from agents.planners.small_model import SmallModelPlanner  # torch, which the script does without
+    from agents.planners.small_model import SmallModelPlanner, load_model  # torch, which the script does without
 
-    return lambda number: SmallModelPlanner(settings.folder, settings.temperature, seed=number)
+    model, vocabulary = load_model(settings.folder)
+    return lambda number: SmallModelPlanner(model, vocabulary, settings.temperature, seed=number)
 
 
 def fit_critic(
@@ -120,7 +121,7 @@ def play_methods(
     rows, transcripts, refused = list[dict[str, Any]](), dict[str, Any](), 0.0
     resets = [NO_RESET, *(settings.resets if name == "recipe3" else [])]
     for key, method in METHODS.items():
-        if method.needs_critic != (seed != WITHOUT_CRITIC):
+        if key not in settings.methods or method.needs_critic != (seed != WITHOUT_CRITIC):
             continue
         counted = list[Episode]()
         for reset in resets if key in ("validity", "read_j", "read_s") else [NO_RESET]:

@@ -41,6 +41,20 @@ TASKS: Mapping[str, Task] = {
     "forced_coordination": Task("overcooked/read_forced_coordination_v0", {}, 0.1),
 }
 HARD = ("y2_g3", "y3_g3", "recipe3", "recipe4", "sort4", "sort5", "cramped_room", "forced_coordination")
+TITLES = {
+    "none": "no feedback",
+    "validity": "validity only",
+    "validity_s": "validity only, robot by robot",
+    "reflexion": "Reflexion-like",
+    "read_j": "ReAd-J",
+    "read_s": "ReAd-S",
+    "read_j_alone": "ReAd-J, no validity",
+    "read_j_twice": "ReAd-J, asked twice at most",
+    "coin": "refused at random",
+    "shuffled": "shuffled critic",
+    "argmax": "critic alone",
+    "argmax_valid": "critic alone, valid plans",
+}  # of the methods, as in `marl.read.methods`, which takes seconds to import
 WITHOUT_CRITIC = 0  # in the place of a critic's seed
 
 
@@ -51,6 +65,7 @@ class ReadPlanningSettings(StudySettings):
     folder: str = Field("", description="of the stand-in, from `python -m marl.small_planner`")
     temperature: float = Field(1.0, ge=0, description="of the stand-in")
     tasks: list[str] = Field(list(TASKS), min_length=1)
+    methods: list[str] = Field(list(TITLES), min_length=1)
     episodes: int = Field(200, ge=2, description="of every method, paired by their planner's seed")
     critics: int = Field(5, ge=1, description="critics a task, each from experience of its own")
     experience: int = Field(1500, ge=1, description="episodes that a critic is fitted to")
@@ -68,6 +83,11 @@ class ReadPlanningSettings(StudySettings):
         for task in self.tasks:
             if task not in TASKS:
                 raise ValueError(str(unknown_name("task", task, TASKS)))
+        for method in self.methods:
+            if method not in TITLES:
+                raise ValueError(str(unknown_name("method", method, TITLES)))
+        if "coin" in self.methods and "read_j" not in self.methods:
+            raise ValueError("methods must have read_j beside coin, which refuses as often")
         if self.planner == "stand_in" and not self.folder:
             raise ValueError("a stand-in needs its folder: python -m marl.small_planner ID FOLDER makes one")
         return self
