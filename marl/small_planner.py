@@ -1,13 +1,14 @@
 """Trains the stand-in language model of `agents/planners/small_model.py` on plans of mixed quality, in words.
 
-    python -m marl.small_planner cooperation/sweep_v0 FOLDER --steps 3000
+    python -m marl.small_planner cooperation/sweep_v0 FOLDER --steps 6000
 
-What it reads are conversations of `NoisyScriptPlanner`s: near-optimal ones, careless ones and random ones, some with a
-refused answer in them, after which the next is another draw from the same script. So it learns the form of plans, to
-have a rough idea of the task, and that a refused plan is not said again. Refusals say nothing, or a score: a number
-drawn blindly, for it never sees a critic's, nor that what follows a refusal is better. Episodes begin in scattered
-states; the one in which the level begins is held out. Question after question is drawn anew from the seed and the
-step's number, so a training that was stopped goes on where it was, and ends with the same weights.
+What it reads are conversations of `NoisyScriptPlanner`s: near-optimal ones, careless ones and random ones. Plans that
+cannot be done are refused with the world's reasons, and others now and then without any, or with a score: a number
+drawn blindly, for it never sees a critic's, nor that what follows a refusal is better. What follows is another draw
+from the same script. So it learns the form of plans, to have a rough idea of the task, and that a refused plan is not
+said again. Episodes begin in scattered states; the one in which the level begins is held out. Question after question
+is drawn anew from the seed and the step's number, so a training that was stopped goes on where it was, and ends with
+the same weights.
 """
 
 from __future__ import annotations
@@ -32,7 +33,16 @@ from agents.planners.noisy_script import NoisyScriptPlanner
 from agents.planners.plans import Plan, read_plan
 from agents.planners.prompts import feedback, low_score, question
 from agents.planners.protocol import Message
-from agents.planners.small_model import ASSISTANT, END, Size, SmallLanguageModel, Vocabulary, save_model, split
+from agents.planners.small_model import (
+    ASSISTANT,
+    END,
+    MOST_REFUSALS,
+    Size,
+    SmallLanguageModel,
+    Vocabulary,
+    save_model,
+    split,
+)
 from agents.protocol import Player
 from agents.sandwich_makers import SandwichMaker
 from agents.sweepers import Sweeper
@@ -53,22 +63,22 @@ class Settings:
     Attributes:
         steps: Updates.
         batch_size: Conversations in an update.
-        learning_rate: Of AdamW.
+        learning_rate: Of AdamW at first; it falls to 0 in a straight line.
         max_shift: Places by which the conversations of an update are moved, at most, so that a level's own start, which
             is never seen and may take more words than other states, is read at places that were.
         qualities: Noise of each kind of script, and its share of the episodes.
-        refused_share: Share of the questions whose first answer is refused.
+        refused_share: Share of the answers that are refused though they can be done.
         alone_share: Share of the episodes in which robots are asked one after the other.
         seed: Of everything.
         save_every: Updates between two checkpoints.
     """
 
-    steps: int = 3000
+    steps: int = 6000
     batch_size: int = 16
     learning_rate: float = 1e-3
     max_shift: int = 32
     qualities: tuple[tuple[float, float], ...] = ((0.05, 0.5), (0.3, 0.3), (1.0, 0.2))
-    refused_share: float = 0.3
+    refused_share: float = 0.2
     alone_share: float = 0.25
     seed: int = 0
     save_every: int = 250
@@ -116,15 +126,24 @@ class Corpus:
     ) -> tuple[Conversation, dict[int, int]]:
         """Returns a conversation and the actions that it ends with."""
         talk = [question(self._words, self._batch.fields(0), asked, chosen)]
-        talk.append(Message("assistant", planner.reply(talk).text))
-        if rng.random() < self._settings.refused_share:
-            score, bar = rng.normal(size=2).tolist()
-            reason = REFUSAL if rng.random() < 0.5 else low_score(score, bar)
-            talk.append(feedback(self._words, asked, [reason]))
+        for refusals in range(MOST_REFUSALS + 1):
             talk.append(Message("assistant", planner.reply(talk).text))
-        plan = read_plan(talk[-1].content, self._words, asked)
-        assert isinstance(plan, Plan), "a script writes plans"
+            plan = read_plan(talk[-1].content, self._words, asked)
+            assert isinstance(plan, Plan), "a script writes plans"
+            reasons = self._objections({**chosen, **plan.actions}, rng)
+            if not reasons or refusals == MOST_REFUSALS:
+                break
+            talk.append(feedback(self._words, asked, reasons))
         return talk, plan.actions
+
+    def _objections(self, known: Mapping[int, int], rng: np.random.Generator) -> list[str]:
+        joint = [known.get(robot) for robot in range(len(self._batch.agents))]
+        if reasons := self._words.objections(self._batch.fields(0), joint):
+            return reasons
+        if rng.random() >= self._settings.refused_share:
+            return []
+        score, bar = rng.normal(size=2).tolist()
+        return [REFUSAL if rng.random() < 0.5 else low_score(score, bar)]
 
     def vocabulary(self, episodes: int = 50) -> Vocabulary:
         """Returns the words of some episodes and of all actions."""
@@ -182,6 +201,8 @@ def train(
         if len(talks) < settings.batch_size:
             continue
         shift = int(np.random.default_rng([settings.seed, step]).integers(settings.max_shift + 1))
+        for group in optimizer.param_groups:
+            group["lr"] = settings.learning_rate * (1 - step / settings.steps)
         loss = loss_of(model, talks[: settings.batch_size], vocabulary, shift)
         talks = []  # an update begins with an episode of its own, so that a checkpoint needs no talks
         optimizer.zero_grad()

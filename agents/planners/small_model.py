@@ -23,6 +23,7 @@ from agents.planners.protocol import BadReplyError, Message, Reply, shorten
 SPECIAL = ("<end>", "<other>", "<user>", "<assistant>")
 END, OTHER, USER, ASSISTANT = range(len(SPECIAL))
 PIECES = re.compile(r"\n|\S+")
+MOST_REFUSALS = 4  # that it reads of those since the last state: as many as it has learned from
 
 
 Past = tuple[torch.Tensor, torch.Tensor]  # keys and values of a block, [B, heads, T, width / heads]
@@ -140,13 +141,15 @@ class Vocabulary:
         return join([self.words[number] for number in numbers])
 
     def encode_conversation(self, messages: Sequence[Message]) -> list[int]:
-        """Returns what the model reads: the messages since the last state, each after the mark of who says it.
+        """Returns what the model reads: the last state and the latest refusals, each after the mark of who says it.
 
         The task and what can be done are left out: a model knows one task.
         """
         states = [i for i, message in enumerate(messages) if message.content.startswith("[State]")]
+        first, *refusals = messages[states[-1] if states else 0 :]
+        kept = 2 * MOST_REFUSALS + len(refusals) % 2  # a refused plan and the reasons, and the plan of a finished talk
         numbers = []
-        for message in messages[states[-1] if states else 0 :]:
+        for message in [first, *refusals[-kept:]]:
             if message.role != "system":
                 numbers += [USER if message.role == "user" else ASSISTANT, *self.encode(message.content)]
                 numbers += [END] * (message.role == "assistant")

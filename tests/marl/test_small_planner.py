@@ -8,6 +8,7 @@ from agents.planners.plans import Plan, read_plan
 from agents.planners.prompts import feedback, question
 from agents.planners.protocol import BadReplyError, Message
 from agents.planners.small_model import (
+    MOST_REFUSALS,
     SPECIAL,
     Size,
     SmallLanguageModel,
@@ -18,7 +19,7 @@ from agents.planners.small_model import (
     split,
 )
 from games.wording import wording
-from marl.small_planner import Corpus, Settings, encode, loss_of, main, train
+from marl.small_planner import REFUSAL, Corpus, Settings, encode, loss_of, main, train
 
 SMALL = Size(length=160, width=32, layers=1, heads=2)
 SETTINGS = Settings(
@@ -30,12 +31,20 @@ def corpus(settings=SETTINGS):
     return Corpus("cooperation/sort_v0", settings, level="sort2")
 
 
+class StoppedError(Exception):
+    pass
+
+
 def trained(folder, steps, stop_at=None, **changes):
     settings = Settings(**{**vars(SETTINGS), "steps": steps, **changes})
-    if stop_at is not None:
-        train(corpus(), folder, Settings(**{**vars(SETTINGS), "steps": stop_at}), SMALL, lambda step, loss: None)
     losses = []
-    model = train(corpus(settings), folder, settings, SMALL, lambda step, loss: losses.append(loss))
+
+    def report(step, loss):
+        losses.append(loss)
+        if step == stop_at:
+            raise StoppedError
+
+    model = train(corpus(settings), folder, settings, SMALL, report)
     return model, losses
 
 
@@ -56,9 +65,25 @@ def test_only_what_the_planner_says_is_learned():
 
 
 def test_what_follows_a_refusal_is_another_plan_of_the_same_script():
-    refused = [talk for n in range(40) for talk in corpus().episode(n) if len(talk) == 4]
+    refused = [talk for n in range(40) for talk in corpus().episode(n) if len(talk) > 2]
     assert len(refused) > 10
-    assert all(talk[1] != talk[3] and talk[2].role == "user" for talk in refused)
+    for talk in refused:
+        plans = [message.content for message in talk if message.role == "assistant"]
+        assert len(set(plans)) == len(plans) <= MOST_REFUSALS + 1
+        assert all(message.content.startswith("[Feedback]") for message in talk[2::2])
+    reasons = [message.content.split("\n")[1] for talk in refused for message in talk[2::2]]
+    assert any(" cannot " in reason for reason in reasons), "the world's"
+    assert REFUSAL in reasons
+
+
+def test_a_long_argument_is_read_from_its_state_and_its_latest_refusals():
+    words = Vocabulary(["state", "plan"] + [f"no{number}" for number in range(9)])
+    talk = [Message("user", "[State] state")]
+    for number in range(MOST_REFUSALS + 3):
+        talk += [Message("assistant", "plan"), Message("user", f"no{number}")]
+    read = words.decode(words.encode_conversation(talk))
+    assert "state" in read
+    assert [f"no{n}" in read for n in range(MOST_REFUSALS + 3)] == [False] * 3 + [True] * MOST_REFUSALS
 
 
 def test_the_loss_is_the_mean_surprise_by_hand():
@@ -138,7 +163,9 @@ def test_scores_of_refusals_are_no_words():
 
 def test_a_stopped_training_ends_with_the_same_weights(tmp_path):
     whole, _ = trained(tmp_path / "whole", 6)
-    stopped, later = trained(tmp_path / "stopped", 6, stop_at=3)
+    with pytest.raises(StoppedError):
+        trained(tmp_path / "stopped", 6, stop_at=4)
+    stopped, later = trained(tmp_path / "stopped", 6)
     assert len(later) == 3
     for (name, one), other in zip(whole.state_dict().items(), stopped.state_dict().values(), strict=True):
         assert torch.equal(one, other), name
@@ -149,7 +176,7 @@ def test_a_stopped_training_ends_with_the_same_weights(tmp_path):
 def test_it_learns_the_form_of_plans(tmp_path):
     """After some seconds on the two-step level most sampled replies are plans; before, none is."""
     shares = []
-    for steps in (1, 100):
+    for steps in (1, 200):
         _, losses = trained(tmp_path / str(steps), steps, max_shift=0)
         planner = SmallModelPlanner(*load_model(tmp_path / str(steps)), temperature=0.5, seed=3)
         batch = games.make_batch("cooperation/sort_v0", level="sort2")
