@@ -130,11 +130,12 @@ class Corpus:
             talk.append(Message("assistant", planner.reply(talk).text))
             plan = read_plan(talk[-1].content, self._words, asked)
             assert isinstance(plan, Plan), "a script writes plans"
-            reasons = self._objections({**chosen, **plan.actions}, rng)
+            actions = plan.actions
+            reasons = self._objections({**chosen, **actions}, rng)
             if not reasons or refusals == MOST_REFUSALS:
                 break
             talk.append(feedback(self._words, asked, reasons))
-        return talk, plan.actions
+        return talk, actions
 
     def _objections(self, known: Mapping[int, int], rng: np.random.Generator) -> list[str]:
         joint = [known.get(robot) for robot in range(len(self._batch.agents))]
