@@ -37,7 +37,7 @@ def call_in_processes(
         reuses_processes: Whether a process makes many calls; Ray and torch leave less behind where it makes one.
 
     Returns:
-        Whether all calls are made. What a call raises is raised here.
+        Whether all calls are made. What a call raises is raised here, after those under way; no others begin then.
     """
     done = total - len(calls)
     pool = ProcessPoolExecutor(
@@ -47,6 +47,8 @@ def call_in_processes(
     )
     with StopRequest() as stop, TrainingProgress(title, total, done, Console(), unit=unit) as progress, pool:
         for future in as_completed([pool.submit(function, *call) for call in calls]):
+            if future.exception() is not None:
+                pool.shutdown(cancel_futures=True)
             take(future.result())
             done += 1
             progress.update(done, {})

@@ -60,10 +60,12 @@ class PopulationSettings(StudySettings, ABC):
     """Arms times seeds; every run has the same budget."""
 
     seeds: int = Field(10, ge=1, description="runs of each arm, with the seeds 0, 1, ...")
-    epochs: int = Field(5, ge=1, description="of every run; each adds a policy for each agent")
+    epochs: int = Field(5, ge=1, description="of every run; each adds a policy for each agent, and one without ends it")
     env_steps: int = Field(300_000, ge=1, description="of each response")
     oracle_settings: dict[str, Any] = Field({}, description="further settings of the PPO oracle")
-    first_policies: list[str] = Field(["random"], min_length=1, description="what every population begins with")
+    first_policies: list[str] = Field(
+        ["random"], min_length=1, description="what every population begins with; each seed turns them one further"
+    )
     cell_episodes: int = Field(1000, ge=2, description="episodes of each cell of the payoff table")
     pair_episodes: int = Field(
         500, ge=2, description="episodes of each pair of populations in the tournament, half in each seating"
@@ -84,11 +86,12 @@ class PopulationSettings(StudySettings, ABC):
 
     def run_settings(self, arm: Arm, seed: int) -> PsroSettings:
         """Returns the settings of one run."""
-        scene = self.scene()
+        scene, first = self.scene(), seed % len(self.first_policies)
         given: dict[str, Any] = {
             "world": scene.world,
             "world_settings": dict(scene.settings),
-            "first_policies": tuple(self.first_policies),
+            # Self-play begins with the last one, so that with one order it would have one outcome in all seeds.
+            "first_policies": (*self.first_policies[first:], *self.first_policies[:first]),
             "meta_solver": arm.meta_solver,
             "meta_parameters": dict(arm.parameters),
             "risk_aversion": arm.gamma,

@@ -28,8 +28,12 @@ def open_psro(run: RunFolder, settings: PopulationSettings, arm: Arm, seed: int)
 
 
 def do_epoch(run: RunFolder, settings: PopulationSettings, arm: Arm, seed: int) -> None:
-    """Does one epoch of one run."""
-    open_psro(run, settings, arm, seed).step()
+    """Does one epoch of one run, or the one that ends it."""
+    psro = open_psro(run, settings, arm, seed)
+    if psro.num_complete < settings.epochs:
+        psro.step()
+    else:
+        psro.close()
 
 
 def num_complete(run: RunFolder, arm: Arm, seed: int) -> int:
@@ -46,8 +50,9 @@ def train(run: RunFolder, settings: PopulationSettings, ray_address: str | None,
     from marl.rllib.session import start_ray
 
     arms = settings.arms()
-    done = sum(min(settings.epochs, num_complete(run, arm, seed)) for arm in arms for seed in range(settings.seeds))
-    total = settings.epochs * len(arms) * settings.seeds
+    each = settings.epochs + 1  # the last one has no responses
+    done = sum(min(each, num_complete(run, arm, seed)) for arm in arms for seed in range(settings.seeds))
+    total = each * len(arms) * settings.seeds
     if done == total:
         return True
     address: dict[str, Any] = {"address": ray_address} if ray_address else {"num_cpus": settings.parallel}
@@ -55,7 +60,7 @@ def train(run: RunFolder, settings: PopulationSettings, ray_address: str | None,
     workers = Workers(settings.parallel)
     with StopRequest() as stop, TrainingProgress(title, total, done, Console(), unit="epochs") as progress:
         for seed in range(settings.seeds):
-            for epoch in range(settings.epochs):
+            for epoch in range(each):
                 missing = [arm for arm in arms if num_complete(run, arm, seed) <= epoch]
                 for _ in workers.run([partial(do_epoch, run, settings, arm, seed) for arm in missing]):
                     done += 1

@@ -127,13 +127,37 @@ class Psro:
     def step(self) -> EpochRecord:
         """Does one epoch, or what is left of it, and returns what is known of it."""
         record = self._begin()
+        payoffs, meta = self._find_meta(record)
+        with self._timed(record, "responses"):
+            self._respond(record, meta, payoffs)
+        return self._complete(record)
+
+    def close(self) -> EpochRecord:
+        """Does the epoch that ends a run, which nobody answers: the last responses become part of the meta-strategy.
+
+        Where that is done already nothing happens; `step` may still follow.
+
+        Raises:
+            RuntimeError: Responses are being learned: `step` first.
+        """
+        last = self.epochs[-1] if self.epochs else None
+        if last is not None and last.is_complete and not last.responses:
+            return last
+        if last is not None and not last.is_complete and last.responses:
+            raise RuntimeError(f"epoch {last.number} of {self.folder} waits for its responses: step() first")
+        record = self._begin()
+        self._find_meta(record)
+        return self._complete(record)
+
+    def _find_meta(self, record: EpochRecord) -> tuple[np.ndarray, MetaStrategy]:
         with self._timed(record, "payoffs"):
             payoffs = self._find_payoffs(record)
         with self._timed(record, "meta-strategy"):
             meta = self._solve(record, payoffs)
             self._judge(record, payoffs, meta)
-        with self._timed(record, "responses"):
-            self._respond(record, meta, payoffs)
+        return payoffs, meta
+
+    def _complete(self, record: EpochRecord) -> EpochRecord:
         record.is_complete = True
         self._save(record)
         return record

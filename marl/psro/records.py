@@ -53,7 +53,7 @@ class EpochRecord(pydantic.BaseModel, extra="forbid"):
         gains: By player, what the responses of the epoch before gained against its meta-strategy: a lower bound of
             its NashConv, with their budget; None in the first epoch, and in a pipeline, whose epochs simulate other
             cells.
-        responses: Numbers of the policies that were added, by player.
+        responses: Numbers of the policies that were added, by player; none in the epoch that ends a run.
         is_complete: Whether all responses are in the population.
         seconds: Of each part.
     """

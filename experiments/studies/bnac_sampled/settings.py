@@ -40,17 +40,18 @@ class Part:
 _BITS_RELEASED = {"batch_mean_edges": True}
 _ALOHA = ("coordination/aloha_v0", 1_000_000, 32, 20)
 _ALOHA_SEES = {"parent_observations": True}
-_ALOHA_RELEASED = {"obs_layernorm": True}
 
 PARTS = {
     "bits_3": Part("coordination/bits_v0", {}, 200_000, 32, 25, {}, {}, _BITS_RELEASED),
     "bits_5": Part("coordination/bits_5_v0", {}, 200_000, 32, 25, {}, {}, _BITS_RELEASED),
-    "aloha": Part(_ALOHA[0], {}, *_ALOHA[1:], {}, _ALOHA_SEES, _ALOHA_RELEASED),
-    "aloha_last": Part(_ALOHA[0], {"shows_last": True}, *_ALOHA[1:], {}, _ALOHA_SEES, _ALOHA_RELEASED),
-    "aloha_parity": Part(_ALOHA[0], {"shows_parity": True}, *_ALOHA[1:], {}, _ALOHA_SEES, _ALOHA_RELEASED),
+    "aloha": Part(_ALOHA[0], {}, *_ALOHA[1:], {}, _ALOHA_SEES, {}),
+    "aloha_last": Part(_ALOHA[0], {"shows_last": True}, *_ALOHA[1:], {}, _ALOHA_SEES, {}),
+    "aloha_parity": Part(_ALOHA[0], {"shows_parity": True}, *_ALOHA[1:], {}, _ALOHA_SEES, {}),
     "foraging": Part("grid/foraging_8x8_2p_2f_coop_v0", {}, 4_000_000, 64, 50, {}, {}, {}),
     "spread": Part("particles/simple_spread_v0", {}, 4_000_000, 128, 25, {}, {}, {}),
 }
+
+_RELEASED = {"resample_context": True, "obs_layernorm": True, "layer_norms": True, "is_released": True}
 
 # What each way to learn is, beside the part's settings; "graph" decides the algorithm, and without it there is none.
 METHODS: dict[str, dict[str, Any]] = {
@@ -59,8 +60,8 @@ METHODS: dict[str, dict[str, Any]] = {
     "auto_regressive": {"graph": "complete"},
     "learned": {"graph": "learned"},
     "learned_annealed": {"graph": "learned", "anneals": True},
-    "released": {"graph": "learned", "resample_context": True, "clip_graph_net": False, "is_released": True},
-    "released_complete": {"graph": "complete", "resample_context": True, "is_released": True},
+    "released": {"graph": "learned", "clip_graph_net": False, **_RELEASED},
+    "released_complete": {"graph": "complete", **_RELEASED},
     # Ablations: one change each from "learned" or "auto_regressive".
     "learned_plain_critic": {"graph": "learned", "critic_layer_norms": False},
     "learned_popart": {"graph": "learned", "value_normalization": "popart"},

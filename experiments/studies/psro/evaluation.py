@@ -28,7 +28,7 @@ def evaluate(run: RunFolder, settings: SweepSettings) -> None:
     """
     runs = open_runs(run, settings)
     for name, each in runs.items():
-        if each.num_complete < settings.epochs:
+        if each.num_complete <= settings.epochs:
             raise RunError(f"{run.path / 'runs' / name} is not complete: agora resume {run.path}")
     curves = pd.DataFrame([row for name, each in runs.items() for row in _curve(name, each)])
     write_atomically(run.path / "curves.csv", curves.to_csv(index=False))

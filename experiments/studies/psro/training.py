@@ -42,16 +42,16 @@ def train(run: RunFolder, settings: SweepSettings, ray_address: str | None) -> b
         progress.update(done, {**shown, f"{kind} in flight": f"{in_flight} of {in_flight + waiting}"})
 
     runs = open_runs(run, settings, Workers(settings.parallel, watch))
-    total = settings.epochs * len(runs)
+    total = (settings.epochs + 1) * len(runs)  # the last one of a run has no responses
     done = sum(each.num_complete for each in runs.values())
     with StopRequest() as stop, TrainingProgress("PSRO", total, done, Console(), unit="epochs") as progress:
-        for epoch in range(settings.epochs):
+        for epoch in range(settings.epochs + 1):
             for name, each in runs.items():
                 if each.num_complete > epoch:
                     continue
                 if stop.is_made:
                     return False
-                record = each.step()
+                record = each.step() if epoch < settings.epochs else each.close()
                 done += 1
                 shown = dict(_shown(name, record, settings))
                 progress.update(done, shown)
@@ -62,7 +62,7 @@ def _shown(name: str, record: EpochRecord, settings: SweepSettings) -> Mapping[s
     gap = distance(record)
     return {
         "run": name,
-        "epoch": f"{record.number + 1} of {settings.epochs}",
+        "epoch": f"{min(record.number + 1, settings.epochs)} of {settings.epochs}",
         "NashConv": "" if gap is None else f"{'' if record.nash_conv is not None else 'at least '}{gap:.3g}",
     }
 

@@ -40,9 +40,11 @@ class TrustStudySettings(PopulationSettings):
         ["self_play", "uniform", "nash", "nash_path", "prd", "alpha_rank"], description="meta-solvers beside it"
     )
     first_policies: list[str] = Field(
-        ["hunter", "gatherer"], min_length=1, description="what every population begins with"
+        ["hunter", "gatherer"],
+        min_length=1,
+        description="what every population begins with; each seed turns them one further",
     )
-    epochs: int = Field(4, ge=1, description="of every run; each adds a policy for each agent")
+    epochs: int = Field(4, ge=1, description="of every run; each adds a policy for each agent, and one without ends it")
 
     def scene(self) -> Scene:
         """Returns the world, both conventions, strangers and events."""

@@ -32,7 +32,7 @@ def test_a_crash_at_any_write_costs_nothing_and_counts_nothing_twice(tmp_path, m
         replace(source, target)
 
     monkeypatch.setattr(os, "replace", crash_in_time)
-    run_epochs(tmp_path / "whole", 3)
+    run_epochs(tmp_path / "whole", 3).close()
     num_writes = 10**9 - left[0]
     expected = everything(tmp_path / "whole")
     assert num_writes > 20
@@ -40,9 +40,9 @@ def test_a_crash_at_any_write_costs_nothing_and_counts_nothing_twice(tmp_path, m
         folder = tmp_path / f"crash_{writes}"
         left[0] = writes
         with pytest.raises(KilledError):
-            run_epochs(folder, 3)
+            run_epochs(folder, 3).close()
         left[0] = 10**9
-        run_epochs(folder, 3)
+        run_epochs(folder, 3).close()
         assert everything(folder) == expected
 
 
@@ -55,12 +55,12 @@ def test_crash_after_crash_ends_in_the_same_place(tmp_path, monkeypatch):
             raise KilledError
         replace(source, target)
 
-    run_epochs(tmp_path / "whole", 2)
+    run_epochs(tmp_path / "whole", 2).close()
     monkeypatch.setattr(os, "replace", crash_in_time)
     while crashes < 100:
         left[0] = 4 + crashes % 3  # so many writes get through
         try:
-            run_epochs(tmp_path / "crashes", 2)
+            run_epochs(tmp_path / "crashes", 2).close()
             break
         except KilledError:
             crashes += 1
@@ -115,6 +115,37 @@ def test_every_policy_is_read_once_and_every_cell_computed_once(tmp_path, monkey
         run.step()
     assert sorted(read) == [(player, number) for player in range(2) for number in range(4)]
     assert len(cells) == 16
+
+
+def test_the_epoch_that_ends_a_run_has_the_last_responses_in_it(tmp_path):
+    """It is what a run that goes on finds: the same game, the same meta-strategy, by the exact solver."""
+    settings = KUHN.model_copy(update={"payoffs": "exact"})
+    longer, run = run_epochs(tmp_path / "longer", 4, settings), run_epochs(tmp_path / "run", 3, settings)
+    assert run.epochs[-1].sizes != run.population.sizes, "they are of no use yet"
+    record = run.close()
+    assert tuple(record.sizes) == tuple(run.population.sizes)
+    assert record.meta == longer.epochs[3].meta
+    assert record.nash_conv == longer.epochs[3].nash_conv
+    assert record.gains == longer.epochs[3].gains
+    assert not record.responses
+    assert run.close() is record, "a closed run stays as it is"
+    assert Psro(tmp_path / "run", settings).close() == record
+    run.step()
+    assert run.epochs[-1].meta == record.meta
+    assert run.epochs[-1].responses == longer.epochs[3].responses, "and can go on"
+
+
+def test_a_run_is_not_closed_over_responses_that_are_being_learned(tmp_path, monkeypatch):
+    run = run_epochs(tmp_path, 1)
+
+    def killed(*arguments):
+        raise KilledError
+
+    monkeypatch.setattr(Psro, "_take_in", killed)
+    with pytest.raises(KilledError):
+        run.step()
+    with pytest.raises(RuntimeError, match=r"epoch 1 .* waits for its responses: step\(\) first"):
+        run.close()
 
 
 def test_three_players_approach_an_equilibrium(tmp_path):
