@@ -80,7 +80,7 @@ class Round:
 
     def update_prior(self, steps: Steps) -> Numbers:
         """Does one update of prior and predictor."""
-        loss, numbers = game_loss(self._module, steps, self._generator)
+        loss, numbers = game_loss(self._module, steps, self._settings, self._generator)
         self._take(loss, (TASK,))
         return numbers
 

@@ -267,10 +267,13 @@ def information(prior: torch.Tensor, log_probs: torch.Tensor) -> torch.Tensor:
 # ---- games ----
 
 
-def game_loss(module: MRAModule, steps: Steps, generator: torch.Generator) -> tuple[torch.Tensor, Numbers]:
+def game_loss(
+    module: MRAModule, steps: Steps, settings: MRASettings, generator: torch.Generator
+) -> tuple[torch.Tensor, Numbers]:
     """Returns the cross-entropy of the predictor, which through drawn latents also teaches the prior.
 
-    Latents are drawn hard, with the gradient of soft ones (Gumbel-softmax, temperature 1).
+    Latents are drawn hard, with the gradient of soft ones (Gumbel-softmax, temperature 1). Less, times `usage_coeff`,
+    the entropy of latents in all steps together: else the prior comes to a few latents, the same in all populations.
     """
     prior = module.actor.prior(_population(steps))
     soft = torch.softmax(prior + gumbel(prior.shape, generator), dim=-1)
@@ -280,11 +283,13 @@ def game_loss(module: MRAModule, steps: Steps, generator: torch.Generator) -> tu
         of_all = module.actor.relation(steps.views_t)
     relations = (latents.unsqueeze(-2) @ of_all).squeeze(-2)
     logits = (module.predictor(steps.views_t, relations, latents) * steps.alive[..., None]).sum(dim=1)
-    loss = nn.functional.cross_entropy(logits, steps.games)
+    error = nn.functional.cross_entropy(logits, steps.games)
+    shares = (prior.exp() * steps.alive[..., None]).sum(dim=(0, 1)) / steps.alive.sum().clamp(min=1)
+    loss = error + settings.usage_coeff * (shares * shares.clamp(min=1e-12).log()).sum()
     is_right = (logits.argmax(dim=-1) == steps.games).to(torch.float32)
     used = (hard * steps.alive[..., None]).sum(dim=(0, 1)) / steps.alive.sum().clamp(min=1)
     numbers = {
-        "game_loss": loss,
+        "game_loss": error,
         "game_accuracy": is_right.mean(),
         "prior_entropy": mean_of(_entropy(prior.detach()), steps.alive),
         "latent_entropy": -(used * used.clamp(min=1e-12).log()).sum(),

@@ -24,6 +24,7 @@ RELEASED: dict[str, Any] = {
     "contrasts_with_itself": False,
     "relation_follows_policy": False,
     "prior_updates": 1,
+    "usage_coeff": 0.0,
     "prior_temperature": 4.0,
     "decouples_decay": False,
 }
@@ -39,6 +40,8 @@ class MRASettings:
         prior: Of the latents: "learned" from the number of agents, or "uniform".
         prior_temperature: By which the prior's logits are divided.
         prior_updates: Updates of prior and predictor after every round, at most `updates_per_round`.
+        usage_coeff: What a nat of entropy of the latents that all populations use together is paid in the loss of prior
+            and predictor; the release pays none. It leaves room for a latent of each population's own.
         information_coeff: What a nat of information between actions and latents is paid in the loss of policy and
             relations, in the unit of values; 0: nothing. Without `relation_follows_policy`, relations learn the
             released bound with an Adam of their own, which heeds no factor.
@@ -73,6 +76,7 @@ class MRASettings:
     prior: str = "learned"
     prior_temperature: float = 1.0
     prior_updates: int = 10
+    usage_coeff: float = 1.0
     information_coeff: float = 1.0
     wanted_information: float = 0.2
     num_contrasts: int = 5
@@ -107,7 +111,7 @@ class MRASettings:
         for name in ("num_latents", "capacity", "batch_steps", "updates_per_round", "prior_updates", "learning_starts"):
             _check_count(name, getattr(self, name), least=1)
         _check_count("num_contrasts", self.num_contrasts, least=2)
-        for name in ("information_coeff", "wanted_information", "weight_decay"):
+        for name in ("usage_coeff", "information_coeff", "wanted_information", "weight_decay"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name} must be at least 0, got {getattr(self, name)!r}")
         for name in ("inverse_temperature", "prior_temperature"):

@@ -213,7 +213,7 @@ def test_slots_that_are_empty_change_no_loss(name: str) -> None:
             "critic": lambda steps=steps: critic_loss(module, steps, settings(), 0.9, generator()),
             "policy": lambda steps=steps: policy_loss(module, steps, settings(), generator()),
             "information": lambda steps=steps: (information_bound(module, steps, settings(), generator()),),
-            "game": lambda steps=steps: game_loss(module, steps, generator()),
+            "game": lambda steps=steps: game_loss(module, steps, settings(), generator()),
         }[name]()[0]
         losses.append(loss.item())
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
@@ -277,12 +277,23 @@ def test_prior_and_predictor_learn_which_game_it_is() -> None:
     steps, own = make_steps(module, 128), [*module.actor.prior.parameters(), *module.predictor.parameters()]
     optimizer = torch.optim.Adam(own, lr=0.01)
     for seed in range(60):
-        loss, numbers = game_loss(module, steps, generator(seed))
+        loss, numbers = game_loss(module, steps, settings(), generator(seed))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
     assert numbers["game_accuracy"].item() > 0.8
     assert all(parameter.grad is not None for parameter in module.actor.prior.parameters())
+
+
+def test_latents_that_all_populations_use_are_paid_by_their_entropy() -> None:
+    """Against NumPy: the entropy of the mean prior of all agents, whatever a population's own is."""
+    module = make_module()
+    steps = make_steps(module)
+    losses = [game_loss(module, steps, settings(usage_coeff=c), generator())[0].item() for c in (0.0, 2.0)]
+    count = steps.alive.numpy().sum(axis=1)
+    priors = module.actor.prior(torch.from_numpy(count)).detach().exp().numpy()
+    shares = (priors * count[:, None]).sum(axis=0) / count.sum()
+    assert losses[0] - losses[1] == pytest.approx(-2 * (shares * np.log(shares)).sum(), abs=1e-5)
 
 
 def test_rewards_have_mean_0_and_deviation_1_by_population() -> None:
