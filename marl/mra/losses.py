@@ -1,4 +1,4 @@
-"""The four losses of MRA, and what they say of themselves: plain functions of a module and a batch of steps.
+"""The losses of MRA, and what they say of themselves: plain functions of a module and a batch of steps.
 
 S. Zhang et al. 2023, as far as the released code shows it (README.md says what is ours).
 
