@@ -26,12 +26,12 @@ class RelationalDescription(pydantic.BaseModel, extra="forbid"):
         format: Grows whenever these files change.
         env_id: Where the policy was trained.
         settings: Of the world, beyond the id's.
-        own, landmark, other, num_actions, num_latents, fixed_landmarks, sees_itself, has_uniform_prior: As
-            `RelationShape` has them.
+        own, landmark, other, num_actions, num_latents, fixed_landmarks, sees_itself, has_uniform_prior,
+            prior_temperature: As `RelationShape` has them.
         latent: The latent that everybody plays by; None: each agent draws its own from the prior, once an episode.
     """
 
-    format: Literal["agora-relations-1"] = "agora-relations-1"
+    format: Literal["agora-relations-2"] = "agora-relations-2"
     env_id: str
     settings: dict[str, Any] = {}
     own: int = pydantic.Field(ge=1)
@@ -42,6 +42,7 @@ class RelationalDescription(pydantic.BaseModel, extra="forbid"):
     fixed_landmarks: int = pydantic.Field(ge=0)
     sees_itself: bool
     has_uniform_prior: bool
+    prior_temperature: float = pydantic.Field(gt=0)
     latent: int | None = pydantic.Field(default=None, ge=0)
 
     @property

@@ -10,7 +10,8 @@ there are: absent entities have no weight, and who is alone sees a pool of zeros
     relation, a row of it     relations              [..., M], 0 for who is absent; of every latent [..., H, M]
     p(z | n)                  `LatentPrior`          [..., H]
 
-Sizes and attention scale are those of the release; sight of oneself, and landmarks as a set, are ours.
+Sizes and attention scale are those of the release, but for the prior's width; that, sight of oneself, and landmarks as
+a set, are ours.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ HIDDEN, POOLED = 32, 64  # hidden units, and what a value network says of an ent
 HEAD = 16  # numbers of a key for each latent
 SCALE = POOLED**0.5  # of attention, which the release divides by though its keys are shorter
 LANDMARK_HEADS = 4
-PRIOR_HIDDEN, PRIOR_TEMPERATURE, PRIOR_UNIT = 3, 4.0, 10.0  # the prior sees n / 10
+PRIOR_HIDDEN, PRIOR_UNIT = 16, 10.0  # the prior sees n / 10; of the release's 3 units, all are dead in a seed of 8
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class RelationShape:
             pooled as a set, of any number.
         sees_itself: Whether what an agent does depends on itself beside the relation; else it is undefined for n = 1.
         has_uniform_prior: Whether all latents are as likely in all numbers.
+        prior_temperature: By which the prior's logits are divided; above 0.
     """
 
     own: int
@@ -54,6 +56,7 @@ class RelationShape:
     fixed_landmarks: int = 0
     sees_itself: bool = True
     has_uniform_prior: bool = False
+    prior_temperature: float = 1.0
 
 
 def perceptron(*sizes: int) -> nn.Sequential:
@@ -156,7 +159,8 @@ class LatentPrior(nn.Module):
 
     def __init__(self, shape: RelationShape) -> None:
         super().__init__()
-        self.num_latents, self.is_uniform = shape.num_latents, shape.has_uniform_prior or shape.num_latents == 1
+        self.num_latents, self.temperature = shape.num_latents, shape.prior_temperature
+        self.is_uniform = shape.has_uniform_prior or shape.num_latents == 1
         self.network = None if self.is_uniform else perceptron(1, PRIOR_HIDDEN, shape.num_latents)
 
     def forward(self, num_agents: torch.Tensor) -> torch.Tensor:
@@ -164,7 +168,7 @@ class LatentPrior(nn.Module):
         if self.network is None:
             return num_agents.new_zeros(*num_agents.shape, self.num_latents, dtype=torch.float32).log_softmax(-1)
         seen = num_agents.to(torch.float32).unsqueeze(-1) / PRIOR_UNIT
-        return torch.log_softmax(self.network(seen) / PRIOR_TEMPERATURE, dim=-1)
+        return torch.log_softmax(self.network(seen) / self.temperature, dim=-1)
 
 
 class RelationalPolicy(nn.Module):

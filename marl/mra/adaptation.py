@@ -104,9 +104,9 @@ def adapt_networks(
 ) -> dict[str, MRAModule]:
     """Returns copies of modules after k updates in another population; those given stay as they are.
 
-    An update is what training does: each env plays an episode under drawn latents, critic and policy take a step on
-    what was played so far, then relations, targets, prior. First-order, with a fresh Adam for each network. Before the
-    first, episodes are played until there are `learning_starts` steps.
+    An update is what training does: each env plays an episode under drawn latents, then critic, policy with relations,
+    and prior take a step on what was played so far, and the targets follow. First-order, with a fresh Adam for each
+    network. Before the first, episodes are played until there are `learning_starts` steps.
 
     Args:
         config: Of the training; Ray runs. Its `lr`, `num_envs_per_env_runner` and `batch_steps` hold here too.

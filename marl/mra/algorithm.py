@@ -183,6 +183,7 @@ def module_specs(batch: Batch, settings: MRASettings) -> dict[str, RLModuleSpec]
             fixed_landmarks=layout.landmarks[0] if settings.landmarks == "row" else 0,
             sees_itself=settings.sees_itself,
             has_uniform_prior=settings.prior == "uniform",
+            prior_temperature=settings.prior_temperature,
         )
         model = {
             "layout": asdict(layout),
@@ -203,6 +204,8 @@ class MRA(Algorithm):
     Results, beside RLlib's own:
         learners/<group>/critic_loss, policy_loss, game_loss, q_mean, target_mean, entropy: Of the last update.
         learners/<group>/information_bound, information: Between actions and latents in nats, by the bound and exactly.
+        learners/<group>/information_ceiling: What it would be if each latent attended to one other agent.
+        learners/<group>/game_information: Between latents and populations, in nats.
         learners/<group>/game_accuracy: Share of steps whose population the predictor names.
         learners/<group>/attention_entropy: Of relations, over that of equal weights.
         learners/<group>/latent_entropy, prior_entropy, latent_<z>_of_<n>: Which latents are drawn, in all and by n.

@@ -14,7 +14,8 @@ from marl.mra.losses import (
     Steps,
     critic_loss,
     game_loss,
-    information_loss,
+    information_bound,
+    information_numbers,
     latent_usage,
     policy_loss,
     steps_of,
@@ -24,24 +25,26 @@ from marl.mra.settings import MRASettings
 from marl.rllib.errors import check_losses
 from marl.rllib.restorable import RestorableLearner
 
-# The optimizers of a module. Relations have two: the policy's gradient is larger by far than the information's, and in
-# one Adam it would set the size of the steps of both.
-POLICY, RELATION, INFORMATION, CRITIC, TASK = "policy", "relation", "information", "critic", "task"
+# The optimizers of a module; relations have one where they do not learn together with the policy.
+POLICY, RELATION, CRITIC, TASK = "policy", "relation", "critic", "task"
 DRAWS = "draws"
 
 Batch = Mapping[str, Mapping[str, torch.Tensor]]
 
 
-def parameters_of(module: MRAModule) -> dict[str, list[torch.nn.Parameter]]:
-    """Returns the parameters of each optimizer."""
+def parameters_of(module: MRAModule, is_joint: bool) -> dict[str, list[torch.nn.Parameter]]:
+    """Returns the parameters of each optimizer.
+
+    Args:
+        module: Whose.
+        is_joint: Whether policy and relations have one optimizer: a factor says what information weighs beside values
+            only where both go into the same step, since Adam divides by the size of gradients.
+    """
     actor = module.actor
-    return {
-        POLICY: list(actor.policy.parameters()),
-        RELATION: list(actor.relation.parameters()),
-        INFORMATION: list(actor.relation.parameters()),
-        CRITIC: list(module.critic.parameters()),
-        TASK: [*actor.prior.parameters(), *module.predictor.parameters()],
-    }
+    policy, relation = list(actor.policy.parameters()), list(actor.relation.parameters())
+    actors = {POLICY: [*policy, *relation]} if is_joint else {POLICY: policy, RELATION: relation}
+    critic, task = list(module.critic.parameters()), [*actor.prior.parameters(), *module.predictor.parameters()]
+    return actors | {CRITIC: critic, TASK: task}
 
 
 class Round:
@@ -67,26 +70,31 @@ class Round:
         self._generator, self._take = generator, take
 
     def update(self, steps: Steps) -> Numbers:
-        """Does one update of the critic, then one of the policy; returns numbers for the log."""
+        """Does one update of the critic, then one of policy and relations; returns numbers for the log."""
         module, settings, generator = self._module, self._settings, self._generator
         loss, numbers = critic_loss(module, steps, settings, self._discount, generator)
         self._take(loss, (CRITIC,))
         loss, further = policy_loss(module, steps, settings, generator)
-        self._take(loss, (POLICY, RELATION) if settings.relation_follows_policy else (POLICY,))
+        self._take(loss, (POLICY,))
         return numbers | further
 
+    def update_prior(self, steps: Steps) -> Numbers:
+        """Does one update of prior and predictor."""
+        loss, numbers = game_loss(self._module, steps, self._settings, self._generator)
+        self._take(loss, (TASK,))
+        return numbers
+
     def end(self, steps: Steps) -> Numbers:
-        """Does one update of the relations, one of the targets, one of prior and predictor."""
-        module, settings, generator = self._module, self._settings, self._generator
+        """Does one update of the targets, after one of relations that learn apart."""
+        module, settings = self._module, self._settings
         numbers: Numbers = {}
         if module.num_latents > 1:
-            loss, numbers = information_loss(module, steps, settings, generator)
-            if settings.information_coeff > 0:
-                self._take(loss, (INFORMATION,))
+            bound = information_bound(module, steps, settings, self._generator)
+            if not settings.relation_follows_policy and settings.information_coeff > 0:
+                self._take(-bound, (RELATION,))
+            numbers = {"information_bound": bound} | information_numbers(module, steps)
         module.follow(settings.tau)
-        loss, further = game_loss(module, steps, generator)
-        self._take(loss, (TASK,))
-        return numbers | further | latent_usage(module)
+        return numbers | latent_usage(module)
 
 
 class MRALearner(RestorableLearner, TorchLearner):
@@ -109,16 +117,16 @@ class MRALearner(RestorableLearner, TorchLearner):
         return config.mra_settings()
 
     def configure_optimizers_for_module(self, module_id: str, config: Any = None) -> None:
-        """Registers Adam for the policy, the relations, the critic, and prior and predictor."""
+        """Registers Adam for policy and relations, together or apart, the critic, and prior and predictor."""
         module: Any = self.module[module_id]
         make = torch.optim.AdamW if config.decouples_decay else torch.optim.Adam
-        for name, parameters in parameters_of(module).items():
+        for name, parameters in parameters_of(module, config.relation_follows_policy).items():
             self.register_optimizer(
                 module_id=module_id,
                 optimizer_name=name,
                 optimizer=make(parameters, weight_decay=config.weight_decay, fused=True),
                 params=parameters,
-                lr_or_lr_schedule=_times(config.lr, config.information_coeff) if name == INFORMATION else config.lr,
+                lr_or_lr_schedule=config.lr,
             )
 
     def _update(self, batch: Batch, **kwargs: Any) -> tuple[Any, Any, Any]:
@@ -137,9 +145,12 @@ class MRALearner(RestorableLearner, TorchLearner):
             a_round = Round(module, settings, self.config.gamma, self._generator, take)
             numbers: Numbers = {}
             parts = {name: values.split(settings.batch_steps) for name, values in columns.items()}
-            for u in range(len(parts["rewards"])):
+            count = len(parts["rewards"])
+            for u in range(count):
                 steps = steps_of(module, {name: values[u] for name, values in parts.items()})
-                numbers = a_round.update(steps)
+                numbers |= a_round.update(steps)
+                if u >= count - settings.prior_updates:
+                    numbers |= a_round.update_prior(steps)
             numbers |= a_round.end(steps)
             for name, value in numbers.items():
                 self.metrics.log_value((module_id, name), value.detach(), window=1)
@@ -160,8 +171,8 @@ class MRALearner(RestorableLearner, TorchLearner):
             optimizer.step()
 
     def compute_loss_for_module(self, *, module_id: str, **kwargs: Any) -> torch.Tensor:
-        """Refuses: a module has four losses, each with an optimizer of its own."""
-        raise TypeError(f"module {module_id!r} has no single loss; marl.mra.losses has its four")
+        """Refuses: a module has several losses, each with an optimizer of its own."""
+        raise TypeError(f"module {module_id!r} has no single loss; marl.mra.losses has them")
 
     # ---- state ----
 
@@ -183,8 +194,3 @@ class MRALearner(RestorableLearner, TorchLearner):
         super().set_state(state)
         if DRAWS in state:
             self._generator.set_state(torch.from_numpy(state[DRAWS].copy()))
-
-
-def _times(rate: Any, factor: float) -> Any:
-    """Returns a learning rate, or a schedule of them, times a factor."""
-    return rate * factor if isinstance(rate, int | float) else [[step, each * factor] for step, each in rate]

@@ -1,4 +1,4 @@
-"""The four losses of MRA, and what they say of themselves: plain functions of a module and a batch of steps.
+"""The losses of MRA, and what they say of themselves: plain functions of a module and a batch of steps.
 
 S. Zhang et al. 2023, as far as the released code shows it (README.md says what is ours).
 
@@ -9,6 +9,7 @@ S. Zhang et al. 2023, as far as the released code shows it (README.md says what 
     Q_i(o, a)                  Critic                                      [B, N, A]
     y_i                        soft_targets: r + gamma Q' - log pi' / T    [B, N]
     1 / T                      1 / inverse_temperature
+    beta, I*                   information_coeff, wanted_information
 
 All means are over agents that are in. Randomness is the generator's.
 """
@@ -103,7 +104,14 @@ def log_policy(
     policy: nn.Module, views: EntityViews, relations: torch.Tensor, mask: torch.Tensor | None
 ) -> torch.Tensor:
     """Returns log-probabilities [B, N, A] for relations [B, N, M]."""
-    return torch.log_softmax(forbid(policy(views, relations.unsqueeze(-2)).squeeze(-2), mask), dim=-1)
+    return log_policies(policy, views, relations.unsqueeze(-2), mask).squeeze(-2)
+
+
+def log_policies(
+    policy: nn.Module, views: EntityViews, relations: torch.Tensor, mask: torch.Tensor | None
+) -> torch.Tensor:
+    """Returns log-probabilities [B, N, H, A] under each of relations [B, N, H, M]."""
+    return torch.log_softmax(forbid(policy(views, relations), None if mask is None else mask.unsqueeze(-2)), dim=-1)
 
 
 # ---- critic ----
@@ -148,11 +156,22 @@ def critic_loss(
 def policy_loss(
     module: MRAModule, steps: Steps, settings: MRASettings, generator: torch.Generator
 ) -> tuple[torch.Tensor, Numbers]:
-    """Returns the soft policy loss: log pi / T less what actions are worth, given others' draws from the policy."""
-    with torch.set_grad_enabled(settings.relation_follows_policy):
-        relations = relate(module, steps.views_t, steps.latents)
-    log_probs = log_policy(module.actor.policy, steps.views_t, relations, steps.mask_t)
+    """Returns the soft policy loss, less what is paid for information.
+
+    Soft: log pi / T less what actions are worth, given others' draws from the policy. Policy and relations go down
+
+        soft - beta min(I(a; z | o), I*)
+
+    together: the penalty form of "as good as can be with I* nats at least", exact for any beta above the multiplier of
+    that constraint. Without `relation_follows_policy` the soft part alone, for the policy alone.
+    """
+    is_joint = settings.relation_follows_policy
+    with torch.set_grad_enabled(is_joint):
+        of_all = module.actor.relation(steps.views_t)
+    log_all = log_policies(module.actor.policy, steps.views_t, of_all, steps.mask_t)
+    log_probs = _of_latent(log_all, steps.latents)
     with torch.no_grad():
+        relations = (steps.latents.unsqueeze(-2) @ of_all).squeeze(-2)
         actions = draw(log_probs, generator)
         mix = relations_within(relations, module.first)
         values = module.critic(steps.views_t, mix, actions)
@@ -162,11 +181,15 @@ def policy_loss(
     else:
         chosen = _at(log_probs, actions)
         each = chosen * (chosen * temperature - _at(values, actions)).detach()
-    loss = mean_of(each, steps.alive)
+    soft = mean_of(each, steps.alive)
+    loss = soft
+    if is_joint and module.num_latents > 1 and settings.information_coeff > 0:
+        known = mean_of(information(_prior(module, steps), log_all), steps.alive)
+        loss = soft - settings.information_coeff * known.clamp(max=settings.wanted_information)
     numbers = {
-        "policy_loss": loss,
+        "policy_loss": soft,
         "entropy": mean_of(-(probs * log_probs).sum(dim=-1), steps.alive),
-        "attention_entropy": attention_entropy(relations.detach(), steps),
+        "attention_entropy": attention_entropy(relations, steps),
     }
     return loss, numbers
 
@@ -186,22 +209,20 @@ def attention_entropy(relations: torch.Tensor, steps: Steps) -> torch.Tensor:
 # ---- information ----
 
 
-def information_loss(
+def information_bound(
     module: MRAModule, steps: Steps, settings: MRASettings, generator: torch.Generator
-) -> tuple[torch.Tensor, Numbers]:
-    """Returns minus the information that actions carry on latents, given what is seen; exactly, or by a bound.
+) -> torch.Tensor:
+    """Returns the released bound of the information that actions carry on latents, which trains relations alone.
 
-    The bound: a* is drawn from the policy as it is now, under z; log(K pi(a*|z) / sum_k pi(a*|z_k)) of the target
-    policy is raised through the relations. With z among the z_k it is at most log K, and a lower bound (contrastive).
+    a* is drawn from the policy as it is now, under z; log(K pi(a*|z) / sum_k pi(a*|z_k)) of the target policy is raised
+    through the relations. With z among the z_k it is at most log K, and a lower bound (contrastive).
     """
     relations = module.actor.relation(steps.views_t)
-    logits = module.target_policy(steps.views_t, relations)
-    mask = None if steps.mask_t is None else steps.mask_t.unsqueeze(-2).expand_as(logits)
-    log_probs = torch.log_softmax(forbid(logits, mask), dim=-1)
-    prior = module.actor.prior(_population(steps)).detach()
+    log_probs = log_policies(module.target_policy, steps.views_t, relations, steps.mask_t)
+    prior = _prior(module, steps)
     with torch.no_grad():
-        under = (steps.latents.unsqueeze(-2) @ relations).squeeze(-2)
-        actions = draw(log_policy(module.actor.policy, steps.views_t, under, steps.mask_t), generator)
+        now = log_policies(module.actor.policy, steps.views_t, relations, steps.mask_t)
+        actions = draw(_of_latent(now, steps.latents), generator)
     # [B, N, H], of every latent
     of_action = log_probs.gather(-1, actions[..., None, None].expand(*log_probs.shape[:-1], 1)).squeeze(-1)
     own = (of_action * steps.latents).sum(dim=-1, keepdim=True)
@@ -211,10 +232,23 @@ def information_loss(
     if settings.contrasts_with_itself:
         rivals = torch.cat([own, rivals], dim=-1)
     bound = math.log(settings.num_contrasts) + own.squeeze(-1) - rivals.logsumexp(dim=-1)
-    found = mean_of(bound, steps.alive)
-    exact = mean_of(information(prior, log_probs), steps.alive)
-    loss = -exact if settings.information_estimate == "exact" else -found
-    return loss, {"information_bound": found, "information": exact}
+    return mean_of(bound, steps.alive)
+
+
+@torch.no_grad()
+def information_numbers(module: MRAModule, steps: Steps) -> Numbers:
+    """Returns I(action; latent | what is seen) of the policy as it is, and its ceiling, in nats.
+
+    The ceiling is the information there would be if a latent named one other agent, each that is there as likely, and
+    the policy saw that one alone: how much it heeds whom it attends to, whatever the relations are.
+    """
+    policy, views = module.actor.policy, steps.views_t
+    own = information(_prior(module, steps), log_policies(policy, views, module.actor.relation(views), steps.mask_t))
+    there = (views.other_mask > 0).to(torch.float32)
+    single = torch.eye(there.shape[-1]).expand(*there.shape, -1)
+    even = (there / there.sum(dim=-1, keepdim=True).clamp(min=1)).log()
+    most = information(even, log_policies(policy, views, single, steps.mask_t))
+    return {"information": mean_of(own, steps.alive), "information_ceiling": mean_of(most, steps.alive)}
 
 
 def information(prior: torch.Tensor, log_probs: torch.Tensor) -> torch.Tensor:
@@ -233,10 +267,13 @@ def information(prior: torch.Tensor, log_probs: torch.Tensor) -> torch.Tensor:
 # ---- games ----
 
 
-def game_loss(module: MRAModule, steps: Steps, generator: torch.Generator) -> tuple[torch.Tensor, Numbers]:
+def game_loss(
+    module: MRAModule, steps: Steps, settings: MRASettings, generator: torch.Generator
+) -> tuple[torch.Tensor, Numbers]:
     """Returns the cross-entropy of the predictor, which through drawn latents also teaches the prior.
 
-    Latents are drawn hard, with the gradient of soft ones (Gumbel-softmax, temperature 1).
+    Latents are drawn hard, with the gradient of soft ones (Gumbel-softmax, temperature 1). Less, times `usage_coeff`,
+    the entropy of latents in all steps together: else the prior comes to a few latents, the same in all populations.
     """
     prior = module.actor.prior(_population(steps))
     soft = torch.softmax(prior + gumbel(prior.shape, generator), dim=-1)
@@ -246,11 +283,13 @@ def game_loss(module: MRAModule, steps: Steps, generator: torch.Generator) -> tu
         of_all = module.actor.relation(steps.views_t)
     relations = (latents.unsqueeze(-2) @ of_all).squeeze(-2)
     logits = (module.predictor(steps.views_t, relations, latents) * steps.alive[..., None]).sum(dim=1)
-    loss = nn.functional.cross_entropy(logits, steps.games)
+    error = nn.functional.cross_entropy(logits, steps.games)
+    shares = (prior.exp() * steps.alive[..., None]).sum(dim=(0, 1)) / steps.alive.sum().clamp(min=1)
+    loss = error + settings.usage_coeff * (shares * shares.clamp(min=1e-12).log()).sum()
     is_right = (logits.argmax(dim=-1) == steps.games).to(torch.float32)
     used = (hard * steps.alive[..., None]).sum(dim=(0, 1)) / steps.alive.sum().clamp(min=1)
     numbers = {
-        "game_loss": loss,
+        "game_loss": error,
         "game_accuracy": is_right.mean(),
         "prior_entropy": mean_of(_entropy(prior.detach()), steps.alive),
         "latent_entropy": -(used * used.clamp(min=1e-12).log()).sum(),
@@ -259,16 +298,34 @@ def game_loss(module: MRAModule, steps: Steps, generator: torch.Generator) -> tu
 
 
 def latent_usage(module: MRAModule) -> Numbers:
-    """Returns how likely each latent is in each population of the training: `latent_<z>_of_<n>`."""
+    """Returns how likely each latent is in each population of the training: `latent_<z>_of_<n>`.
+
+    Also `game_information`: I(latent; population) in nats, if all populations are as likely.
+    """
     with torch.no_grad():
-        prior = module.actor.prior(torch.tensor(module.games)).exp()
+        prior = module.actor.prior(torch.tensor(module.games))
+        even = prior.new_full((len(module.games),), -math.log(len(module.games)))
+        told = {"game_information": information(even, prior)}
     pairs = [(n, z) for n in range(len(module.games)) for z in range(module.num_latents)]
-    return {f"latent_{z}_of_{module.games[n]}": prior[n, z] for n, z in pairs}
+    return told | {f"latent_{z}_of_{module.games[n]}": prior[n, z].exp() for n, z in pairs}
 
 
 def _population(steps: Steps) -> torch.Tensor:
     """Returns the number of agents that the episode began with, [B, N], by which latents were drawn."""
     return steps.num_agents[:, None].expand_as(steps.alive)
+
+
+def _prior(module: MRAModule, steps: Steps) -> torch.Tensor:
+    """Returns log-probabilities [B, N, H] of latents, which no gradient reaches: the prior is about games."""
+    with torch.no_grad():
+        prior: torch.Tensor = module.actor.prior(_population(steps))
+    return prior
+
+
+def _of_latent(values: torch.Tensor, latents: torch.Tensor) -> torch.Tensor:
+    """Returns [B, N, A], the rows of values [B, N, H, A] that latents [B, N, H] choose; the first where none is."""
+    chosen = latents.argmax(dim=-1)[..., None, None]
+    return values.gather(-2, chosen.expand(*chosen.shape[:-1], values.shape[-1])).squeeze(-2)
 
 
 def _entropy(log_probs: torch.Tensor) -> torch.Tensor:

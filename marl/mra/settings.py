@@ -10,7 +10,6 @@ from games.names import unknown_name
 PRIORS = ("learned", "uniform")
 LANDMARKS = ("set", "row")
 GRADIENTS = ("expected", "sampled")
-ESTIMATES = ("exact", "contrastive")
 TEAM_ERRORS = ("mean", "sum", "own")
 
 
@@ -22,9 +21,11 @@ RELEASED: dict[str, Any] = {
     "team_error": "sum",
     "next_action_from_obs": True,
     "ignores_terminations": True,
-    "information_estimate": "contrastive",
     "contrasts_with_itself": False,
     "relation_follows_policy": False,
+    "prior_updates": 1,
+    "usage_coeff": 0.0,
+    "prior_temperature": 4.0,
     "decouples_decay": False,
 }
 """Settings that bring the released code's choices back (README.md has what each is)."""
@@ -37,14 +38,18 @@ class MRASettings:
     Attributes:
         num_latents: H, from how many relations an agent has one; 1: no latent.
         prior: Of the latents: "learned" from the number of agents, or "uniform".
-        information_coeff: Rate at which relations learn mutual information between actions and latents, over `lr`; 0:
-            not at all. It has an Adam of its own, which a factor of the loss would not reach.
-        information_estimate: What the relations raise: the "exact" sum over all latents and actions, or the
-            "contrastive" bound of the release, whose noise hides what little there is at first.
-        num_contrasts: K, draws of the latent in its bound, which is at most log K.
+        prior_temperature: By which the prior's logits are divided.
+        prior_updates: Updates of prior and predictor after every round, at most `updates_per_round`.
+        usage_coeff: What a nat of entropy of the latents that all populations use together is paid in the loss of prior
+            and predictor; the release pays none. It leaves room for a latent of each population's own.
+        information_coeff: What a nat of information between actions and latents is paid in the loss of policy and
+            relations, in the unit of values; 0: nothing. Without `relation_follows_policy`, relations learn the
+            released bound with an Adam of their own, which heeds no factor.
+        wanted_information: Nats that are paid for, on average over agents; what goes beyond is not.
+        num_contrasts: K, draws of the latent in the released bound, which is at most log K.
         contrasts_with_itself: Whether the latent itself is one of them, without which it is no bound.
-        relation_follows_policy: Whether the policy's gradient reaches the relations. In the release the information
-            alone does, so that without it they would stay as they began.
+        relation_follows_policy: Whether policy and relations learn together, from values and information. In the
+            release the policy learns from values alone, and relations, once a round, from information alone.
         sees_itself: Whether policy and critic see the agent itself, and not through its relation to others alone.
         landmarks: "set": pooled by attention, any number of them; "row": side by side, always as many.
         own_action_in_critic: Whether an agent's values see the action they are values of; if not, they see the others'
@@ -59,7 +64,7 @@ class MRASettings:
         capacity: Moments that are kept for replay; an episode of n steps takes n + 1.
         batch_steps: Steps of an update, of all populations together.
         updates_per_round: Updates of critic and policy after every round, in which each env plays an episode. One of
-            the relations, one of the targets and one of prior and predictor follow.
+            the targets follows.
         learning_starts: Steps that are stored before the first update.
         tau: Share of the online weights that goes into the targets; 1: a copy.
         weight_decay: Of Adam.
@@ -69,8 +74,11 @@ class MRASettings:
 
     num_latents: int = 6
     prior: str = "learned"
+    prior_temperature: float = 1.0
+    prior_updates: int = 10
+    usage_coeff: float = 1.0
     information_coeff: float = 1.0
-    information_estimate: str = "exact"
+    wanted_information: float = 0.2
     num_contrasts: int = 5
     contrasts_with_itself: bool = True
     relation_follows_policy: bool = True
@@ -96,19 +104,19 @@ class MRASettings:
             ("prior", PRIORS),
             ("landmarks", LANDMARKS),
             ("policy_gradient", GRADIENTS),
-            ("information_estimate", ESTIMATES),
             ("team_error", TEAM_ERRORS),
         ):
             if getattr(self, name) not in known:
                 raise unknown_name(name, getattr(self, name), known)
-        for name in ("num_latents", "capacity", "batch_steps", "updates_per_round", "learning_starts"):
+        for name in ("num_latents", "capacity", "batch_steps", "updates_per_round", "prior_updates", "learning_starts"):
             _check_count(name, getattr(self, name), least=1)
         _check_count("num_contrasts", self.num_contrasts, least=2)
-        for name in ("information_coeff", "weight_decay"):
+        for name in ("usage_coeff", "information_coeff", "wanted_information", "weight_decay"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name} must be at least 0, got {getattr(self, name)!r}")
-        if not self.inverse_temperature > 0:
-            raise ValueError(f"inverse_temperature must be above 0, got {self.inverse_temperature!r}")
+        for name in ("inverse_temperature", "prior_temperature"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be above 0, got {getattr(self, name)!r}")
         if not 0 < self.tau <= 1:
             raise ValueError(f"tau must be in (0, 1], got {self.tau!r}")
         if self.own_action_in_critic and self.policy_gradient == "expected":

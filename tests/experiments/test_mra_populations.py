@@ -4,7 +4,9 @@ import pandas as pd
 import pytest
 
 import games
+from agents.relational_player import RelationalPlayer
 from experiments.run_folder import RunError, RunFolder
+from experiments.studies.mra_populations import cells
 from experiments.studies.mra_populations.analysis import evaluate, normalize, report, score_table, summarize
 from experiments.studies.mra_populations.anchors import anchors_of
 from experiments.studies.mra_populations.cells import do_cell, make_config
@@ -48,6 +50,43 @@ def test_scores_lie_between_the_anchors():
     returns = pd.DataFrame({"world": ["w", "w"], "population": [3, 6], "return": [30.0, 100.0]})
     anchors = pd.DataFrame({"world": ["w", "w"], "population": [3, 6], "random": [10.0, 50], "scripted": [50.0, 100]})
     assert normalize(returns, anchors)["score"].tolist() == [0.5, 1.0]
+
+
+def test_released_is_compared_in_resources():
+    assert "resources-released" in MraPopulationsSettings().pairs
+
+
+def test_a_cell_killed_while_it_is_judged_goes_on_from_its_policies(local_ray, tmp_path, monkeypatch):
+    settings = MraPopulationsSettings(pairs=["resources-mra"], **TINY | {"judged": [3]})
+    (cell,), trainings = settings.cells(), []
+    whole_judge, whole_train = cells.judge, cells.train
+    (tmp_path / "cells").mkdir()
+
+    def count(*args):
+        trainings.append(args)
+        whole_train(*args)
+
+    def stop(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cells, "train", count)
+    monkeypatch.setattr(cells, "judge", stop)
+    with pytest.raises(KeyboardInterrupt):
+        do_cell(cell, tmp_path, settings)
+    assert not cell.path(tmp_path).exists()
+    assert cell.curve_path(tmp_path).exists()
+    player = RelationalPlayer(cell.team_path(tmp_path) / "agents")
+    batch = games.make_batch("particles/resource_occupation_v0", 2, num_agents=7)
+    batch.reset()
+    assert player.act(batch, "agent_6").shape == (2,)
+    monkeypatch.setattr(cells, "judge", whole_judge)
+    told = []
+    for _ in range(2):  # nothing but the files decides the returns
+        do_cell(cell, tmp_path, settings)
+        told.append(pd.read_csv(cell.path(tmp_path)))
+    pd.testing.assert_frame_equal(told[0].drop(columns="cpu_seconds"), told[1].drop(columns="cpu_seconds"))
+    assert (told[0]["cpu_seconds"] > 0).all()
+    assert len(trainings) == 1
 
 
 def test_a_small_run_has_returns_in_all_populations_tables_and_a_report(local_ray, tmp_path):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -25,15 +27,17 @@ from experiments.studies.mra_populations.settings import (
 from marl.mra import RELEASED, MRAConfig
 from marl.mra.adaptation import adapt_latents, adapt_networks, choose_latent, learned_modules
 from marl.mra.curriculum import Stage, Team, grow
+from marl.mra.export import export_team, load_team
 from marl.mra.play import play_episodes
 from marl.rllib import start_ray, stop_ray
 
 COLUMNS = ("population", "choice", "return", "cpu_seconds")
 CURVE_COLUMNS = (
-    *("steps", "information", "information_bound", "game_accuracy", "attention_entropy"),
-    *("latent_entropy", "prior_entropy", "entropy", "critic_loss", "q_mean"),
+    *("steps", "information", "information_ceiling", "information_bound", "game_information", "game_accuracy"),
+    *("attention_entropy", "latent_entropy", "prior_entropy", "entropy", "critic_loss", "q_mean"),
 )
 CURVE_POINTS = 40
+TRAINED = "trained.json"  # in a team's folder
 EVALUATION_SEED = 1_000_000  # beyond those of training, and the same for all cells
 
 
@@ -60,16 +64,35 @@ def run_cell(cell: Cell, folder: Path, settings: MraPopulationsSettings) -> Path
 
 
 def do_cell(cell: Cell, folder: Path, settings: MraPopulationsSettings) -> Path:
-    """Trains and judges one cell; writes its curve and its returns, in this order."""
-    started, config = time.process_time(), make_config(cell, settings)
-    curve: list[dict[str, Any]] = []
-    team = _grow(cell, config, settings) if cell.method == "curriculum" else _learn(cell, config, curve)
-    rows = judge(team, cell, config, settings)
-    seconds = time.process_time() - started
-    if curve:
-        _write(cell.curve_path(folder), CURVE_COLUMNS, curve)
+    """Trains one cell, unless it was before, and judges it; returns the path of its returns.
+
+    What was trained is kept before it is judged, and judged as it was kept, so that a kill costs the judging alone and
+    leaves no trace in returns.
+    """
+    config, trained = make_config(cell, settings), cell.team_path(folder)
+    if not trained.exists():
+        train(cell, folder, config, settings)
+    started = time.process_time()
+    rows = judge(load_team(trained, config), cell, config, settings)
+    before = json.loads((trained / TRAINED).read_text(encoding="utf-8"))
+    seconds = before["cpu_seconds"] + time.process_time() - started
     _write(cell.path(folder), COLUMNS, [row | {"cpu_seconds": seconds} for row in rows])
     return cell.path(folder)
+
+
+def train(cell: Cell, folder: Path, config: MRAConfig, settings: MraPopulationsSettings) -> None:
+    """Trains one cell; writes its curve, then its team: complete or absent."""
+    started, path = time.process_time(), cell.team_path(folder)
+    curve: list[dict[str, Any]] = []
+    team = _grow(cell, config, settings) if cell.method == "curriculum" else _learn(cell, config, curve)
+    if curve:
+        _write(cell.curve_path(folder), CURVE_COLUMNS, curve)
+    aside = path.with_name(f".{path.name}.partial")
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir()
+    export_team(team, aside, config)
+    (aside / TRAINED).write_text(json.dumps({"cpu_seconds": time.process_time() - started}) + "\n", encoding="utf-8")
+    aside.rename(path)
 
 
 def _learn(cell: Cell, config: MRAConfig, curve: list[dict[str, Any]]) -> Team:

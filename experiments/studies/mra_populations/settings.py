@@ -103,6 +103,10 @@ class Cell:
         """Returns where its returns go."""
         return folder / "cells" / f"{self.world}-{self.method}-{self.seed}.csv"
 
+    def team_path(self, folder: Path) -> Path:
+        """Returns where its trained networks go, a folder for each group."""
+        return folder / "cells" / f"{self.world}-{self.method}-{self.seed}"
+
     def curve_path(self, folder: Path) -> Path:
         """Returns where its learning goes."""
         return folder / "cells" / f"{self.world}-{self.method}-{self.seed}-curve.csv"
@@ -113,7 +117,7 @@ class MraPopulationsSettings(StudySettings):
 
     pairs: list[str] = Field(
         [
-            *(f"resources-{method}" for method in ("mra", "no_latent", "uniform", "curriculum")),
+            *(f"resources-{method}" for method in ("mra", "no_latent", "uniform", "released", "curriculum")),
             *(f"resources-specialist_{size}" for size in (3, 6, 9, 12)),
             *(f"treasures-{method}" for method in ("mra", "no_latent", "uniform", "curriculum")),
         ],

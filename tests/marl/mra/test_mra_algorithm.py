@@ -19,7 +19,7 @@ from games.names import UnknownNameError
 from marl.mra import RELEASED, MRAConfig
 from marl.mra.adaptation import adapt_latents, adapt_networks, choose_latent
 from marl.mra.algorithm import populations_of
-from marl.mra.export import export_policy
+from marl.mra.export import export_policy, export_team, load_team
 from marl.mra.play import play_episodes
 from marl.qmix.episodes import Episode
 from marl.qmix.replay import EpisodeReplay
@@ -88,6 +88,8 @@ def test_the_results_have_the_diagnostics(trained: Any) -> None:
     assert 0 <= told["attention_entropy"] <= 1 + 1e-6
     assert told["information"] >= -1e-6
     assert told["information_bound"] <= np.log(5)
+    assert -1e-6 <= told["information_ceiling"] <= np.log(3) + 1e-6, "of at most three others"
+    assert -1e-6 <= told["game_information"] <= np.log(3) + 1e-6, "of three populations"
     assert told["latent_entropy"] <= np.log(3) + 1e-6
 
 
@@ -124,6 +126,20 @@ def test_variants_of_the_study_train(build_one: Callable, training: dict[str, An
         assert told["latent_entropy"] == pytest.approx(0, abs=1e-6)
     if training.get("prior") == "uniform":
         assert told["prior_entropy"] == pytest.approx(np.log(3))
+
+
+@pytest.mark.parametrize("training", [{}, RELEASED], ids=["together", "apart"])
+def test_relations_have_an_optimizer_of_their_own_only_where_they_learn_apart(
+    build_one: Callable, training: dict[str, Any]
+) -> None:
+    algorithm = build_one(small_config(**training))
+    learner, relation = algorithm.learner_group._learner, modules_of(algorithm)["agents"].actor.relation
+    holding = [
+        name
+        for name, optimizer in learner._named_optimizers.items()
+        if any(parameter is next(relation.parameters()) for parameter in optimizer.param_groups[0]["params"])
+    ]
+    assert [name.removeprefix("agents_") for name in holding] == ["relation" if training else "policy"]
 
 
 def test_groups_have_modules_of_their_own_and_know_their_place(build_one: Callable) -> None:
@@ -182,6 +198,19 @@ def test_an_exported_policy_plays_in_any_number(trained: Any, tmp_path: Path) ->
         batch.step()
     player.act(batch, "agent_0")
     assert (player.get_state()["latents"]["agent_0"] != kept["latents"]["agent_0"]).any(), "a new one for the next"
+
+
+def test_kept_weights_are_refused_where_they_are_missing_or_of_other_networks(trained: Any, tmp_path: Path) -> None:
+    with pytest.raises(PolicyError, match="missing or damaged"):
+        load_team(tmp_path, small_config())
+    export_team(modules_of(trained), tmp_path, small_config())
+    kept, own = load_team(tmp_path, small_config())["agents"], modules_of(trained)["agents"]
+    for (name, array), (_, expected) in zip(kept.state_dict().items(), own.state_dict().items(), strict=True):
+        assert name.startswith("predictor.") or torch.equal(array, expected), name
+    with pytest.raises(PolicyError, match=r"other networks: .*prior"):
+        load_team(tmp_path, small_config(prior="uniform"))
+    with pytest.raises(PolicyError, match="damaged"):
+        load_team(tmp_path, small_config(num_latents=2))
 
 
 def test_a_policy_refuses_other_worlds_and_damaged_files(trained: Any, tmp_path: Path) -> None:
