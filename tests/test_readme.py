@@ -139,7 +139,8 @@ def test_the_tables_of_rllib_are_the_committed_result():
 
 
 @pytest.mark.parametrize(
-    "study", ["econ_one_step", "econ_policy_study", "overcooked_layouts", "rae_matrix", "runner_agreement"]
+    "study",
+    ["econ_gtb_taxes", "econ_one_step", "econ_policy_study", "overcooked_layouts", "rae_matrix", "runner_agreement"],
 )
 def test_the_results_of_a_study_are_the_committed_ones(study):
     text = (ROOT / f"experiments/studies/{study}/README.md").read_text(encoding="utf-8")

@@ -27,7 +27,7 @@ def test_each_run_waits_for_the_one_that_it_begins_with(tmp_path: Path):
         *("free_market-seed4-alone", "planner-seed4-alone", "free_market-seed5-alone", "planner-seed5-alone"),
     ]
     assert all(job.settings.get("start") == (str(job.needs[0]) if job.needs else None) for job in jobs)
-    assert [job.total_steps for job in (jobs[0], jobs[1], jobs[-1])] == [1_000_000, 6_000_000, 700_000]
+    assert [job.total_steps for job in (jobs[0], jobs[1], jobs[-1])] == [1_000_000, 4_000_000, 500_000]
     gtb = find_study("econ_gtb")
     assert {gtb.read_settings(job.settings).learns for job in jobs} == {"all", "one_worker"}
     started: list[Job] = []

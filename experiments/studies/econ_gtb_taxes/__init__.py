@@ -9,7 +9,7 @@ import pydantic
 from pydantic import Field
 
 from experiments.run_folder import RunError, RunFolder
-from experiments.studies.econ_gtb.settings import NUM_WORKERS, GtbSettings
+from experiments.studies.econ_gtb.settings import GtbSettings
 from experiments.studies.econ_gtb_taxes.analysis import evaluate, report
 from experiments.study import Study, StudySettings
 from experiments.sweep import Job, run_jobs
@@ -21,9 +21,9 @@ class TaxesSettings(StudySettings):
     """The study `econ_gtb` over taxes and seeds: phase 1 without taxes, phase 2 under each, then one worker alone."""
 
     taxes: list[Tax] = Field(["free_market", "us_federal", "saez", "flat", "planner"], min_length=1)
-    seeds: list[int] = Field([0, 1, 2], min_length=1)
-    phase_1_steps: int = Field(8_000_000, ge=1, description="env steps without taxes, once for each seed")
-    phase_2_steps: int = Field(6_000_000, ge=1, description="env steps under each tax, from the workers of phase 1")
+    seeds: list[int] = Field([0, 1, 2, 3, 4], min_length=1)
+    phase_1_steps: int = Field(6_000_000, ge=1, description="env steps without taxes, once for each seed")
+    phase_2_steps: int = Field(4_000_000, ge=1, description="env steps under each tax, from the workers of phase 1")
     final_share: float = Field(
         0.2, gt=0, le=1, description="of learning rate and entropy coefficient, to which they fall in phase 2"
     )
@@ -71,10 +71,12 @@ def _alone_job(folder: Path, settings: TaxesSettings, tax: str, seed: int) -> Jo
     start = phase_2_path(folder, tax, seed)
     steps = round(settings.gain_share * (settings.phase_1_steps + settings.phase_2_steps))
     shared = GtbSettings(**settings.overrides)
-    minibatch = shared.minibatch_size // NUM_WORKERS  # as many updates as all workers have
     given = {**settings.overrides, "tax": tax, "seed": seed, "total_steps": steps, "start": str(start)}
-    given |= {"learns": "one_worker", "minibatch_size": max(1, minibatch)}
-    given |= {"entropy_coefficient": shared.entropy_coefficient * settings.final_share}  # as at the end of phase 2
+    # As at the end of phase 2: with the first rate one worker, who alone has a quarter of the data, got worse.
+    given |= {"learns": "one_worker", "learning_rate": shared.learning_rate * settings.final_share}
+    given |= {"entropy_coefficient": shared.entropy_coefficient * settings.final_share}
+    decisions = shared.num_envs * max(1, shared.num_env_runners) * shared.fragment_steps  # of one worker in an update
+    given |= {"minibatch_size": min(shared.minibatch_size, decisions)}
     given |= {"evaluation_episodes": settings.gain_episodes}
     return Job("econ_gtb", alone_path(folder, tax, seed), given, steps, needs=(start,))
 
