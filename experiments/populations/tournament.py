@@ -22,7 +22,7 @@ from rich.console import Console
 from agents.protocol import Player
 from experiments.interruption import StopRequest
 from experiments.populations.settings import Arm, PopulationSettings
-from experiments.populations.training import open_psro
+from experiments.populations.training import num_complete, open_psro, run_path
 from experiments.progress import TrainingProgress
 from experiments.run_folder import RunError, RunFolder, write_atomically
 from marl.psro.match import Episodes, play_episodes
@@ -107,10 +107,18 @@ def hold_tournament(run: RunFolder, settings: PopulationSettings) -> pd.DataFram
     """Plays what has not been played yet; returns all rows, and writes them to evaluation.csv.
 
     Raises:
-        RunError: Ctrl-C; what was played is kept.
+        RunError: A run is not complete; or Ctrl-C, and what was played is kept.
     """
     from marl.rllib.session import start_ray
 
+    waiting = [
+        run_path(run, arm, seed)
+        for arm in settings.arms()
+        for seed in range(settings.seeds)
+        if num_complete(run, arm, seed) <= settings.epochs
+    ]
+    if waiting:
+        raise RunError(f"{waiting[0]} is not complete: agora resume {run.path}")
     folder = run.path / "tournament"
     folder.mkdir(exist_ok=True)
     cells = [(arm, seed) for arm in settings.arms() for seed in range(settings.seeds)]

@@ -89,10 +89,6 @@ class GoalModule(AgentModule, TeamAPI):
             parts.append(torch.eye(self.num_agents).expand(*features.shape[:-1], self.num_agents))
         return torch.cat(parts, dim=-1)
 
-    def get_exploration_action_dist_cls(self) -> type:
-        """Says that the module chooses its actions by itself."""
-        raise NotImplementedError
-
     def get_initial_state(self) -> dict[str, torch.Tensor]:
         """Returns the memory of an agent that has no subgoal yet, which is 0; subgoal g is g + 1."""
         return {

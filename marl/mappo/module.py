@@ -74,10 +74,6 @@ class TeamModule(TorchRLModule, ValueFunctionAPI, InferenceOnlyAPI, TeamAPI):
         """Returns what a runner can do without."""
         return ["critic", "value_scale"]
 
-    def get_exploration_action_dist_cls(self) -> type:
-        """Says that the module chooses its actions by itself."""
-        raise NotImplementedError
-
     # ---- playing ----
 
     def _forward_exploration(self, batch: dict[str, Any], **kwargs: Any) -> dict[str, torch.Tensor]:

@@ -63,10 +63,6 @@ class MRAModule(TorchRLModule, InferenceOnlyAPI, TeamAPI):
         """Returns what a runner can do without."""
         return ["critic", "predictor", "target_policy", "target_critic"]
 
-    def get_exploration_action_dist_cls(self) -> type:
-        """Says that the module chooses its actions by itself."""
-        raise NotImplementedError
-
     def get_initial_state(self) -> dict[str, torch.Tensor]:
         """Returns no latent [H], all 0, which the first step of an episode replaces."""
         return {LATENTS: torch.zeros(self.num_latents)}

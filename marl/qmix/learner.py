@@ -86,7 +86,7 @@ class FactorizationLearner(RestorableLearner, TorchLearner):
 
     def compute_loss_for_module(self, *, module_id: str, **kwargs: Any) -> torch.Tensor:
         """Refuses: what a module should answer depends on all the others."""
-        raise NotImplementedError(f"module {module_id!r} has no loss of its own; factorization_loss is that of all")
+        raise TypeError(f"module {module_id!r} has no loss of its own; factorization_loss is that of all")
 
     def _learns(self, module_id: str) -> bool:
         return bool(self._module_optimizers.get(module_id))

@@ -23,6 +23,8 @@ def test_every_pair_of_every_grid_makes_a_config():
     assert annealed.annealing_steps == 1000
     released = make_config(Cell("bits_3", "released", 1, 1000)).team_settings()
     assert (released.resample_context, released.batch_mean_edges, released.clip_graph_net) == (True, True, False)
+    assert released.obs_layernorm, "fact sheet bnac_mra.md, section 1.4: before the encoder and behind its layers"
+    assert released.layer_norms
 
 
 def test_a_pair_that_is_not_there_is_named():

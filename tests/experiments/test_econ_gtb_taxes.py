@@ -30,6 +30,9 @@ def test_each_run_waits_for_the_one_that_it_begins_with(tmp_path: Path):
     assert [job.total_steps for job in (jobs[0], jobs[1], jobs[-1])] == [1_000_000, 4_000_000, 500_000]
     gtb = find_study("econ_gtb")
     assert {gtb.read_settings(job.settings).learns for job in jobs} == {"all", "one_worker"}
+    together, alone = (gtb.read_settings(job.settings) for job in (jobs[1], jobs[-1]))
+    assert alone.learning_rate == pytest.approx(together.learning_rate * together.final_share), "as phase 2 ends"
+    assert alone.entropy_coefficient == pytest.approx(together.entropy_coefficient * together.final_share)
     started: list[Job] = []
     while (job := _next_ready(jobs, started)) is not None:
         jobs.remove(job)

@@ -2,11 +2,12 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from experiments.intervals import mean_interval
 from experiments.populations.tournament import worst_mean
-from experiments.populations.training import do_epoch
-from experiments.run_folder import RunFolder
+from experiments.populations.training import do_epoch, open_psro
+from experiments.run_folder import RunError, RunFolder
 from experiments.study import find_study
 
 
@@ -41,6 +42,12 @@ def test_hunters_who_learned_are_measured_with_partners_and_strangers(local_ray,
     run = RunFolder.create(tmp_path / "run", "rae_trust", settings.model_dump(mode="json"))
     for arm in settings.arms():
         do_epoch(run, settings, arm, 0)
+    with pytest.raises(RunError, match="is not complete: agora resume"):
+        study.evaluate(run, settings)
+    for arm in settings.arms():
+        do_epoch(run, settings, arm, 0)
+        closed = open_psro(run, settings, arm, 0)
+        assert closed.epochs[-1].sizes == [3, 3], "both conventions, and the response that was learned"
     study.evaluate(run, settings)
     study.report(run, settings)
     runs = pd.read_csv(run.path / "runs.csv")
@@ -53,3 +60,11 @@ def test_hunters_who_learned_are_measured_with_partners_and_strangers(local_ray,
         assert row["worst"] <= row["mean"] <= 5 + 2 * 10
         assert row["variance_between"] >= 0
     assert "Who gets what beside whom" in run.report_path.read_text(encoding="utf-8")
+
+
+def test_each_seed_turns_the_first_policies_one_further():
+    """Self-play answers the last of them first, so that either convention has to come last."""
+    settings = find_study("rae_trust").read_settings({})
+    arm = settings.arms()[0]
+    firsts = [settings.run_settings(arm, seed).first_policies for seed in range(3)]
+    assert firsts == [("hunter", "gatherer"), ("gatherer", "hunter"), ("hunter", "gatherer")]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from agents.planners.endpoint import EndpointPlanner
 from experiments.markdown import to_markdown
 from experiments.run_folder import RunError, RunFolder
 from experiments.studies.read_overcooked import analysis as kitchens
@@ -110,6 +111,8 @@ def test_a_server_plans_for_the_kitchen(tmp_path, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "key-that-nobody-may-see")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     answer = completion(ANSWER.format("north", "stay"), prompt_tokens=100, completion_tokens=9)
+    closed, close = [], EndpointPlanner.close
+    monkeypatch.setattr(EndpointPlanner, "close", lambda self: closed.append(close(self)))
     with serve(completion("I do not know."), answer) as server:
         settings = endpoint_settings(server.base_url)
         run = RunFolder.create(tmp_path / "run", "read_overcooked", settings.model_dump(mode="json"))
@@ -117,6 +120,7 @@ def test_a_server_plans_for_the_kitchen(tmp_path, monkeypatch):
         asked = len(server.requests)
         assert play_all(run, settings), "what is there is not asked for again"
         assert len(server.requests) == asked
+    assert len(closed) == 2, "of both runs"
     kitchens.evaluate(run, settings)
     kitchens.report(run, settings)
     rows = pd.read_csv(run.path / "episodes.csv")

@@ -173,6 +173,18 @@ def test_a_stopped_training_ends_with_the_same_weights(tmp_path):
     assert all(torch.equal(one, other) for one, other in zip(whole.parameters(), read.parameters(), strict=True))
 
 
+def test_the_learning_rate_falls_to_nothing_in_a_straight_line(tmp_path, monkeypatch):
+    rates, step = [], torch.optim.AdamW.step
+
+    def watched(self, *arguments, **keywords):
+        rates.append(self.param_groups[0]["lr"])
+        return step(self, *arguments, **keywords)
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", watched)
+    trained(tmp_path, 4)
+    assert rates == pytest.approx([5e-3, 3.75e-3, 2.5e-3, 1.25e-3])
+
+
 def test_it_learns_the_form_of_plans(tmp_path):
     """After some seconds on the two-step level most sampled replies are plans; before, none is."""
     shares = []

@@ -109,7 +109,7 @@ def _with_interval(rows: pd.DataFrame, name: str, form: str) -> str:
 def outcome_table(episodes: pd.DataFrame, scores: pd.DataFrame) -> list[list[str]]:
     """Returns a row for each tax: what came of how many env steps, beside the paper's."""
     heads = ["tax", "seeds", "million env steps", "productivity", "equality", "equality x productivity"]
-    table = [[*heads, "paper: productivity, equality, product"]]
+    table = [[*heads, "paper: productivity, equality, product", "product of each seed"]]
     for tax, rows in episodes.groupby("tax", sort=False):
         steps = scores.loc[scores["tax"] == tax, ["phase_1_steps", "phase_2_steps"]].sum(axis=1).mean() / 1e6
         row = [
@@ -120,7 +120,8 @@ def outcome_table(episodes: pd.DataFrame, scores: pd.DataFrame) -> list[list[str
         ]
         row += [_with_interval(rows, "equality", ".3f"), _with_interval(rows, "equality_productivity", ".0f")]
         paper = PAPER.get(str(tax))
-        table.append([*row, f"{paper[0]}, {paper[1]:.2f}, {paper[2]}" if paper else ""])
+        by_seed = [f"{each:.0f}" for each in rows.groupby("seed")["equality_productivity"].mean()]
+        table.append([*row, f"{paper[0]}, {paper[1]:.2f}, {paper[2]}" if paper else "", ", ".join(by_seed)])
     return table
 
 
