@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from experiments.populations.settings import Arm
 
 BLUE, ORANGE, GREY = "#2f6fb5", "#d27a26", "#777777"
-STYLE: Any = {"svg.fonttype": "path", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
+STYLE: Any = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
 
 
 def _pick(intervals: pd.DataFrame, group: str, measure: str) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import jinja2
+import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from experiments.run_folder import write_atomically
@@ -37,9 +38,10 @@ class Section:
 
 
 def to_svg(figure: Figure) -> str:
-    """Returns a figure as an SVG element."""
+    """Returns a figure as an SVG element: its text as paths, the same for the same figure."""
     buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", bbox_inches="tight")
+    with mpl.rc_context({"svg.fonttype": "path", "svg.hashsalt": "agora"}):
+        figure.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None})
     text = buffer.getvalue()
     return text[text.index("<svg") :]
 

@@ -81,7 +81,7 @@ def draw_strip(moments: Sequence[tuple[str, np.ndarray]], columns: int = 8) -> F
         raise ValueError("moments must be at least one graph")
     rows = -(-len(moments) // columns)
     width = min(len(moments), columns)
-    with mpl.rc_context({"svg.fonttype": "path", "svg.hashsalt": "agora", "font.size": 8}):
+    with mpl.rc_context({"font.size": 8}):
         figure = Figure(figsize=(1.35 * width, 1.55 * rows), layout="constrained")
         panels = figure.subplots(rows, width, squeeze=False).reshape(-1)
         for axes in panels:

@@ -90,7 +90,7 @@ def draw_tree(tree: TaskTree) -> Figure:
     colours = [
         ("#dfe8f2", "#f3e3d2", "#dcebd9", "#eadff0")[kinds.index(kind) % 4] for _, kind in graph.nodes.data("kind")
     ]
-    with mpl.rc_context({"svg.fonttype": "path", "svg.hashsalt": "agora", "font.size": 8}):
+    with mpl.rc_context({"font.size": 8}):
         figure = Figure(figsize=(1.2 + 1.9 * len(set(layers)), 0.8 + 0.34 * tall), layout="constrained")
         axes = figure.subplots()
         axes.set_axis_off()

@@ -166,15 +166,21 @@ def policy_loss(
     that constraint. Without `relation_follows_policy` the soft part alone, for the policy alone.
     """
     is_joint = settings.relation_follows_policy
+    is_paid = is_joint and module.num_latents > 1 and settings.information_coeff > 0
+    policy, views, mask = module.actor.policy, steps.views_t, steps.mask_t
     with torch.set_grad_enabled(is_joint):
-        of_all = module.actor.relation(steps.views_t)
-    log_all = log_policies(module.actor.policy, steps.views_t, of_all, steps.mask_t)
-    log_probs = _of_latent(log_all, steps.latents)
-    with torch.no_grad():
+        of_all = module.actor.relation(views)
         relations = (steps.latents.unsqueeze(-2) @ of_all).squeeze(-2)
+    if is_paid:
+        log_all = log_policies(policy, views, of_all, mask)
+        log_probs = _of_latent(log_all, steps.latents)
+    else:  # policies under the other latents would be computed for nothing
+        log_probs = log_policy(policy, views, relations, mask)
+    relations = relations.detach()
+    with torch.no_grad():
         actions = draw(log_probs, generator)
         mix = relations_within(relations, module.first)
-        values = module.critic(steps.views_t, mix, actions)
+        values = module.critic(views, mix, actions)
     probs, temperature = log_probs.exp(), 1 / settings.inverse_temperature
     if settings.policy_gradient == "expected":
         each = (probs * (log_probs * temperature - values)).sum(dim=-1)
@@ -183,7 +189,7 @@ def policy_loss(
         each = chosen * (chosen * temperature - _at(values, actions)).detach()
     soft = mean_of(each, steps.alive)
     loss = soft
-    if is_joint and module.num_latents > 1 and settings.information_coeff > 0:
+    if is_paid:
         known = mean_of(information(_prior(module, steps), log_all), steps.alive)
         loss = soft - settings.information_coeff * known.clamp(max=settings.wanted_information)
     numbers = {

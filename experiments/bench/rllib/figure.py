@@ -21,8 +21,6 @@ UNITS = {"envs": "env steps", "agents": "agent steps", "remote runners": "env st
 def draw_costs(costs: list[Cost]) -> str:
     """Returns the figure as an SVG element, its text as paths."""
     style: Any = {
-        "svg.fonttype": "path",
-        "svg.hashsalt": "costs",
         "font.size": 8,
         "axes.spines.top": False,
         "axes.spines.right": False,

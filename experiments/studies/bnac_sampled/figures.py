@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from marl.bayesian_network.drawing import draw_strip
 
-STYLE: dict[Any, Any] = {"svg.fonttype": "path", "svg.hashsalt": "agora", "font.size": 8}
+STYLE: dict[Any, Any] = {"font.size": 8}
 COLORS = mpl.colormaps["tab10"].colors  # type: ignore[attr-defined]
 GRID = 60  # points of a mean curve
 MOMENTS = 8  # graphs of a strip

@@ -14,7 +14,7 @@ from experiments.studies.econ_gtb.analysis import LARGEST_GAIN, marks, measure, 
 from experiments.studies.econ_gtb.settings import GtbSettings
 
 BLUE, ORANGE = "#2f6fb5", "#d27a26"
-STYLE: Any = {"svg.fonttype": "path", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
+STYLE: Any = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
 
 
 def draw_ranks(workers: pd.DataFrame) -> Figure:

@@ -39,7 +39,7 @@ PAPER = {
     "saez": (2759, 0.52, 1435),
     "planner": (2907, 0.57, 1664),
 }
-STYLE: Any = {"svg.fonttype": "path", "svg.hashsalt": "agora", "font.size": 9}
+STYLE: Any = {"font.size": 9}
 
 
 def evaluate(

@@ -17,7 +17,7 @@ from experiments.studies.econ_one_step.evaluation import MUST_BEAT, read_referen
 from experiments.studies.econ_one_step.settings import OneStepSettings
 
 LEARNED, BEST, MUTED = "#2f6fb5", "#d27a26", "#9aa0a6"
-STYLE: Any = {"svg.fonttype": "path", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
+STYLE: Any = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
 
 
 def _panels(scores: pd.DataFrame) -> list[tuple[str, str]]:

@@ -34,7 +34,6 @@ Tables = dict[str, pd.DataFrame]
 
 POLICY_COLORS = ("#5f646d", "#2f6fb5", "#d27a26", "#3d9a57", "#a2436f", "#8a4fb0", "#7a7a2c", "#1f9c9c", "#c23b3b")
 STYLE: Any = {
-    "svg.fonttype": "path",
     "font.size": 8,
     "axes.spines.top": False,
     "axes.spines.right": False,

@@ -113,7 +113,7 @@ def draw_curves(curves: pd.DataFrame) -> Figure:
     arms = list(dict.fromkeys(curves["arm"]))
     rows = [[arm for arm in arms if arm in MAIN], [arm for arm in arms if arm not in MAIN or arm == "gmah_mixer"]]
     rows = [row for row in rows if row]
-    with mpl.rc_context({"svg.fonttype": "path", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
+    with mpl.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
         figure = Figure(figsize=(8.6, 2.9 * len(rows)), layout="constrained")
         panels = figure.subplots(len(rows), 2, squeeze=False, sharey=True)
         for row, chosen in zip(panels, rows, strict=True):

@@ -113,7 +113,7 @@ def draw_timeline(played: list[Played], names: tuple[str, ...]) -> Figure:
         names: Of all subgoals.
     """
     subgoals, causes = (np.stack([getattr(step, name)[0] for step in played]) for name in ("subgoals", "causes"))
-    with mpl.rc_context({"svg.fonttype": "path", "font.size": 8}):
+    with mpl.rc_context({"font.size": 8}):
         figure = Figure(figsize=(9, 0.6 + 0.5 * subgoals.shape[1]), layout="constrained")
         axes = figure.subplots()
         for agent in range(subgoals.shape[1]):

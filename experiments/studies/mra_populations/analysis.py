@@ -21,7 +21,7 @@ from experiments.studies.mra_populations.anchors import anchors_of
 from experiments.studies.mra_populations.settings import WORLDS, MraPopulationsSettings
 from marl.robustness.statistics import interquartile_mean
 
-STYLE: dict[Any, Any] = {"svg.fonttype": "path", "svg.hashsalt": "agora", "font.size": 8}
+STYLE: dict[Any, Any] = {"font.size": 8}
 KEYS = ["world", "method", "choice", "population"]
 
 

@@ -24,9 +24,7 @@ def draw_learning_curve(rows: list[dict[str, float]], greedy: float) -> Figure:
         for name in ("steps", "sparse_return_mean", "sparse_return_std", "episodes")
     )
     half = NORMAL_95 * std / np.sqrt(np.maximum(episodes, 1))
-    with mpl.rc_context(
-        {"svg.fonttype": "path", "font.size": 10, "axes.spines.top": False, "axes.spines.right": False}
-    ):
+    with mpl.rc_context({"font.size": 10, "axes.spines.top": False, "axes.spines.right": False}):
         figure = Figure(figsize=(7.5, 3.6))
         axes = figure.add_subplot()
         axes.fill_between(steps / 1e6, mean - half, mean + half, color="#2f6fb5", alpha=0.25, linewidth=0)

@@ -78,7 +78,7 @@ def _draw_layout(axes: Axes, layout: str, curves: pd.DataFrame, scores: pd.DataF
 def draw_curves(curves: pd.DataFrame, scores: pd.DataFrame) -> Figure:
     """Draws one panel per layout: mean over seeds, interval, and the scripted cooks as a dashed line."""
     layouts = list(dict.fromkeys(scores["layout"]))
-    with mpl.rc_context({"svg.fonttype": "path", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
+    with mpl.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
         columns = min(3, len(layouts))
         rows = math.ceil(len(layouts) / columns)
         figure = Figure(figsize=(3.1 * columns, 2.5 * rows), layout="constrained")

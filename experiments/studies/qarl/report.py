@@ -16,7 +16,7 @@ from marl.robustness.grid import Axis
 from marl.robustness.statistics import interquartile_mean
 
 BLUE, ORANGE = "#2f6fb5", "#d27a26"
-STYLE: Any = {"svg.fonttype": "path", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
+STYLE: Any = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
 
 
 def draw_learning(rows: list[dict[str, float]], seeds: range) -> Figure:

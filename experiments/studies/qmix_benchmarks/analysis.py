@@ -68,7 +68,7 @@ def make_table(curves: pd.DataFrame) -> list[list[str]]:
 def draw_curves(curves: pd.DataFrame) -> Figure:
     """Draws a panel a world: greedy returns, mean over seeds, and all seeds as a band."""
     worlds = list(dict.fromkeys(curves["world"]))
-    with mpl.rc_context({"svg.fonttype": "path", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
+    with mpl.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
         figure = Figure(figsize=(3.4 * len(worlds), 2.9), layout="constrained")
         panels = figure.subplots(1, len(worlds), squeeze=False)[0]
         for axes, world in zip(panels, worlds, strict=True):

@@ -91,8 +91,6 @@ def draw_differences(rows: pd.DataFrame) -> Figure:
     kinds = list(dict.fromkeys(rows["kind"]))
     with mpl.rc_context(
         {
-            "svg.fonttype": "path",
-            "svg.hashsalt": "agora",
             "font.size": 8,
             "axes.spines.top": False,
             "axes.spines.right": False,
@@ -171,7 +169,7 @@ def report(run: RunFolder, settings: RaeMatrixSettings) -> None:
 
 
 if __name__ == "__main__":
-    draw_differences(compare(pd.read_csv(RESULTS / "games.csv"))).savefig(
-        RESULTS / "differences.svg", metadata={"Date": None}
+    (RESULTS / "differences.svg").write_text(
+        to_svg(draw_differences(compare(pd.read_csv(RESULTS / "games.csv")))) + "\n", encoding="utf-8"
     )
     print(committed_table())

@@ -115,7 +115,7 @@ def _draw_algorithm(axes: Axes, algorithm: str, curves: pd.DataFrame) -> None:
 def draw_curves(curves: pd.DataFrame) -> Figure:
     """Draws a panel per algorithm: mean over seeds, and the range of all seeds."""
     algorithms = list(dict.fromkeys(curves["algorithm"]))
-    with mpl.rc_context({"svg.fonttype": "path", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
+    with mpl.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
         figure = Figure(figsize=(2.9 * len(algorithms), 2.9), layout="constrained")
         panels = figure.subplots(1, len(algorithms), squeeze=False)[0]
         for axes, algorithm in zip(panels, algorithms, strict=True):
