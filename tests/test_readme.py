@@ -146,3 +146,9 @@ def test_the_results_of_a_study_are_the_committed_ones(study):
     text = (ROOT / f"experiments/studies/{study}/README.md").read_text(encoding="utf-8")
     analysis = import_module(f"experiments.studies.{study}.analysis")
     assert read_table("results", text) == analysis.committed_table(), f"paste `python -m {analysis.__name__}`"
+
+
+def test_the_what_if_of_trained_workers_is_the_committed_one():
+    text = (ROOT / "experiments/studies/econ_policy_study/README.md").read_text(encoding="utf-8")
+    analysis = import_module("experiments.studies.econ_policy_study.analysis")
+    assert read_table("what_if", text) == analysis.what_if_table(), f"paste `python -m {analysis.__name__}`"

@@ -254,5 +254,12 @@ def committed_table() -> str:
     return to_markdown(frontier_table(summary)) + "\n\n" + to_markdown(winner_table(best))
 
 
+def what_if_table() -> str:
+    """Returns the committed what-if of trained workers as the README's Markdown table."""
+    return to_markdown(frontier_table(pd.read_csv(RESULTS / "what_if" / "summary.csv")))
+
+
 if __name__ == "__main__":
     print(committed_table())
+    print()
+    print(what_if_table())
