@@ -6,6 +6,7 @@ forward pass per module and a few array operations per step of all envs together
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 import time
@@ -228,7 +229,8 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
     def _kind_of(self, module_id: str, group: Group) -> ActionKind:
         module, distribution = self.module[module_id], None
         if not isinstance(module, PlayerModule | TeamAPI):  # those choose their actions by themselves
-            distribution = module.get_exploration_action_dist_cls()
+            with contextlib.suppress(NotImplementedError):  # RLlib's own modules say so that they choose by themselves
+                distribution = module.get_exploration_action_dist_cls()
         return action_kind(group.action_space, self.config.normalize_actions, distribution)
 
     # ---- sampling ----
