@@ -118,7 +118,8 @@ def _report(run: RunFolder, settings: TaxesSettings) -> None:
 
 STUDY = Study(
     name="econ_gtb_taxes",
-    claim="measures what workers of gather-trade-build make of five taxes, one of them learned; not claimed yet",
+    claim="trained workers answer given taxes as the paper's do: each raises equality x productivity; a learned "
+    "planner does not reproduce",
     settings=TaxesSettings,
     name_run=lambda settings: "econ_gtb_taxes",
     train=_train,
