@@ -229,7 +229,7 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
     def _kind_of(self, module_id: str, group: Group) -> ActionKind:
         module, distribution = self.module[module_id], None
         if not isinstance(module, PlayerModule | TeamAPI):  # those choose their actions by themselves
-            with contextlib.suppress(NotImplementedError):  # RLlib's own modules say so that they choose by themselves
+            with contextlib.suppress(NotImplementedError):  # RLlib's RandomRLModule, for one, has none
                 distribution = module.get_exploration_action_dist_cls()
         return action_kind(group.action_space, self.config.normalize_actions, distribution)
 
