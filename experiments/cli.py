@@ -195,7 +195,7 @@ def render(
         return
     folder, study, settings = open_run(path)
     if study.render is None:
-        raise RunError(f"study {study.name} has no replay of its own; render one of its runs")
+        raise RunError(f"study {study.name} has no replay of its own; if it is made of runs, render one")
     with folder.lock():
         study.render(folder, settings)
     console.print(f"replay: {folder.replay_path}", soft_wrap=True)

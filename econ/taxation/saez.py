@@ -85,8 +85,8 @@ def saez_rates(
     if weights not in WEIGHTS:
         raise unknown_name("welfare weights", weights, WEIGHTS)
     z, starts = _check_finite(incomes, "incomes"), check_cutoffs(cutoffs)
-    if not len(z) or not elasticity >= 0:
-        raise ValueError(f"the formula needs incomes and an elasticity of at least 0, got {len(z)} and {elasticity!r}")
+    if not len(z) or not 0 <= elasticity < np.inf:
+        raise ValueError(f"the formula needs incomes and an elasticity from 0 on, got {len(z)} and {elasticity!r}")
     top = float(starts[-1]) if compat else float(np.quantile(z, 1 - TAIL))
     if not top > SMALL:  # nobody earns: nothing to tax
         return np.zeros(len(starts))
@@ -184,8 +184,8 @@ class SaezTax:
         self.cutoffs, self.weights, self.compat = check_cutoffs(cutoffs), weights, compat
         self.is_fixed = elasticity is not None
         self.elasticity = FIRST_ELASTICITY if elasticity is None else float(elasticity)
-        if not self.elasticity >= 0:
-            raise ValueError(f"elasticity must be at least 0, got {elasticity!r}")
+        if not 0 <= self.elasticity < np.inf:
+            raise ValueError(f"elasticity must be a number from 0 on, got {elasticity!r}")
         if capacity < MIN_SAMPLES:
             raise ValueError(f"capacity must be at least {MIN_SAMPLES} samples, got {capacity!r}")
         self.capacity = capacity

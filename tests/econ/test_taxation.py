@@ -253,7 +253,7 @@ def test_a_fixed_elasticity_stays():
 
 
 def test_wrong_saez_settings_are_named():
-    with pytest.raises(ValueError, match="elasticity must be at least 0, got -1"):
+    with pytest.raises(ValueError, match="elasticity must be a number from 0 on, got -1"):
         SaezTax(BRACKETS, elasticity=-1)
     with pytest.raises(ValueError, match="capacity must be at least 500 samples, got 10"):
         SaezTax(BRACKETS, capacity=10)
@@ -270,7 +270,7 @@ def test_wrong_incomes_are_named():
     assert len(saez.samples) == 0
     with pytest.raises(ValueError, match=r"^incomes\[0\] must be a number, got inf$"):
         saez_rates([np.inf], BRACKETS, 0.5)
-    with pytest.raises(ValueError, match=r"needs incomes and an elasticity of at least 0, got 0 and 0\.5"):
+    with pytest.raises(ValueError, match=r"needs incomes and an elasticity from 0 on, got 0 and 0\.5"):
         saez_rates([], BRACKETS, 0.5)
 
 

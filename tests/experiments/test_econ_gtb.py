@@ -23,6 +23,7 @@ from experiments.studies.econ_gtb.evaluation import (
     play,
 )
 from experiments.study import find_study
+from games.recording import Recording
 
 TINY = {
     **{"num_envs": 5, "fragment_steps": 50, "horizon": 100, "minibatch_size": 500, "hidden_sizes": [8]},
@@ -91,6 +92,11 @@ def test_a_run_under_saezs_formula_goes_on_with_what_the_formula_knew(tmp_path: 
     assert workers.groupby("episode")["sales"].sum().abs().max() < 0.01
     study.report(run, longer)
     assert "of 6 marks met" in run.report_path.read_text()
+    study.render(run, longer)
+    recording = Recording.load(run.replay_path / "episode.jsonl")
+    assert len(recording.actions) == longer.horizon
+    assert recording.fields()[-1]["tax_rates"].max() > 0
+    assert (run.replay_path / "episode.mp4").stat().st_size > 0
 
 
 @pytest.mark.learn

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
+import sys
+import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -18,7 +21,15 @@ from econ.gather_trade_build.actions import ask, bid, read_trades
 from econ.gather_trade_build.draw import draw, is_tax_day
 from experiments.run_folder import RunError, RunFolder
 from experiments.studies.econ_policy_study import grid
-from experiments.studies.econ_policy_study.analysis import bunching, differences, gaming, interval, lorenz, winners
+from experiments.studies.econ_policy_study.analysis import (
+    bunching,
+    differences,
+    elasticities,
+    gaming,
+    interval,
+    lorenz,
+    winners,
+)
 from experiments.studies.econ_policy_study.cells import Job, play_cell
 from experiments.studies.econ_policy_study.ledger import smoothed_taxes
 from experiments.studies.econ_policy_study.settings import ENV_ID, PolicyStudySettings
@@ -160,6 +171,24 @@ def test_measures_by_hand():
     assert np.isnan(interval([0.0], [0]).mean)
 
 
+def test_the_elasticity_of_income_by_hand():
+    """Ranks of any level who answer with (1 - rate)^0.5 have one of 0.5; those who do not answer, 0."""
+    rows = [
+        {"group": group, "layout": "map", "seed": 0, "episode": episode, "policy": policy, "rank": rank}
+        | {"income": 10.0 ** (rank + episode) * ((1 - rate) ** 0.5 if group == "heeding" else 1), "marginal_rate": rate}
+        for group in ("heeding", "heedless")
+        for episode in (0, 1)
+        for policy, rate in (("none", 0.0), ("half", 0.5), ("most", 0.9), ("all", 1.0))
+        for rank in (0, 1)
+    ]
+    found = elasticities(pd.DataFrame(rows)).set_index("group")
+    assert found.loc["heeding", ["elasticity", "low", "high"]].tolist() == pytest.approx([0.5] * 3)
+    assert found.loc["heedless", "elasticity"] == pytest.approx(0, abs=1e-12)
+    assert found["policies"].tolist() == [3, 3]  # of a tax of all there is no log
+    alike = pd.DataFrame(rows).assign(marginal_rate=0.3)
+    assert elasticities(alike).empty
+
+
 def test_the_winner_depends_on_the_welfare_function_and_leads_on_the_same_starts():
     rows = []
     for episode, start in enumerate((0.0, 100, 200, 300)):
@@ -229,6 +258,24 @@ def test_what_is_finished_is_never_played_again_and_what_a_kill_left_is(tmp_path
     played.clear()
     assert grid.run_grid(run, settings, None)
     assert played == []
+
+
+def test_kill_9_loses_nothing_that_was_finished(tmp_path, agora):
+    run = tmp_path / "run"
+    words = ["policies=flat", "workers=lone", f"seeds={list(range(40))}", "horizon=200", "episodes=1", "parallel=0"]
+    command = [sys.executable, "-m", "experiments", "run", "econ_policy_study", *words, "--out", str(run)]
+    parts = run / "tables" / "episodes"
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        while process.poll() is None and len(list(parts.glob("*.parquet"))) < 3:
+            time.sleep(0.01)
+        process.kill()
+    before = {path.name: path.stat().st_mtime_ns for path in parts.glob("*.parquet")}
+    assert 3 <= len(before) < 40
+    status, _, errors = agora("resume", str(run))
+    assert status == 0, errors
+    after = {path.name: path.stat().st_mtime_ns for path in parts.glob("*.parquet")}
+    assert len(after) == 40
+    assert before.items() <= after.items()
 
 
 def test_a_damaged_part_is_named(tmp_path, agora):
@@ -331,7 +378,12 @@ def test_words_name_policies():
         (["policies=fixed:0.1/0.2"], "policies: fixed:0.1/0.2 must be 7 numbers, one for each bracket, got 2"),
         (["policies=flat,flat:0.3,flat"], "policies must have different names, got 'flat' and 'flat'"),
         (["policies=planner:nowhere"], "planner: nowhere is no run folder and holds no policy.json"),
-        (["policies=saez:-1"], "policies: saez:-1: an elasticity must be at least 0, got -1"),
+        (["policies=saez:-1"], "policies: saez:-1: an elasticity must be a number from 0 on, got -1"),
+        (["policies=saez:inf"], "policies: saez:inf: an elasticity must be a number from 0 on, got inf"),
+        (["workers=trading:99"], "workers: trading:99: a price must be in [0, 10], got 99"),
+        (["world={max_bid_ask: 3}"], "workers: trading: a price must be in [0, 3], got 5"),
+        (["horizon=20", "tax_period=50"], "tax_period must be at most the horizon, 20, for any tax day, got 50"),
+        ([f"seeds=[{2**31}]"], f"seeds must be different numbers from 0 to {2**31 - 1}, got [{2**31}]"),
         (["workers=tradng"], "workers: unknown workers 'tradng'; did you mean 'trading'?"),
         (["workers=runs/nowhere"], "workers: no run folder runs/nowhere"),
         (["layouts=quadrat"], "layouts: quadrat: unknown layout 'quadrat'; did you mean 'random_quadrant'?"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from experiments.run_folder import RunFolder
-from experiments.studies.econ_gtb.evaluation import evaluate
+from experiments.studies.econ_gtb.evaluation import evaluate, render
 from experiments.studies.econ_gtb.report import report
 from experiments.studies.econ_gtb.settings import GtbSettings, name_run
 from experiments.study import Study
@@ -17,12 +17,12 @@ def _train(run: RunFolder, settings: GtbSettings, ray_address: str | None) -> bo
 
 STUDY = Study(
     name="econ_gtb",
-    claim="measures whether PPO workers of gather-trade-build specialise and gain under a tax that is given or "
-    "learned; not claimed yet",
+    claim="trains PPO workers of gather-trade-build under a tax that is given or learned; what runs show together is "
+    "econ_gtb_taxes'",
     settings=GtbSettings,
     name_run=name_run,
     train=_train,
     evaluate=evaluate,
-    render=None,
+    render=render,
     report=report,
 )

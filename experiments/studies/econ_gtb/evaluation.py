@@ -17,11 +17,13 @@ import games
 from agents.protocol import Player
 from agents.saez_planner import SaezPlanner
 from agents.trained import TrainedPlayer
+from econ.gather_trade_build.film import save_film
 from econ.taxation import SaezTax, us_federal
 from econ.welfare import welfare
 from experiments.run_folder import RunError, RunFolder, write_atomically
 from experiments.studies.econ_gtb.settings import ENV_ID, GtbSettings
 from games.batch import Batch
+from games.recording import record
 
 EVALUATION_SEED = 1_000_003  # apart from every training seed's envs
 NOTHING_DONE = -1 / 0.77  # utility of a worker without coin or labor: (0^(1 - eta) - 1) / (1 - eta), eta = 0.23
@@ -89,31 +91,39 @@ class Played:
             self.rates.append(planner.observations[:, 0, last - len(config.cutoffs) : last].copy())
 
 
-def play(settings: GtbSettings, policies: Path, first: Path | None = None) -> Played:
-    """Plays episodes side by side in which workers, and a planner that learned, draw their actions.
+class Economy:
+    """Who plays: workers, and a planner that learned or Saez's formula; all draw their actions.
 
     Args:
         settings: Of the run.
         policies: Folder of a checkpoint, or a copy.
         first: Another one, of the policy that the first worker plays.
     """
+
+    def __init__(self, settings: GtbSettings, policies: Path, first: Path | None = None) -> None:
+        self._everyone = TrainedPlayer(policies, EVALUATION_SEED)
+        self._first = self._everyone if first is None else TrainedPlayer(first, EVALUATION_SEED + 1)
+        self._planner = _make_planner(policies, settings)
+
+    def act(self, batch: Batch) -> dict[str, np.ndarray]:
+        """Returns the joint action."""
+        workers, planner = batch.groups["workers"], batch.groups["planner"]
+        hands = [(self._everyone if i else self._first).act(batch, agent) for i, agent in enumerate(workers.agents)]
+        rates = np.zeros_like(planner.actions)
+        if self._planner is not None:
+            rates = self._planner.act(batch, planner.agents[0])[:, None]
+        return {"workers": np.stack(hands, axis=1), "planner": rates}
+
+
+def play(settings: GtbSettings, policies: Path, first: Path | None = None) -> Played:
+    """Plays episodes of an `Economy` side by side."""
     batch = games.make_batch(
         ENV_ID, settings.evaluation_episodes, seed=EVALUATION_SEED, autoreset="disabled", **settings.world_settings()
     )
     batch.reset()
-    workers, planner = batch.groups["workers"], batch.groups["planner"]
-    everyone, tax_maker = TrainedPlayer(policies, EVALUATION_SEED), _make_planner(policies, settings)
-    players = [
-        everyone if i or first is None else TrainedPlayer(first, EVALUATION_SEED + 1)
-        for i in range(len(workers.agents))
-    ]
-    played = Played(batch)
+    economy, played = Economy(settings, policies, first), Played(batch)
     for _ in range(settings.horizon):
-        hands = [player.act(batch, agent) for player, agent in zip(players, workers.agents, strict=True)]
-        rates = np.zeros_like(planner.actions)
-        if tax_maker is not None:
-            rates = tax_maker.act(batch, planner.agents[0])[:, None]
-        batch.step({"workers": np.stack(hands, axis=1), "planner": rates})
+        batch.step(economy.act(batch))
         played.note_taxes()
     return played
 
@@ -188,3 +198,14 @@ def evaluate(run: RunFolder, settings: GtbSettings) -> None:
     write_atomically(run.path / "workers.csv", workers.to_csv(index=False))
     write_atomically(run.path / "rates.csv", describe_rates(played).to_csv(index=False))
     write_atomically(run.evaluation_path, episodes.to_csv(index=False))
+
+
+def render(run: RunFolder, settings: GtbSettings) -> None:
+    """Writes replay/episode.jsonl, .gif and .mp4 of an episode that evaluations do not have.
+
+    Raises:
+        RunError: There is no checkpoint yet.
+    """
+    economy = Economy(settings, newest_policies(run))
+    recording = record(ENV_ID, economy.act, seed=EVALUATION_SEED - 1, **settings.world_settings())
+    save_film(recording, run.replay_path)

@@ -17,8 +17,8 @@ def _train(run: RunFolder, settings: OneStepSettings, ray_address: str | None) -
 
 STUDY = Study(
     name="econ_one_step",
-    claim="in the one-step economy workers learn to forgo less than 1 % of utility, and 14 of 15 planners that learn "
-    "with them reach 99 % of the best welfare found",
+    claim="in the one-step economy workers learn to forgo less than 1 % of utility on average, and 14 of 15 planners "
+    "that learn with them reach 99 % of the best welfare found",
     settings=OneStepSettings,
     name_run=lambda settings: "econ_one_step",
     train=_train,

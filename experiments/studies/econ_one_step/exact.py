@@ -91,12 +91,12 @@ def best_schedule(config: OneStepConfig, objective: str, num_starts: int = NUM_S
     return config.schedule(config.rate_levels[levels])
 
 
-def saez_schedule(config: OneStepConfig) -> Schedule:
-    """Returns where Saez's formula of ai-economist 1.7.1 comes to rest, with the true elasticity of labor."""
+def saez_schedule(config: OneStepConfig, *, compat: bool = True) -> Schedule:
+    """Returns where Saez's formula comes to rest with the true elasticity of labor: ai-economist 1.7.1's, or ours."""
     elasticity, schedule = 1 / (config.labor_exponent - 1), config.schedule(np.zeros(len(config.cutoffs)))
     for _ in range(SAEZ_STEPS):
         incomes = config.worker_skills * best_hours(config, schedule)
-        new = saez_rates(incomes, config.cutoffs, elasticity, compat=True)
+        new = saez_rates(incomes, config.cutoffs, elasticity, compat=compat)
         schedule = config.schedule((1 - SAEZ_SHARE) * schedule.rates + SAEZ_SHARE * new)
     return schedule
 
@@ -114,6 +114,7 @@ def baselines(config: OneStepConfig) -> dict[str, Schedule]:
         "free market": free_market(config.cutoffs),
         "US federal": us_federal(),
         "Saez": saez_schedule(config),
+        "Saez, corrected": saez_schedule(config, compat=False),
         "flat, 30 %": flat(0.3, config.cutoffs),
     }
 

@@ -139,6 +139,41 @@ def bunching(incomes: np.ndarray, cutoffs: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["cutoff", "below", "above", "share_below"])
 
 
+def elasticities(periods: pd.DataFrame) -> pd.DataFrame:
+    """Returns for each group the elasticity of income with respect to 1 - marginal rate, found between policies.
+
+    Least squares of the log of what a worker earns in an episode on the log of 1 - the mean marginal rate that workers
+    of its rank meet under its policy, each rank with a level of its own; bootstrapped over starts, which all policies
+    share. Who earns nothing is left out, as are rates of 1, whose log there is not, and a group whose rates are the
+    same under all policies. Where rates rise with income, they follow from it as well, so that flat taxes tell most.
+    """
+    rows = []
+    for group, own in periods[periods["income"] > 0].groupby("group", sort=False):
+        keys = ["layout", "seed", "episode", "policy", "rank"]
+        earned = own.groupby(keys, sort=False)["income"].sum().rename("income").reset_index()
+        met = own.groupby(["policy", "rank"])["marginal_rate"].mean().rename("rate")
+        earned = earned.join(met[met < 1], on=["policy", "rank"], how="inner")
+        kept, income = np.log(1 - earned["rate"]), np.log(earned["income"])
+        kept -= kept.groupby(earned["rank"]).transform("mean")
+        income -= income.groupby(earned["rank"]).transform("mean")
+        starts = earned[["layout", "seed", "episode"]].assign(both=kept * income, square=kept**2)
+        sums = starts.groupby(["layout", "seed", "episode"])[["both", "square"]].sum()
+        if sums["square"].mean() > 1e-6:
+            found = interval(sums["both"], sums["square"])
+            row = {"group": group, "policies": earned["policy"].nunique(), "starts": len(sums)}
+            rows.append(row | {"elasticity": found.mean, "low": found.low, "high": found.high})
+    return pd.DataFrame(rows, columns=["group", "policies", "starts", "elasticity", "low", "high"])
+
+
+def elasticity_table(rows: pd.DataFrame) -> list[list[str]]:
+    """Returns the table of elasticities between policies."""
+    table = [["workers", "policies compared", "elasticity of income"]]
+    for row in rows.to_dict("records"):
+        found = Interval(row["elasticity"], row["low"], row["high"])
+        table.append([str(row["group"]), str(row["policies"]), str(found)])
+    return table
+
+
 def summarise(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """Returns a row for each group, policy and measure: mean and interval over episodes."""
     rows = []
@@ -228,7 +263,9 @@ def winner_table(rows: pd.DataFrame) -> list[list[str]]:
 
 
 def evaluate(run: RunFolder, settings: PolicyStudySettings) -> None:
-    """Writes summary.csv, all measures with intervals; differences.csv; winners.csv; and evaluation.csv, the gist.
+    """Writes summary.csv, all measures with intervals, and evaluation.csv, the gist of it.
+
+    Besides, differences.csv, elasticities.csv and winners.csv.
 
     Raises:
         RunError: No cell is finished, or a part is damaged.
@@ -238,6 +275,8 @@ def evaluate(run: RunFolder, settings: PolicyStudySettings) -> None:
     write_atomically(run.path / "summary.csv", summary.to_csv(index=False, float_format="%.6g"))
     changes = differences(tables["episodes"])
     write_atomically(run.path / "differences.csv", changes.to_csv(index=False, float_format="%.6g"))
+    found = elasticities(tables["periods"])
+    write_atomically(run.path / "elasticities.csv", found.to_csv(index=False, float_format="%.6g"))
     write_atomically(run.path / "winners.csv", winners(tables["episodes"]).to_csv(index=False, float_format="%.6g"))
     gist = summary[summary["measure"].isin(SHOWN)].pivot(index=["group", "policy"], columns="measure", values="mean")
     order = summary.drop_duplicates(["group", "policy"]).set_index(["group", "policy"])
@@ -255,8 +294,9 @@ def committed_table() -> str:
 
 
 def what_if_table() -> str:
-    """Returns the committed what-if of trained workers as the README's Markdown table."""
-    return to_markdown(frontier_table(pd.read_csv(RESULTS / "what_if" / "summary.csv")))
+    """Returns the committed what-if of trained workers as the README's Markdown tables."""
+    summary, found = (pd.read_csv(RESULTS / "what_if" / f"{name}.csv") for name in ("summary", "elasticities"))
+    return to_markdown(frontier_table(summary)) + "\n\n" + to_markdown(elasticity_table(found))
 
 
 if __name__ == "__main__":

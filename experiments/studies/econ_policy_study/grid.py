@@ -10,7 +10,7 @@ import contextlib
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -76,6 +76,9 @@ def make_job(run: RunFolder, settings: PolicyStudySettings, cell: Cell) -> Job:
         workers = _load(_players_path(run, "workers", cell.population.name))
         if cell.adapted and adapted_path(run, cell).exists():
             workers = _load(adapted_path(run, cell))
+            if cell.policy.planner == "saez":  # the formula goes on with what it knew when they were done
+                known = cell.population.model_copy(update={"trained_under": cell.policy})
+                cell = cell.model_copy(update={"population": known})
     if cell.policy.planner == "trained":
         planner = _load(_players_path(run, "planner", cell.policy.name))
     return Job(cell, settings, workers, planner)
@@ -107,9 +110,6 @@ def _second_wave(run: RunFolder, settings: PolicyStudySettings) -> Iterator[_Wor
     """Cells of workers that have adapted."""
     for cell in _missing(run, settings, adapted=True):
         job = make_job(run, settings, cell)
-        if cell.policy.planner == "saez":  # the formula goes on with what it knew when they were done
-            known = cell.population.model_copy(update={"trained_under": cell.policy})
-            job = replace(job, cell=cell.model_copy(update={"population": known}))
         yield _Work(partial(play_cell, job), partial(write_cell, run, cell.file_name))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any, Literal
 
@@ -97,8 +98,8 @@ def read_policy(word: str) -> Policy:
             raise TaxError(f"{word}: say whose, planner:RUN")
         return trained_planner(word, detail)
     elasticity = _number(word, detail) if colon else None
-    if elasticity is not None and not elasticity >= 0:
-        raise TaxError(f"{word}: an elasticity must be at least 0, got {elasticity:g}")
+    if elasticity is not None and not 0 <= elasticity < math.inf:
+        raise TaxError(f"{word}: an elasticity must be a number from 0 on, got {elasticity:g}")
     tax = {"tax_model": "planner_rates"}
     return Policy(name=word, tax=tax, planner="saez", elasticity=elasticity, compat=model == "saez_compat")
 

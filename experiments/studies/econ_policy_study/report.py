@@ -18,6 +18,8 @@ from experiments.studies.econ_policy_study.analysis import (
     bunching,
     count_finished,
     differences,
+    elasticities,
+    elasticity_table,
     evaluate,
     frontier_table,
     groups_of,
@@ -126,7 +128,7 @@ FIGURES = (
     ),
     _Drawn(
         "elasticity",
-        "Elasticity of income",
+        "Elasticity of income, as Saez's formula estimates it",
         draw_elasticity,
         "What Saez's formula estimates, a line for each cell. It begins at 0.5 and takes 2 % of each new estimate.",
     ),
@@ -181,6 +183,18 @@ def _difference_section(tables: dict[str, pd.DataFrame]) -> list[Section]:
     return [Section("What a policy changes", text=[text], table=table)]
 
 
+def _elasticity_section(tables: dict[str, pd.DataFrame]) -> list[Section]:
+    rows = elasticities(tables["periods"])
+    if rows.empty:
+        return []
+    caption = (
+        "How income answers what is kept of another coin, 1 - marginal rate: by what workers of the same rank earn "
+        "under the policies compared, with 95 % intervals over starts. 0: not at all. Where rates rise with income "
+        "they also follow from it."
+    )
+    return [Section("Elasticity of income between policies", table=elasticity_table(rows), caption=caption)]
+
+
 def report(run: RunFolder, settings: PolicyStudySettings) -> None:
     """Writes report.html and figures/, of the cells that are finished.
 
@@ -214,6 +228,7 @@ def report(run: RunFolder, settings: PolicyStudySettings) -> None:
         *_difference_section(tables),
         winning,
         *others,
+        *_elasticity_section(tables),
         *seen,
         Section("Settings", table=[["setting", "value"], *rows]),
     ]

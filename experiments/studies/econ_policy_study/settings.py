@@ -21,6 +21,7 @@ from experiments.study import StudySettings
 
 ENV_ID = "econ/gather_trade_build_v0"
 OPEN_QUADRANT = "quadrant_25x25_20each_30clump"
+MOST_SEED = 2**31 - 1  # what is made of a seed stays below the 2^64 that worlds take
 DEFAULT_POLICIES = ("free_market", "us_federal", "flat", "saez")
 
 
@@ -140,8 +141,8 @@ class PolicyStudySettings(StudySettings):
             twice = [name for name in given if files.count(slug(name)) > 1]
             if twice:
                 raise ValueError(f"{field} must have different names, got {' and '.join(map(repr, twice))}")
-        if len(set(self.seeds)) < len(self.seeds) or min(self.seeds) < 0:
-            raise ValueError(f"seeds must be different numbers from 0 on, got {self.seeds}")
+        if len(set(self.seeds)) < len(self.seeds) or min(self.seeds) < 0 or max(self.seeds) > MOST_SEED:
+            raise ValueError(f"seeds must be different numbers from 0 to {MOST_SEED}, got {self.seeds}")
         for name in self.world:
             if name in ("layout", "num_agents", "horizon", "tax_period") or name.startswith("tax_"):
                 raise ValueError(f"world must not set {name!r}: the study's own settings do")
@@ -154,7 +155,19 @@ class PolicyStudySettings(StudySettings):
             except ValueError as error:
                 raise ValueError(f"policy {policy.name}: {error}") from None
             self._check_brackets(policy)
+        self._check_periods_and_prices(self.world_config(policies[0], self.layouts[0]))
         return self
+
+    def _check_periods_and_prices(self, config: GatherTradeBuildConfig) -> None:
+        if config.tax_period > config.horizon:
+            raise ValueError(
+                f"tax_period must be at most the horizon, {config.horizon}, for any tax day, got {config.tax_period}"
+            )
+        for population in self.workers:
+            if population.kind == "trading" and population.price > config.max_bid_ask:
+                raise ValueError(
+                    f"workers: {population.name}: a price must be in [0, {config.max_bid_ask}], got {population.price}"
+                )
 
     def _check_layout(self, layout: Layout, policy: Policy) -> None:
         try:
