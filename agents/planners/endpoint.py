@@ -19,9 +19,18 @@ from typing import Any
 import httpx
 import numpy as np
 
-from agents.planners.protocol import BadReplyError, Message, PlannerError, Reply, UnavailableError, shorten
+from agents.planners.protocol import (
+    BadReplyError,
+    Message,
+    PlannerError,
+    RefusedError,
+    Reply,
+    UnavailableError,
+    shorten,
+)
 
 COME_BACK = frozenset({408, 409, 425, 429, 500, 502, 503, 504})  # statuses after which asking again may help
+MAX_COUNT = 1 << 31  # of tokens; a server that says more does not count
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +85,7 @@ class EndpointPlanner:
 
     Raises:
         ValueError: The address is none, or has a name and password in it.
-        PlannerError: The environment variable of the key is not set.
+        PlannerError: The environment variable of the key is not set, or no header can carry what it has.
     """
 
     def __init__(
@@ -105,6 +114,7 @@ class EndpointPlanner:
 
         Raises:
             UnavailableError: No answer after all attempts.
+            RefusedError: The server wants another key, has no such model or address, or is elsewhere.
             BadReplyError: The server refused the question, or answered something that is no reply.
         """
         settings = self._settings
@@ -135,6 +145,8 @@ class EndpointPlanner:
             return None
         if not (key := os.environ.get(name)):
             raise PlannerError(f"{self._url} needs a key: set the environment variable {name}")
+        if not all("!" <= character <= "~" for character in key):
+            raise PlannerError(f"{name} has a blank, a line end or another character that no key has: set it again")
         return key
 
     def _keep_rate(self) -> None:
@@ -176,9 +188,23 @@ class EndpointPlanner:
     def _check_status(self, response: httpx.Response) -> None:
         if response.status_code in COME_BACK:
             raise _ComeBackError(f"status {response.status_code}", _retry_after(response.headers.get("Retry-After")))
-        if response.status_code != 200:
-            hint = " (is the key right?)" if response.status_code in (401, 403) else ""
-            raise BadReplyError(f"{self._url}: status {response.status_code}{hint}")
+        if response.status_code == 200:
+            return
+        said = f"{self._url}: status {response.status_code}"
+        if check := self._what_to_check(response.status_code):
+            raise RefusedError(f"{said}; check {check}")
+        raise BadReplyError(said)
+
+    def _what_to_check(self, status: int) -> str:
+        """Returns what is wrong where every question would be refused alike; empty where another one may pass."""
+        name = self._settings.key_variable
+        key = "key_variable, which is not set" if name is None else f"the key in the environment variable {name}"
+        known = {
+            401: key,
+            403: f"{key}, and what it may use",
+            404: f"the address, and the model's name {self._model!r}",
+        }
+        return "the address, which is elsewhere now" if 300 <= status < 400 else known.get(status, "")
 
     def _receive(self, response: httpx.Response, deadline: float) -> bytes:
         content = bytearray()
@@ -196,7 +222,7 @@ class EndpointPlanner:
             text = document["choices"][0]["message"]["content"]
         except UnicodeDecodeError:
             raise BadReplyError(f"{self._url}: the reply is not UTF-8") from None
-        except (json.JSONDecodeError, RecursionError):
+        except (ValueError, RecursionError):  # no JSON, or numbers of thousands of digits, or nested too deeply
             raise BadReplyError(f"{self._url}: the reply is not JSON") from None
         except (KeyError, IndexError, TypeError):
             text = None
@@ -246,4 +272,4 @@ def _retry_after(value: str | None) -> float | None:
 
 def _count(usage: Any, name: str) -> int | None:
     count = usage.get(name) if isinstance(usage, dict) else None
-    return count if isinstance(count, int) and not isinstance(count, bool) and count >= 0 else None
+    return count if isinstance(count, int) and not isinstance(count, bool) and 0 <= count <= MAX_COUNT else None

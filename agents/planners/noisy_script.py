@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from agents.planners.plans import Plan, read_plan, write_plan
-from agents.planners.prompts import who_is_asked
+from agents.planners.prompts import last_state, who_is_asked
 from agents.planners.protocol import Message, Reply
 from agents.protocol import Player
 from games.batch import Batch
@@ -69,7 +69,6 @@ class NoisyScriptPlanner:
 
     def _refused(self, messages: Sequence[Message], asked: Sequence[int]) -> list[dict[int, int]]:
         """Plans for the same robots after the last state."""
-        states = [i for i, message in enumerate(messages) if message.content.startswith("[State]")]
-        since = messages[states[-1] :] if states else messages
-        plans = [read_plan(message.content, self._wording, asked) for message in since if message.role == "assistant"]
+        said = [message.content for message in last_state(messages) if message.role == "assistant"]
+        plans = [read_plan(text, self._wording, asked) for text in said]
         return [plan.actions for plan in plans if isinstance(plan, Plan)]

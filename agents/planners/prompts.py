@@ -10,6 +10,7 @@ from agents.planners.plans import marker
 from agents.planners.protocol import Message
 from games.wording import Wording
 
+STATE = re.compile(r"^\[State\]$", re.MULTILINE)
 ASKED = re.compile(r"^Answer for ([\w, ]+)\.$", re.MULTILINE)
 
 
@@ -59,6 +60,14 @@ def low_score(score: float, bar: float) -> str:
 def _request(wording: Wording, asked: Sequence[int]) -> str:
     names = ", ".join(wording.robots[robot] for robot in asked)
     return f"Answer for {names}.\nEnd with {marker(asked, wording)} and the plan."
+
+
+def last_state(messages: Sequence[Message]) -> list[Message]:
+    """Returns a conversation from its last state on, without what stands before the state in its message."""
+    for number in range(len(messages) - 1, -1, -1):
+        if messages[number].role == "user" and (found := STATE.search(messages[number].content)):
+            return [Message("user", messages[number].content[found.start() :]), *messages[number + 1 :]]
+    return list(messages)
 
 
 def who_is_asked(messages: Sequence[Message], wording: Wording) -> list[int]:

@@ -50,6 +50,10 @@ class UnavailableError(PlannerError):
     """Nobody answered in time, or the answer was to come back later, as often as was tried."""
 
 
+class RefusedError(PlannerError):
+    """Nobody here answers to this key, address or model, whatever is asked."""
+
+
 class BadReplyError(PlannerError):
     """Something answered that is not a planner's reply, or refused the question."""
 

@@ -4,12 +4,27 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from agents.planners.protocol import ROLES, Message, Planner, PlannerError, Reply, Usage, shorten
+from agents.planners.protocol import (
+    ROLES,
+    BadReplyError,
+    Message,
+    Planner,
+    PlannerError,
+    RefusedError,
+    Reply,
+    UnavailableError,
+    Usage,
+    shorten,
+)
+
+ERRORS: Mapping[str, type[PlannerError]] = {
+    **{"bad reply": BadReplyError, "unavailable": UnavailableError, "refused": RefusedError, "error": PlannerError},
+}  # by what recordings call them; the last one is any other
 
 
 class RecordingPlanner:
@@ -38,7 +53,8 @@ class RecordingPlanner:
             reply = self._planner.reply(messages)
         except PlannerError as error:
             self.usage.failures += 1
-            self._append({**asked, "error": str(error)})
+            kind = next(name for name, known in ERRORS.items() if isinstance(error, known))
+            self._append({**asked, "error": str(error), "kind": kind})
             raise
         self.usage.add(reply)
         self._append({**asked, "reply": asdict(reply)})
@@ -61,8 +77,8 @@ def _drop_half_line(path: Path) -> None:
         os.truncate(path, whole)
 
 
-def read_conversation(path: str | os.PathLike[str]) -> Iterator[tuple[list[Message], Reply | str]]:
-    """Yields the recorded questions with their replies; a text in place of a reply is why there was none.
+def read_conversation(path: str | os.PathLike[str]) -> Iterator[tuple[list[Message], Reply | PlannerError]]:
+    """Yields the recorded questions with their replies, or with the errors that were raised in place of replies.
 
     Half a line at the end, of a recorder that was killed, is left out.
 
@@ -76,10 +92,16 @@ def read_conversation(path: str | os.PathLike[str]) -> Iterator[tuple[list[Messa
             messages = [Message(**message) for message in entry["messages"]]
             if any(message.role not in ROLES or not isinstance(message.content, str) for message in messages):
                 raise ValueError("a message has an unknown role, or no text")
-            outcome = entry["error"] if "error" in entry else _read_reply(entry["reply"])
+            outcome = _read_error(entry) if "error" in entry else _read_reply(entry["reply"])
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"{path}: line {number} is no record of a question: {error}") from error
         yield messages, outcome
+
+
+def _read_error(entry: dict[str, Any]) -> PlannerError:
+    if not isinstance(entry["error"], str):
+        raise ValueError("an error has a text")
+    return ERRORS[entry["kind"]](entry["error"])
 
 
 def _read_reply(entry: dict[str, Any]) -> Reply:
@@ -91,7 +113,7 @@ def _read_reply(entry: dict[str, Any]) -> Reply:
 
 
 class ReplayPlanner:
-    """Gives the recorded answers again, in their order, to the recorded questions.
+    """Gives the recorded answers again, in their order, to the recorded questions; errors too are raised again.
 
     Args:
         path: A file of `RecordingPlanner`.
@@ -105,13 +127,14 @@ class ReplayPlanner:
         """Returns the next recorded answer.
 
         Raises:
-            PlannerError: The recording is at its end, has another question next, or had no answer to this one.
+            PlannerError: The recording is at its end, has another question next, or had no answer to this one; then it
+                is of the kind that was raised.
         """
         number, record = next(self._records, (0, None))
         if record is None:
             raise PlannerError(f"{self._path} has no more questions")
         if record[0] != list(messages):
             raise PlannerError(f"{self._path}: question {number} is not the one that is asked")
-        if isinstance(record[1], str):
-            raise PlannerError(record[1])
+        if isinstance(record[1], PlannerError):
+            raise record[1]
         return record[1]

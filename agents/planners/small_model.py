@@ -18,6 +18,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from agents.planners.prompts import last_state
 from agents.planners.protocol import BadReplyError, Message, Reply, shorten
 
 SPECIAL = ("<end>", "<other>", "<user>", "<assistant>")
@@ -145,8 +146,7 @@ class Vocabulary:
 
         The task and what can be done are left out: a model knows one task.
         """
-        states = [i for i, message in enumerate(messages) if message.content.startswith("[State]")]
-        first, *refusals = messages[states[-1] if states else 0 :]
+        first, *refusals = last_state(messages)
         kept = 2 * MOST_REFUSALS + len(refusals) % 2  # a refused plan and the reasons, and the plan of a finished talk
         numbers = []
         for message in [first, *refusals[-kept:]]:

@@ -191,7 +191,7 @@ class _Question:
         last = self._question
         for _ in range(self._rules.max_queries):
             shown = [message for pair in self._refused[-SHOWN_REFUSALS:] for message in pair]
-            talk = [*self._opening(), self._question, *shown]
+            talk = [*self._opening(), self._ask(), *shown]
             last = talk[-1]
             text = self._reply(talk)
             plan, verdict, reasons, score = self._weigh(text)
@@ -210,10 +210,13 @@ class _Question:
     def _opening(self) -> list[Message]:
         rounds, kept = self._memory.rounds, self._rules.history
         before = rounds if kept is None else rounds[len(rounds) - min(kept, len(rounds)) :]
-        opening = [system_message(self._wording), *(message for spoken in before for message in spoken)]
-        if self._rules.remembers_refusals and self._memory.refusals:
-            opening.append(Message("user", "\n".join(["[Reflection]", *self._memory.refusals])))
-        return opening
+        return [system_message(self._wording), *(message for spoken in before for message in spoken)]
+
+    def _ask(self) -> Message:
+        """Returns the question, behind what was refused; one message, for models refuse two of a user's in a row."""
+        if not (self._rules.remembers_refusals and self._memory.refusals):
+            return self._question
+        return Message("user", "\n".join(["[Reflection]", *self._memory.refusals, self._question.content]))
 
     def _reply(self, talk: Sequence[Message]) -> str | None:
         """Returns an answer, or None for what is none; whoever cannot be reached at all raises."""

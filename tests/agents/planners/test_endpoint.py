@@ -8,7 +8,14 @@ import pytest
 from chat_server import completion, cut_short, drip, raw, serve, stall
 
 from agents.planners.endpoint import EndpointPlanner, EndpointSettings
-from agents.planners.protocol import MAX_REPLY_CHARACTERS, BadReplyError, Message, PlannerError, UnavailableError
+from agents.planners.protocol import (
+    MAX_REPLY_CHARACTERS,
+    BadReplyError,
+    Message,
+    PlannerError,
+    RefusedError,
+    UnavailableError,
+)
 
 KEY = "key-that-nobody-may-see-0123456789"
 ASK = [Message("system", "Play."), Message("user", "What now?")]
@@ -59,7 +66,14 @@ def test_a_reply_has_text_and_counts_and_the_request_is_the_known_form():
 
 
 @pytest.mark.parametrize(
-    "usage", [{}, {"prompt_tokens": -1}, {"prompt_tokens": "many"}, {"prompt_tokens": True, "completion_tokens": None}]
+    "usage",
+    [
+        {},
+        {"prompt_tokens": -1},
+        {"prompt_tokens": "many"},
+        {"prompt_tokens": True, "completion_tokens": None},
+        {"prompt_tokens": 10**19, "completion_tokens": 2**31 + 1},
+    ],
 )
 def test_counts_that_are_none_are_none(usage):
     with serve(completion("x", **usage)) as server:
@@ -100,12 +114,31 @@ def test_a_server_that_says_when_is_not_asked_earlier():
         assert ask(server).attempts == 2
 
 
-@pytest.mark.parametrize("status", [301, 400, 401, 404])
-def test_a_refusal_is_final(status):
-    with serve(raw(b"no", status, Location="/elsewhere")) as server:
-        with pytest.raises(BadReplyError, match=f"status {status}"):
+@pytest.mark.parametrize("status", [400, 413, 422])
+def test_a_refused_question_is_no_reply(status):
+    with serve(raw(b"no", status)) as server:
+        with pytest.raises(BadReplyError, match=f"status {status}$"):
             ask(server)
         assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "check"),
+    [
+        (301, "the address, which is elsewhere"),
+        (401, "the key in the environment variable OPENAI_API_KEY"),
+        (403, "the key in the environment variable OPENAI_API_KEY, and what it may use"),
+        (404, "the address, and the model's name 'small'"),
+    ],
+)
+def test_who_refuses_every_question_alike_says_what_to_check(status, check):
+    with serve(raw(b"no", status, Location="/elsewhere")) as server:
+        with pytest.raises(RefusedError, match=f"status {status}; check {check}") as error:
+            ask(server)
+        assert "\n" not in str(error.value)
+        assert len(server.requests) == 1
+    with serve(raw(b"no", 401)) as server, pytest.raises(RefusedError, match="check key_variable, which is not set"):
+        ask(server, key_variable=None)
 
 
 @pytest.mark.parametrize(
@@ -123,6 +156,8 @@ def test_a_refusal_is_final(status):
         (b'{"choices": [{"message": {"content": null}}]}', "no text"),
         (b'{"choices": [{"message": {"content": [{"text": "EXECUTE"}]}}]}', "no text"),
         (b'{"error": {"message": "overloaded"}}', "no text"),
+        (b'{"choices": [], "usage": {"prompt_tokens": ' + b"9" * 5000 + b"}}", "not JSON"),
+        (b'{"choices": ' + b"9" * 5000 + b"}", "not JSON"),
     ],
 )
 def test_what_is_no_reply_is_refused(content, message):
@@ -194,6 +229,14 @@ def test_without_a_key_the_error_says_which_variable_to_set(monkeypatch):
     with serve(completion("ok")) as server:
         assert ask(server, key_variable=None).text == "ok"
         assert "Authorization" not in server.requests[0]["headers"]
+
+
+@pytest.mark.parametrize("key", ["sk-7f\u00fc91", "sk-7f91\nx", "sk-7f91\r", "sk-7f 91", " sk-7f91"])
+def test_a_key_that_no_header_can_carry_is_refused_by_its_variable(monkeypatch, key):
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    with pytest.raises(PlannerError, match="OPENAI_API_KEY has a blank") as error:
+        EndpointPlanner("http://127.0.0.1:1/v1", "small")
+    assert "7f" not in str(error.value)
 
 
 def test_the_key_is_in_no_error_text_or_reply(caplog):

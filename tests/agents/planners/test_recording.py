@@ -4,8 +4,20 @@ import json
 
 import pytest
 
-from agents.planners.protocol import BadReplyError, Message, PlannerError, Reply, Usage
+import games
+from agents.planners.protocol import (
+    BadReplyError,
+    Message,
+    PlannerError,
+    RefusedError,
+    Reply,
+    UnavailableError,
+    Usage,
+)
 from agents.planners.recording import RecordingPlanner, ReplayPlanner, read_conversation
+from games.wording import wording
+from marl.read.methods import METHODS, Controls, choose_by
+from marl.read.refine import play, transcript
 
 FIRST = [Message("system", "Play."), Message("user", "What now?")]
 SECOND = [*FIRST, Message("assistant", "ä\n\ud800"), Message("user", "Again.")]
@@ -41,11 +53,33 @@ def test_a_recording_is_played_again(tmp_path):
     assert recorder.usage == Usage(queries=2, failures=1, prompt_tokens=5, completion_tokens=2, attempts=4)
     planner = ReplayPlanner(tmp_path / "talk.jsonl")
     assert planner.reply(FIRST) == REPLIES[0]
-    with pytest.raises(PlannerError, match="no text"):
+    with pytest.raises(BadReplyError, match="no text"):
         planner.reply(SECOND)
     assert planner.reply(SECOND) == REPLIES[2]
     with pytest.raises(PlannerError, match="no more questions"):
         planner.reply(SECOND)
+
+
+@pytest.mark.parametrize("error", [BadReplyError, UnavailableError, RefusedError, PlannerError])
+def test_errors_are_raised_again_as_what_they_were(tmp_path, error):
+    with pytest.raises(error, match="gone"):
+        RecordingPlanner(Script(error("gone")), tmp_path / "talk.jsonl").reply(FIRST)
+    with pytest.raises(error, match="gone") as raised:
+        ReplayPlanner(tmp_path / "talk.jsonl").reply(FIRST)
+    assert raised.type is error
+
+
+def test_an_episode_with_bad_replies_in_it_is_played_again_word_for_word(tmp_path):
+    batch = games.make_batch("cooperation/sweep_v0", level="y1_g1", autoreset="disabled")
+    words, waits = wording(batch.config), Reply("EXECUTE\nNAME Alice ACTION WAIT\nNAME Bob ACTION WAIT", 9, 7)
+    script = Script(*[BadReplyError("status 400"), Reply("I do not know."), waits, BadReplyError("no text")] * 8)
+    path, told = tmp_path / "talk.jsonl", []
+    for planner in (RecordingPlanner(script, path), ReplayPlanner(path)):
+        choose = choose_by(METHODS["reflexion"], batch, words, planner, None, Controls(max_queries=3))
+        episode = play(batch, choose)
+        told.append((transcript(episode), episode.memory.usage, episode.steps))
+    assert told[0] == told[1]
+    assert episode.count("no reply") == episode.memory.usage.failures > 5
 
 
 def test_another_question_is_not_answered(tmp_path):
@@ -81,6 +115,8 @@ def test_half_a_line_of_a_killed_process_is_dropped(tmp_path):
         '{"messages": [], "reply": {"text": 5}}',
         '{"messages": [], "reply": {"text": "x", "attempts": "many"}}',
         '{"messages": [], "reply": {"text": "x", "unknown": 1}}',
+        '{"messages": [], "error": "gone", "kind": "unknown"}',
+        '{"messages": [], "error": 5, "kind": "error"}',
         '{"messages": [{"role": "judge", "content": "x"}], "reply": {"text": "x"}}',
         '{"messages": [{"role": "user", "content": 3}], "reply": {"text": "x"}}',
     ],

@@ -5,8 +5,12 @@ import pytest
 
 import games
 from agents.planners.plans import write_plan
+from agents.planners.prompts import who_is_asked
 from agents.planners.protocol import BadReplyError, Reply, UnavailableError
 from games.wording import wording
+from marl.read.critic import Critic, CriticSettings
+from marl.read.encoders import StructuredEncoder
+from marl.read.methods import METHODS, Controls, choose_by
 from marl.read.refine import Memory, Rules, Threshold, decide, play, waiting
 from marl.read.scores import Coin, Shuffled
 
@@ -142,7 +146,35 @@ def test_refusals_are_remembered_where_the_rules_say_so(floor):
     planner = Says(plan(floor, "DUMP", "WAIT"), says, says)
     for _ in range(2):
         decide(floor, words, planner, Rules(remembers_refusals=True), None, memory)
-    assert planner.asked[2][1].content == "[Reflection]\nIn step 0: Alice cannot DUMP: the dustpan is empty."
+    told = "[Reflection]\nIn step 0: Alice cannot DUMP: the dustpan is empty.\n[State]\n"
+    assert planner.asked[2][1].content.startswith(told)
+
+
+@pytest.mark.parametrize("name", [name for name, method in METHODS.items() if method.rules])
+def test_user_and_assistant_take_turns_behind_the_system_message_in_every_method(floor, name):
+    """As the chat templates of many models ask for; some of them refuse everything else."""
+    words = wording(floor.config)
+
+    class Slips:
+        def __init__(self):
+            self.asked = []
+
+        def reply(self, messages):
+            self.asked.append([message.role for message in messages])
+            if len(self.asked) % 7 == 0:
+                raise BadReplyError("no text")
+            robots = who_is_asked(messages, words)
+            return Reply(
+                write_plan(dict.fromkeys(robots, words.read(0, "DUMP" if len(self.asked) % 3 else "WAIT")), words)
+            )
+
+    critic = Critic(StructuredEncoder(floor), CriticSettings(hidden=(4,)))
+    controls = Controls(max_queries=4, refused=0.5)
+    planner = Slips()
+    play(floor, choose_by(METHODS[name], floor, words, planner, critic, controls))
+    assert len(planner.asked) >= 15
+    for roles in planner.asked:
+        assert roles == ["system", *["user", "assistant"] * (len(roles) // 2 - 1), "user"]
 
 
 def test_whoever_cannot_be_reached_stops_the_episode(floor):
