@@ -46,6 +46,7 @@ from agents.planners.small_model import (
 from agents.protocol import Player
 from agents.sandwich_makers import SandwichMaker
 from agents.sweepers import Sweeper
+from games.names import unknown_name
 from games.wording import wording
 from marl.read.starts import scatter
 
@@ -94,11 +95,16 @@ class Corpus:
         id: Of the environment.
         settings: Of the training.
         **config: Settings of the world that differ from the id's.
+
+    Raises:
+        ValueError: There is no such environment or level, or it has no words.
     """
 
     def __init__(self, id: str, settings: Settings, **config: Any) -> None:
         self._batch = games.make_batch(id, autoreset="disabled", **config)
         self._words, self._settings = wording(self._batch.config), settings
+        if self._batch.config.world not in PLAYERS:
+            raise unknown_name("world with scripted players in words", self._batch.config.world, PLAYERS)
         player = PLAYERS[self._batch.config.world]()
         self._players = dict.fromkeys(self._batch.agents, player)
 
@@ -264,7 +270,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=Settings.seed)
     given = parser.parse_args(arguments)
     settings = Settings(steps=given.steps, seed=given.seed)
-    corpus = Corpus(given.id, settings, **({"level": given.level} if given.level else {}))
+    try:
+        corpus = Corpus(given.id, settings, **({"level": given.level} if given.level else {}))
+    except (ValueError, TypeError) as error:  # TypeError: a world without levels
+        parser.error(str(error))
     given.folder.mkdir(parents=True, exist_ok=True)
     with (given.folder / "losses.csv").open("a") as file:
 

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import jinja2
 import torch
 
-from agents.planners.protocol import BadReplyError, Message, Reply, shorten
+from agents.planners.protocol import BadReplyError, Message, PlannerError, Reply, shorten
 
 
 class LocalModelPlanner:
@@ -29,6 +30,7 @@ class LocalModelPlanner:
     Raises:
         ImportError: transformers is not installed.
         FileNotFoundError: There is no such folder, or it has no safetensors.
+        PlannerError: What is in the folder cannot be read.
     """
 
     def __init__(
@@ -50,8 +52,12 @@ class LocalModelPlanner:
         trusted: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
         tokenizers: Any = transformers.AutoTokenizer
         models: Any = transformers.AutoModelForCausalLM
-        self._tokenizer = tokenizers.from_pretrained(str(folder), **trusted)
-        model = models.from_pretrained(str(folder), use_safetensors=True, **trusted)
+        try:
+            self._tokenizer = tokenizers.from_pretrained(str(folder), **trusted)
+            model = models.from_pretrained(str(folder), use_safetensors=True, **trusted)
+        except Exception as error:  # of any kind: a damaged tokenizer raises Exception itself, weights SafetensorError
+            reason = str(error).strip().split("\n")[0]
+            raise PlannerError(f"{folder} has no model that can be read ({type(error).__name__}: {reason})") from None
         self._model, self._device = model.to(device).eval(), device
         self._sampling: dict[str, Any] = {"do_sample": temperature > 0}
         if temperature > 0:
@@ -86,9 +92,21 @@ class LocalModelPlanner:
 
     def _encode(self, messages: Sequence[Message]) -> torch.Tensor:
         """Returns [1, T] tokens, in the model's own form of a conversation if it has one."""
-        turns = [{"role": message.role, "content": message.content} for message in messages]
         if self._tokenizer.chat_template is not None:
-            text = self._tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+            text = self._write(messages)
         else:
-            text = "".join(f"{turn['role']}: {turn['content']}\n\n" for turn in turns) + "assistant:"
+            text = "".join(f"{message.role}: {message.content}\n\n" for message in messages) + "assistant:"
         return self._tokenizer(text, return_tensors="pt")["input_ids"].to(self._device)
+
+    def _write(self, messages: Sequence[Message]) -> str:
+        """Returns a conversation in the model's own form; a system message goes to the user where it has none."""
+        forms = [list(messages)]
+        if len(messages) > 1 and messages[0].role == "system" and messages[1].role == "user":
+            forms.append([Message("user", f"{messages[0].content}\n\n{messages[1].content}"), *messages[2:]])
+        for form in forms:
+            turns = [{"role": message.role, "content": message.content} for message in form]
+            try:
+                return str(self._tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
+            except jinja2.TemplateError as error:
+                reason = str(error).strip().split("\n")[0]
+        raise PlannerError(f"the model's chat template refuses the conversation: {reason}")

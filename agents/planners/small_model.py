@@ -19,10 +19,11 @@ from torch import nn
 from torch.nn import functional
 
 from agents.planners.prompts import last_state
-from agents.planners.protocol import BadReplyError, Message, Reply, shorten
+from agents.planners.protocol import BadReplyError, Message, PlannerError, Reply, shorten
 
 SPECIAL = ("<end>", "<other>", "<user>", "<assistant>")
 END, OTHER, USER, ASSISTANT = range(len(SPECIAL))
+FILES = ("model.json", "model.safetensors")
 PIECES = re.compile(r"\n|\S+")
 MOST_REFUSALS = 4  # that it reads of those since the last state: as many as it has learned from
 
@@ -167,8 +168,8 @@ def save_model(model: SmallLanguageModel, vocabulary: Vocabulary, folder: Path, 
     """
     folder.mkdir(parents=True, exist_ok=True)
     document = {"size": asdict(model.size), "words": vocabulary.words[len(SPECIAL) :], "about": about}
-    (folder / "model.json").write_text(json.dumps(document, indent=1) + "\n")
-    safetensors.torch.save_file(model.state_dict(), folder / "model.safetensors")
+    (folder / FILES[0]).write_text(json.dumps(document, indent=1) + "\n")
+    safetensors.torch.save_file(model.state_dict(), folder / FILES[1])
 
 
 def load_model(folder: str | Path) -> tuple[SmallLanguageModel, Vocabulary]:
@@ -176,11 +177,19 @@ def load_model(folder: str | Path) -> tuple[SmallLanguageModel, Vocabulary]:
 
     Raises:
         FileNotFoundError: There is no model in the folder.
+        PlannerError: What is in the folder cannot be read.
     """
-    document = json.loads((Path(folder) / "model.json").read_text())
-    vocabulary = Vocabulary(document["words"])
-    model = SmallLanguageModel(len(vocabulary.words), Size(**document["size"]))
-    model.load_state_dict(safetensors.torch.load_file(Path(folder) / "model.safetensors"))
+    for name in FILES:
+        if not (Path(folder) / name).is_file():
+            raise FileNotFoundError(f"{folder} has no {name}: python -m marl.small_planner ID FOLDER makes a stand-in")
+    try:
+        document = json.loads((Path(folder) / FILES[0]).read_text())
+        vocabulary = Vocabulary(document["words"])
+        model = SmallLanguageModel(len(vocabulary.words), Size(**document["size"]))
+        model.load_state_dict(safetensors.torch.load_file(Path(folder) / FILES[1]))
+    except (OSError, ValueError, LookupError, TypeError, RuntimeError, safetensors.SafetensorError) as error:
+        reason = str(error).strip().split("\n")[0]
+        raise PlannerError(f"{folder} has no stand-in that can be read ({type(error).__name__}: {reason})") from None
     return model.eval(), vocabulary
 
 

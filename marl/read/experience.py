@@ -25,7 +25,7 @@ class Experience:
         texts: N descriptions; empty where none were kept.
         actions: [N, n] int32.
         returns: [N] float64, discounted, from this step on.
-        queries: What they cost.
+        queries: What they cost, questions without a reply included.
     """
 
     states: np.ndarray
@@ -93,7 +93,7 @@ def gather(
             else:
                 memory = Memory()
                 joint = decide(batch, words, planner, rules, memory=memory)
-                queries += memory.usage.queries
+                queries += memory.usage.queries + memory.usage.failures
             actions.append(joint)
             batch.step(np.array([joint], np.int32))
             rewards.append(float(batch.rewards[0].mean()))

@@ -63,12 +63,15 @@ class Controls:
         bar: First bar, in shares of the largest return that the critic was fitted to.
         refused: Share of the valid plans that the coin refuses.
         seed: Of the coin and of the shuffled names.
+        history: Steps whose last question and answer stand before the state, of all methods; None: as each has it,
+            1 where a critic scores plans and 0 elsewhere.
     """
 
     max_queries: int = 10
     bar: float = -0.01
     refused: float = 0.0
     seed: int = 0
+    history: int | None = None
 
 
 def choose_by(
@@ -95,6 +98,8 @@ def choose_by(
     rules, judge = method.rules, _judge(method.judge, batch, wording, critic, controls)
     if rules.max_queries > 2:
         rules = replace(rules, max_queries=controls.max_queries)
+    if controls.history is not None:
+        rules = replace(rules, history=controls.history)
     if critic is not None and method.judge != "coin":
         rules = replace(rules, threshold=Threshold(controls.bar * critic.scale))
     return lambda memory: decide(batch, wording, planner, rules, judge, memory)

@@ -6,7 +6,7 @@ import torch
 import games
 from agents.planners.plans import Plan, read_plan
 from agents.planners.prompts import feedback, question
-from agents.planners.protocol import BadReplyError, Message
+from agents.planners.protocol import BadReplyError, Message, PlannerError
 from agents.planners.small_model import (
     MOST_REFUSALS,
     SPECIAL,
@@ -204,11 +204,44 @@ def test_it_learns_the_form_of_plans(tmp_path):
     assert losses[-1] < 0.5 * losses[0]
     with pytest.raises(BadReplyError, match="the model bears 160"):
         planner.reply([Message("user", "panel1 " * 200)])
+    for name in ("model.json", "model.safetensors"):
+        whole = (tmp_path / "1" / name).read_bytes()
+        (tmp_path / "1" / name).write_bytes(whole[:50])
+        with pytest.raises(PlannerError, match=r"has no stand-in that can be read .*"):
+            load_model(tmp_path / "1")
+        (tmp_path / "1" / name).write_bytes(whole)
+    (tmp_path / "1" / "model.json").unlink()
+    with pytest.raises(FileNotFoundError, match=r"has no model.json: python -m marl.small_planner"):
+        load_model(tmp_path / "1")
 
 
 def test_no_text_writes_the_special_words():
     words = Vocabulary(["panel1"])
     assert words.encode(" ".join(SPECIAL) + " panel1") == [1, 1, 1, 1, 4]
+
+
+def test_what_was_refused_before_the_last_state_is_not_read():
+    """It has learned nothing from that; so Reflexion-like is the same to it as checks of validity."""
+    words = Vocabulary(["state", "plan", "no", "In", "step"])
+    plain = [Message("system", "task"), Message("user", "[State]\nstate"), Message("assistant", "plan")]
+    told = [*plain[:1], Message("user", "[Reflection]\nIn step 0: no\n[State]\nstate"), *plain[2:]]
+    assert words.encode_conversation(told) == words.encode_conversation(plain)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (["cooperation/sert_v0"], "unknown environment id 'cooperation/sert_v0'; did you mean 'cooperation/sort_v0'?"),
+        (["cooperation/sort_v0", "--level", "y9"], "unknown level 'y9'; known: sort1"),
+        (["overcooked/read_cramped_room_v0", "--level", "y9"], "unknown setting of world overcooked 'level'"),
+        (["grid/pursuit_v0"], "world pursuit has no words"),
+    ],
+)
+def test_the_command_names_what_it_does_not_know(tmp_path, capsys, given, message):
+    with pytest.raises(SystemExit):
+        main([given[0], str(tmp_path / "folder"), *given[1:]])
+    assert message in capsys.readouterr().err.split("error: ")[1]
+    assert not (tmp_path / "folder").exists()
 
 
 def test_the_command_makes_a_model_of_one_to_three_million_weights(tmp_path):

@@ -103,22 +103,26 @@ def episode_path(folder: Path, kitchen: str, method: str, number: int) -> Path:
 def play_all(run: RunFolder, settings: ReadOvercookedSettings) -> bool:
     """Plays the episodes that have no file yet; returns whether all have one then.
 
+    The critics are fitted first, before any reply is paid for.
+
     Raises:
         RunError: The planner cannot be had, or does not answer any more; what was played is kept.
     """
     plays = settings.plays()
-    done = sum(episode_path(run.path, *which).exists() for which in plays)
+    left = [which for which in plays if not episode_path(run.path, *which).exists()]
+    if not left:
+        return True
+    done = len(plays) - len(left)
     progress = TrainingProgress("episodes", len(plays), done, Console(), unit="episodes")
-    critics = dict[str, Critic]()
     with planner_maker(settings) as make, StopRequest() as stop, progress:
-        for which in plays:
-            if episode_path(run.path, *which).exists():
-                continue
-            kitchen, method, _ = which
-            if METHODS[method].needs_critic and kitchen not in critics:
-                critics[kitchen] = critic_of(run.path, kitchen, settings)
+        critics = dict[str, Critic]()
+        for kitchen in dict.fromkeys(kitchen for kitchen, method, _ in left if METHODS[method].needs_critic):
+            critics[kitchen] = critic_of(run.path, kitchen, settings)
+            if stop.is_made:
+                return False
+        for which in left:
             try:
-                _play_one(run.path, which, make, critics.get(kitchen), settings)
+                _play_one(run.path, which, make, critics.get(which[0]), settings)
             except PlannerError as error:
                 raise RunError(f"{error}; go on with: agora resume {run.path}") from None
             done += 1
@@ -143,7 +147,7 @@ def _play_one(
         place.mkdir(exist_ok=True)
     talk.unlink(missing_ok=True)  # of an episode that was cut short
     planner = RecordingPlanner(make(batch, number), talk)
-    controls = Controls(settings.max_queries, settings.bar, seed=number)
+    controls = Controls(settings.max_queries, settings.bar, seed=number, history=settings.history)
     choose = choose_by(METHODS[method], batch, wording(batch.config), planner, critic, controls)
     episode = play(batch, choose)
     row = row_of(kitchen, method, settings.seed if METHODS[method].needs_critic else 0, number, NO_RESET, episode)

@@ -46,6 +46,7 @@ class ReadOvercookedSettings(StudySettings):
     critic_steps: int = Field(4000, ge=1, description="updates of the critic")
     discount: float = Field(0.95, gt=0, le=1)
     max_queries: int = Field(10, ge=2, description="of a question")
+    history: int = Field(1, ge=0, description="steps whose last question and answer are told, of all methods")
     bar: float = Field(
         -0.01, description="a score must be above it, in shares of the largest return; refusals double it"
     )

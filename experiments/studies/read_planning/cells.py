@@ -77,8 +77,8 @@ def fit_critic(
 def calibration(task: Task, batch: Batch, players: Mapping[str, Player], critic: Critic) -> dict[str, float]:
     """Returns how the critic ranks valid plans beside exact values, on the way of a slipping script.
 
-    Spearman's correlation of Q(s, a) - V(s) with the exact advantage, pooled over 20 episodes; and the mean of
-    Q(s, w) - gamma V(s), the critic's and the exact one.
+    Spearman's correlation of Q(s, a) - V(s) with the exact advantage, pooled over 20 episodes; and the mean of the
+    critic's Q(s, w) - gamma V(s).
     """
     exact, words = ExactValues(batch, players, task.noise, critic.settings.discount), wording(batch.config)
     scores, truths, gaps = list[float](), list[float](), list[float]()

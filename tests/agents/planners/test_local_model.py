@@ -1,12 +1,13 @@
 """A language model on this machine: a tiny one with random weights, made here, plays the part of the user's."""
 
 import builtins
+import shutil
 
 import pytest
 import torch
 
 from agents.planners.local_model import LocalModelPlanner
-from agents.planners.protocol import BadReplyError, Message
+from agents.planners.protocol import BadReplyError, Message, PlannerError
 
 ASK = [Message("system", "Play a game."), Message("user", "What now?")]
 LENGTH = 64  # tokens that the model can bear
@@ -56,6 +57,37 @@ def test_a_conversation_that_is_too_long_is_refused(folder):
     planner = LocalModelPlanner(folder, max_new_tokens=8)
     with pytest.raises(BadReplyError, match=f"it has {LENGTH}"):
         planner.reply([Message("user", "now " * LENGTH)])
+
+
+TURNS = (
+    "{% if message.role not in ['user', 'assistant'] %}{{ raise_exception('System role not supported') }}{% endif %}"
+)
+ALIKE = (
+    "{% if loop.index0 % 2 != (message.role == 'assistant') %}{{ raise_exception('Roles must\nalternate') }}{% endif %}"
+)
+NO_SYSTEM = (
+    f"{{% for message in messages %}}{TURNS}{ALIKE}{{{{ message.role }}}} {{{{ message.content }}}} {{% endfor %}}"
+)
+
+
+def test_a_model_without_a_system_role_is_told_its_task_by_the_user(folder):
+    """As the templates of Gemma and early Mistral models, which also want the roles to take turns."""
+    planner = LocalModelPlanner(folder, max_new_tokens=2)
+    planner._tokenizer.chat_template = NO_SYSTEM
+    # "user Play a game . What now ?" is 8 words and marks.
+    assert planner.reply(ASK).prompt_tokens == 8
+    with pytest.raises(PlannerError, match=r"template refuses the conversation: Roles must$"):
+        planner.reply([*ASK, ASK[1]])
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json", "tokenizer.json"])
+def test_a_damaged_model_ends_in_one_line(folder, tmp_path, name):
+    shutil.copytree(folder, tmp_path / "model")
+    path = tmp_path / "model" / name
+    path.write_bytes(path.read_bytes()[:50])
+    with pytest.raises(PlannerError, match="has no model that can be read") as error:
+        LocalModelPlanner(tmp_path / "model")
+    assert "\n" not in str(error.value)
 
 
 def test_only_a_folder_with_safetensors_is_read(folder, tmp_path):
