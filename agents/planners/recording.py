@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -25,6 +27,8 @@ from agents.planners.protocol import (
 ERRORS: Mapping[str, type[PlannerError]] = {
     **{"bad reply": BadReplyError, "unavailable": UnavailableError, "refused": RefusedError, "error": PlannerError},
 }  # by what recordings call them; the last one is any other
+
+PACKED = ".gz"
 
 
 class RecordingPlanner:
@@ -77,15 +81,32 @@ def _drop_half_line(path: Path) -> None:
         os.truncate(path, whole)
 
 
+def pack(path: Path) -> Path:
+    """Puts a compressed file in the place of a finished recording, the same bytes for the same words; returns it."""
+    packed = path.with_name(path.name + PACKED)
+    packed.write_bytes(gzip.compress(path.read_bytes(), mtime=0))
+    path.unlink()
+    return packed
+
+
 def read_conversation(path: str | os.PathLike[str]) -> Iterator[tuple[list[Message], Reply | PlannerError]]:
     """Yields the recorded questions with their replies, or with the errors that were raised in place of replies.
 
     Half a line at the end, of a recorder that was killed, is left out.
 
+    Args:
+        path: Of `RecordingPlanner` or of `pack`.
+
     Raises:
         ValueError: A line is no record.
     """
-    lines = Path(path).read_bytes().split(b"\n")[:-1]
+    content = Path(path).read_bytes()
+    if Path(path).suffix == PACKED:
+        try:
+            content = gzip.decompress(content)
+        except (OSError, EOFError, zlib.error) as error:
+            raise ValueError(f"{path} is damaged: {error}") from None
+    lines = content.split(b"\n")[:-1]
     for number, line in enumerate(lines, 1):
         try:
             entry = json.loads(line)
@@ -116,7 +137,7 @@ class ReplayPlanner:
     """Gives the recorded answers again, in their order, to the recorded questions; errors too are raised again.
 
     Args:
-        path: A file of `RecordingPlanner`.
+        path: A file of `RecordingPlanner` or of `pack`.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:

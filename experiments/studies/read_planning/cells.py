@@ -1,4 +1,7 @@
-"""One cell: a task with one critic, or without, all methods on the same episodes."""
+"""One cell: a task with one critic, or without, all methods on the same episodes.
+
+The first episode of each method that asks a planner is recorded in words, to be played again by `replay`.
+"""
 
 from __future__ import annotations
 
@@ -15,14 +18,15 @@ from scipy.stats import spearmanr
 import games
 from agents.planned_cooks import PlannedCook
 from agents.planners.noisy_script import NoisyScriptPlanner
-from agents.planners.protocol import Planner
+from agents.planners.protocol import Planner, PlannerError
+from agents.planners.recording import PACKED, RecordingPlanner, ReplayPlanner, pack
 from agents.protocol import Player
 from experiments.processes import call_in_processes
-from experiments.run_folder import RunFolder, write_atomically
+from experiments.run_folder import RunError, RunFolder, write_atomically
 from experiments.studies.read_planning.settings import TASKS, WITHOUT_CRITIC, ReadPlanningSettings, Task
 from games.batch import Batch
 from games.wording import wording
-from marl.read.critic import Critic, CriticSettings, fit, save_critic
+from marl.read.critic import Critic, CriticSettings, fit, load_critic, save_critic
 from marl.read.encoders import OPEN, StructuredEncoder
 from marl.read.exact import ExactValues
 from marl.read.experience import ExperienceSettings, gather
@@ -107,17 +111,26 @@ def run_cell(folder: str, given: dict[str, Any], name: str, seed: int) -> None:
         save_critic(critic, Path(folder) / "critics" / f"{name}-{seed}")
         if task.has_exact_values and settings.planner == "script":
             facts |= calibration(task, batch, players, critic)
-    rows, transcripts = play_methods(name, batch, make, critic, seed, settings)
-    document = {"facts": {"task": name, "critic": seed, **facts}, "rows": rows, "transcripts": transcripts}
+    played = play_methods(Path(folder), name, batch, make, critic, seed, settings)
+    document = {"facts": {"task": name, "critic": seed, **facts}, **played}
     path = cell_path(Path(folder), name, seed)
     path.parent.mkdir(exist_ok=True)
     write_atomically(path, json.dumps(document))
 
 
 def play_methods(
-    name: str, batch: Batch, make: MakePlanner, critic: Critic | None, seed: int, settings: ReadPlanningSettings
-) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """Returns a row for each method and episode, and the first episode's words of each method."""
+    folder: Path,
+    name: str,
+    batch: Batch,
+    make: MakePlanner,
+    critic: Critic | None,
+    seed: int,
+    settings: ReadPlanningSettings,
+) -> dict[str, Any]:
+    """Returns a row for each method and episode, the first episode's words of each method, and what the coin refused.
+
+    The first episodes' questions and answers go to the run's folder.
+    """
     rows, transcripts, refused = list[dict[str, Any]](), dict[str, Any](), 0.0
     resets = [NO_RESET, *(settings.resets if name == "recipe3" else [])]
     for key, method in METHODS.items():
@@ -126,18 +139,59 @@ def play_methods(
         counted = list[Episode]()
         for reset in resets if key in ("validity", "read_j", "read_s") else [NO_RESET]:
             for number in range(settings.episodes if method.rules else 1):  # the critic alone draws nothing
-                controls = Controls(settings.max_queries, settings.bar, refused, 1000 * seed + number)
-                choose = choose_by(method, batch, wording(batch.config), make(number), critic, controls)
+                is_kept, controls = number == 0 and reset == NO_RESET, controls_of(settings, refused, seed, number)
+                talk = conversation_path(folder, name, seed, key)
+                planner = _record(make(number), talk) if is_kept and method.rules else make(number)
+                choose = choose_by(method, batch, wording(batch.config), planner, critic, controls)
                 episode = play(batch, choose, None if reset == NO_RESET else reset)
                 rows.append(row_of(name, key, seed, number, reset, episode))
-                if number == 0 and reset == NO_RESET:
+                if is_kept:
                     transcripts[key] = transcript(episode)
+                if isinstance(planner, RecordingPlanner):
+                    pack(talk.with_suffix(""))
                 if reset == NO_RESET:
                     counted.append(episode)
         if key == "read_j":
             low = sum(episode.count("low score") for episode in counted)
             refused = low / max(1, low + sum(episode.count("accepted") for episode in counted))
-    return rows, transcripts
+    return {"rows": rows, "transcripts": transcripts, "refused": refused}
+
+
+def controls_of(settings: ReadPlanningSettings, refused: float, seed: int, number: int) -> Controls:
+    """Returns what an episode is played with."""
+    return Controls(settings.max_queries, settings.bar, refused, 1000 * seed + number)
+
+
+def _record(planner: Planner, talk: Path) -> RecordingPlanner:
+    talk.parent.mkdir(exist_ok=True)
+    unpacked = talk.with_suffix("")
+    unpacked.unlink(missing_ok=True)  # of a cell that was cut short
+    return RecordingPlanner(planner, unpacked)
+
+
+def replay(run: RunFolder, settings: ReadPlanningSettings, name: str, seed: int, method: str) -> Episode:
+    """Plays a cell's first episode of a method again, with the recorded answers and the cell's critic.
+
+    Args:
+        run: With the cell.
+        settings: Of the run.
+        name: Task.
+        seed: Of the critic; WITHOUT_CRITIC for methods that have none.
+        method: By its key; one that asks a planner.
+
+    Raises:
+        RunError: There is no such recording.
+        PlannerError: What is asked is not what was asked.
+    """
+    talk, place = conversation_path(run.path, name, seed, method), cell_path(run.path, name, seed)
+    if not (talk.exists() and place.exists()):
+        raise RunError(f"no conversation of {method} on {name} with critic {seed} is recorded in {run.path}")
+    batch, _ = open_task(TASKS[name])
+    critic, refused = None, json.loads(place.read_text(encoding="utf-8"))["refused"]
+    if seed != WITHOUT_CRITIC:
+        critic = load_critic(run.path / "critics" / f"{name}-{seed}", StructuredEncoder(batch))
+    controls = controls_of(settings, refused, seed, 0)
+    return play(batch, choose_by(METHODS[method], batch, wording(batch.config), ReplayPlanner(talk), critic, controls))
 
 
 def row_of(name: str, method: str, seed: int, number: int, reset: int, episode: Episode) -> dict[str, Any]:
@@ -157,11 +211,31 @@ def cell_path(folder: Path, name: str, seed: int) -> Path:
     return folder / "cells" / f"{name}-{seed}.json"
 
 
+def conversation_path(folder: Path, name: str, seed: int, method: str) -> Path:
+    """Returns the file of a cell's first conversation of a method."""
+    return folder / "conversations" / f"{name}-{seed}-{method}.jsonl{PACKED}"
+
+
 def run_cells(run: RunFolder, settings: ReadPlanningSettings) -> bool:
-    """Plays the cells that have no file yet; returns whether all have one then."""
+    """Plays the cells that have no file yet; returns whether all have one then.
+
+    Raises:
+        RunError: There is no stand-in in the folder.
+    """
     cells = settings.cells()
     left = [cell for cell in cells if not cell_path(run.path, *cell).exists()]
+    if left and settings.planner == "stand_in":
+        _check_stand_in(settings.folder)
     calls = [(str(run.path), settings.model_dump(mode="json"), *cell) for cell in left]
     return call_in_processes(
         "cells", run_cell, calls, total=len(cells), parallel=settings.parallel, reuses_processes=True
     )
+
+
+def _check_stand_in(folder: str) -> None:
+    from agents.planners.small_model import load_model
+
+    try:
+        load_model(folder)
+    except (FileNotFoundError, PlannerError) as error:
+        raise RunError(str(error)) from None

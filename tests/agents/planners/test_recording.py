@@ -14,7 +14,7 @@ from agents.planners.protocol import (
     UnavailableError,
     Usage,
 )
-from agents.planners.recording import RecordingPlanner, ReplayPlanner, read_conversation
+from agents.planners.recording import RecordingPlanner, ReplayPlanner, pack, read_conversation
 from games.wording import wording
 from marl.read.methods import METHODS, Controls, choose_by
 from marl.read.refine import play, transcript
@@ -79,6 +79,12 @@ def test_an_episode_with_bad_replies_in_it_is_played_again_word_for_word(tmp_pat
         episode = play(batch, choose)
         told.append((transcript(episode), episode.memory.usage, episode.steps))
     assert told[0] == told[1]
+    said, packed = list(map(repr, read_conversation(path))), pack(path)
+    assert list(map(repr, read_conversation(packed))) == said
+    assert not path.exists()
+    packed.write_bytes(packed.read_bytes()[:-20])
+    with pytest.raises(ValueError, match="is damaged"):
+        list(read_conversation(packed))
     assert episode.count("no reply") == episode.memory.usage.failures > 5
 
 
