@@ -272,7 +272,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     settings = Settings(steps=given.steps, seed=given.seed)
     try:
         corpus = Corpus(given.id, settings, **({"level": given.level} if given.level else {}))
-    except (ValueError, TypeError) as error:  # TypeError: a world without levels
+    except ValueError as error:
         parser.error(str(error))
     given.folder.mkdir(parents=True, exist_ok=True)
     with (given.folder / "losses.csv").open("a") as file:

@@ -1,5 +1,7 @@
 """The critic: its identities, its agreement with dynamic programming, and what it is fitted to."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -17,6 +19,7 @@ from marl.read.critic import Critic, CriticSettings, fit, load_critic, local_adv
 from marl.read.encoders import OPEN, SentenceEncoder, StructuredEncoder, state_of
 from marl.read.exact import ExactValues
 from marl.read.experience import Experience, ExperienceSettings, discounted, gather
+from marl.read.methods import METHODS, Controls, choose_by
 from marl.read.refine import Memory, Rules, decide, play
 from marl.read.scores import (
     JointAdvantage,
@@ -282,6 +285,25 @@ def test_any_sentence_encoder_can_stand_in_for_features():
     assert embedded[1].endswith("Alice will WAIT.\nBob will WAIT.")
     with pytest.raises(ValueError, match="a text for each of 1 rows"):
         encoder(state_of(batch)[None], [], np.array([[0, 0, 0]]))
+
+
+def test_a_critic_is_fitted_to_texts_and_plays():
+    """From gathering with descriptions to an episode, with the length of a sentence for a sentence encoder."""
+    batch, players = make("sandwich", SandwichMaker, level="recipe1")
+    words = wording(batch.config)
+    encoder = SentenceEncoder(words, batch, lambda texts: np.array([[len(text) / 1000] for text in texts], np.float32))
+    settings = ExperienceSettings(episodes=10, discount=GAMMA, keeps_texts=True)
+    found = gather(batch, lambda n: NoisyScriptPlanner(batch, players, NOISE, n), players, settings)
+    assert len(found.texts) == len(found.states)
+    assert all(text.startswith("Step ") for text in found.texts)
+    critic = fit(found, encoder, CriticSettings(hidden=(8,), steps=30, discount=GAMMA))
+    planner = NoisyScriptPlanner(batch, players, 0.0, 1)
+    episode = play(batch, choose_by(METHODS["read_s"], batch, words, planner, critic, Controls()))
+    scores = [exchange.score for exchange in episode.memory.exchanges if exchange.verdict in ("accepted", "low score")]
+    assert scores
+    assert None not in scores
+    with pytest.raises(ValueError, match="a text for each of"):
+        fit(replace(found, texts=[]), encoder, CriticSettings(steps=1))
 
 
 def test_a_judge_leaves_the_batch_alone(fitted):
