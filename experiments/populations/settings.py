@@ -72,7 +72,7 @@ class PopulationSettings(StudySettings, ABC):
     )
     variance: Kind = Field("opponents", description="which variance risk-averse oracles mean (marl/psro/risk_rewards)")
     symmetric: bool = Field(
-        False, description="both agents draw from one population, whoever they are; the game must be symmetric"
+        False, description="both agents draw from one population; their places must be alike, also in what they see"
     )
     parallel: int = Field(2, ge=1, description="runs at a time, one core each")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,10 @@ from rich.console import Console
 from experiments.interruption import StopRequest
 from experiments.populations.settings import Arm, PopulationSettings
 from experiments.progress import TrainingProgress
-from experiments.run_folder import RunFolder
+from experiments.run_folder import RunError, RunFolder
 from marl.psro.psro import Psro
 from marl.psro.records import read_epochs
+from marl.psro.symmetry import AsymmetryError
 from marl.psro.workers import Workers
 
 
@@ -46,6 +48,9 @@ def train(run: RunFolder, settings: PopulationSettings, ray_address: str | None,
 
     Returns:
         Whether all are done.
+
+    Raises:
+        RunError: The runs are meant to be symmetric, and the world is not.
     """
     from marl.rllib.session import start_ray
 
@@ -62,9 +67,16 @@ def train(run: RunFolder, settings: PopulationSettings, ray_address: str | None,
         for seed in range(settings.seeds):
             for epoch in range(each):
                 missing = [arm for arm in arms if num_complete(run, arm, seed) <= epoch]
-                for _ in workers.run([partial(do_epoch, run, settings, arm, seed) for arm in missing]):
+                for _ in _run(workers, [partial(do_epoch, run, settings, arm, seed) for arm in missing]):
                     done += 1
                     progress.update(done, {"seed": f"{seed + 1} of {settings.seeds}"})
                     if stop.is_made:
                         return False
     return True
+
+
+def _run(workers: Workers, tasks: Sequence[Callable[[], None]]) -> Iterator[Any]:
+    try:
+        yield from workers.run(tasks)
+    except AsymmetryError as error:  # Ray's has the whole traceback as its text
+        raise RunError(str(getattr(error, "cause", error))) from None

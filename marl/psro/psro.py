@@ -19,7 +19,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +41,7 @@ from marl.psro.responses import RULES, Response, Rule, gains, plan_responses
 from marl.psro.sampling import deal_out
 from marl.psro.settings import PsroSettings
 from marl.psro.simulation import Arena, add_episodes
+from marl.psro.symmetry import check_places, orders
 from marl.psro.workers import Workers
 
 SAVE_EVERY_S = 5.0  # how much simulation a kill may cost, to be done again
@@ -226,7 +226,7 @@ class Psro:
         wanted = self.table.counts + more
         cells = [tuple(cell) for cell in np.argwhere(more > 0).tolist()]
         if self.settings.symmetric:
-            most = {cell: max(int(wanted[other]) for other in _orders(cell)) for cell in cells}
+            most = {cell: max(int(wanted[other]) for other in orders(cell)) for cell in cells}
             return [(list(cell), count) for cell, count in most.items() if cell == tuple(sorted(cell))]
         return [(list(cell), int(wanted[cell])) for cell in cells]
 
@@ -248,8 +248,10 @@ class Psro:
         self.table.save(self._table_path)
 
     def _add(self, cell: Cell, played: Episodes) -> None:
-        orders = _orders(cell) if self.settings.symmetric else {cell: tuple(range(len(cell)))}
-        for other, order in orders.items():
+        if self.settings.symmetric and len(set(cell)) == 1:
+            check_places(list(self.seats), cell[0], played.returns)
+        seatings = orders(cell) if self.settings.symmetric else {cell: tuple(range(len(cell)))}
+        for other, order in seatings.items():
             add_episodes(self.table, other, Episodes(played.returns[:, order], played.lengths, played.statistics))
 
     def _words(self, *words: int) -> tuple[int, ...]:
@@ -429,13 +431,6 @@ def _played(record: EpochRecord) -> list[list[int]]:
 def _padded(profile: Sequence[Sequence[float]], sizes: Sequence[int]) -> tuple[np.ndarray, ...]:
     """Returns strategies with probability 0 for policies that came later."""
     return tuple(np.pad(np.array(own), (0, size - len(own))) for own, size in zip(profile, sizes, strict=True))
-
-
-def _orders(cell: Cell) -> dict[Cell, tuple[int, ...]]:
-    """Returns each different order of a cell's policies, with the agents in that order."""
-    return {
-        tuple(cell[agent] for agent in order): order for order in sorted(permutations(range(len(cell))), reverse=True)
-    }
 
 
 def _from_record(record: MetaRecord) -> MetaStrategy:

@@ -22,7 +22,9 @@ class PsroSettings(pydantic.BaseModel):
 
     world: str = Field(description="one of games.env_ids()")
     world_settings: dict[str, Any] = Field({}, description="settings of the world that differ from the id's")
-    symmetric: bool = Field(False, description="all agents share one population; the game must be symmetric")
+    symmetric: bool = Field(
+        False, description="all agents share one population; their places must be alike, also in what they see"
+    )
     first_policies: tuple[str, ...] = Field(
         ("random",), min_length=1, description="scripted players that every population begins with"
     )

@@ -46,6 +46,14 @@ def test_a_sweep_ends_with_tables_a_replay_and_a_report(agora, sweep):
     assert "report:" in output
 
 
+def test_a_population_for_all_in_a_game_whose_places_differ_is_refused_in_one_line(agora, tmp_path):
+    words = ["--world", "cards/kuhn_poker", "symmetric=true", "--nash-conv=responses", "seeds=1", "epochs=3"]
+    status, _, errors = agora("run", "psro", *words, "episodes=2000", "--out", str(tmp_path / "run"))
+    assert status == 1
+    assert errors.startswith("agora: symmetric: agents who all play policy 1 get ")
+    assert len(errors.splitlines()) == 1
+
+
 def test_an_incomplete_sweep_says_how_to_go_on(sweep):
     run, _, settings = open_run(sweep)
     more = settings.model_copy(update={"epochs": 11})

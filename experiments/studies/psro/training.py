@@ -14,6 +14,7 @@ from experiments.studies.psro.settings import SweepSettings
 from marl.psro.payoff_table import PayoffTableError
 from marl.psro.psro import Psro
 from marl.psro.records import EpochRecord, RecordError
+from marl.psro.symmetry import AsymmetryError
 from marl.psro.workers import Workers
 
 
@@ -30,7 +31,11 @@ def open_runs(run: RunFolder, settings: SweepSettings, workers: Workers | None =
 
 
 def train(run: RunFolder, settings: SweepSettings, ray_address: str | None) -> bool:
-    """Does the epochs that are left; Ctrl-C ends it after the epoch that is under way."""
+    """Does the epochs that are left; Ctrl-C ends it after the epoch that is under way.
+
+    Raises:
+        RunError: The runs are meant to be symmetric, and the world is not.
+    """
     if settings.parallel or settings.oracle in ("ppo", "dqn"):
         from marl.rllib.session import start_ray
 
@@ -51,11 +56,18 @@ def train(run: RunFolder, settings: SweepSettings, ray_address: str | None) -> b
                     continue
                 if stop.is_made:
                     return False
-                record = each.step() if epoch < settings.epochs else each.close()
+                record = _do_epoch(each, is_last=epoch == settings.epochs)
                 done += 1
                 shown = dict(_shown(name, record, settings))
                 progress.update(done, shown)
     return True
+
+
+def _do_epoch(run: Psro, *, is_last: bool) -> EpochRecord:
+    try:
+        return run.close() if is_last else run.step()
+    except AsymmetryError as error:
+        raise RunError(str(error)) from None
 
 
 def _shown(name: str, record: EpochRecord, settings: SweepSettings) -> Mapping[str, str]:

@@ -15,6 +15,7 @@ from marl.psro.psro import Psro
 from marl.psro.records import RecordError
 from marl.psro.sampling import relevance
 from marl.psro.settings import PsroSettings
+from marl.psro.symmetry import AsymmetryError
 from marl.psro.workers import Workers
 
 
@@ -179,6 +180,13 @@ def test_a_symmetric_run_has_one_population_and_a_symmetric_table(tmp_path):
     payoffs = run.payoffs(run.epochs[-1])
     off_diagonal = ~np.eye(len(payoffs[0]), dtype=bool)
     np.testing.assert_array_equal(payoffs[0][off_diagonal], payoffs[1].T[off_diagonal])
+
+
+def test_a_symmetric_run_of_a_game_whose_places_differ_ends(tmp_path):
+    """Kuhn poker is worth -1/18 to who begins, and who begins sees other things than who answers."""
+    settings = KUHN.model_copy(update={"symmetric": True, "episodes": 2000, "nash_conv": "responses"})
+    with pytest.raises(AsymmetryError, match=r"policy 1 get .* as player_0, .* as player_1"):
+        run_epochs(tmp_path, 3, settings)
 
 
 @pytest.mark.parametrize("solver", ["rae", "alpha_rank", "coarse_correlated", "correlated", "self_play", "rectified"])

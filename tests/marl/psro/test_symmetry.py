@@ -1,0 +1,25 @@
+"""Runs with one population for all agents: orders of cells, and places that are not alike."""
+
+import numpy as np
+import pytest
+
+from marl.psro.symmetry import AsymmetryError, check_places, orders
+
+
+def test_orders_of_three_policies_by_hand():
+    assert orders((0, 0, 1)) == {(0, 0, 1): (0, 1, 2), (0, 1, 0): (0, 2, 1), (1, 0, 0): (2, 0, 1)}
+
+
+def test_places_that_pay_alike_pass_and_those_that_do_not_are_named():
+    rng = np.random.default_rng(0)
+    alike = rng.normal(size=(1000, 2))
+    check_places(["car_0", "car_1"], 3, alike)
+    with pytest.raises(AsymmetryError, match=r"policy 3 get .* as car_0, .* as car_1.*symmetric=false"):
+        check_places(["car_0", "car_1"], 3, alike + np.array([0.5, 0]))
+    check_places(["car_0", "car_1"], 3, (alike + np.array([5, 0]))[:10])  # too few to know
+
+
+def test_returns_that_never_vary_must_be_equal():
+    check_places(["a", "b"], 0, np.ones((50, 2)))
+    with pytest.raises(AsymmetryError):
+        check_places(["a", "b"], 0, np.ones((50, 2)) * [1, 2])
