@@ -8,6 +8,7 @@ from experiments.intervals import mean_interval
 from experiments.populations.tournament import worst_mean
 from experiments.populations.training import do_epoch, open_psro
 from experiments.run_folder import RunError, RunFolder
+from experiments.studies.rae_driving.analysis import compare_crashes, crashes_table
 from experiments.study import find_study
 
 
@@ -68,3 +69,32 @@ def test_each_seed_turns_the_first_policies_one_further():
     arm = settings.arms()[0]
     firsts = [settings.run_settings(arm, seed).first_policies for seed in range(3)]
     assert firsts == [("hunter", "gatherer"), ("gatherer", "hunter"), ("hunter", "gatherer")]
+
+
+def test_crashes_beside_the_best_other_arm_by_hand():
+    """Nash crashes least of the others, 0.7 and 0.9; the averse arm an eighth of that, and it arrives 2 points less."""
+    rows = [
+        {"arm": arm, "seed": seed, "group": group, "crashes": crashes, "arrivals": arrivals}
+        for group in ("own", "strangers")
+        for arm, seed, crashes, arrivals in (
+            *(("nash", 0, 0.7, 1.0), ("nash", 1, 0.9, 1.2), ("uniform", 0, 1.0, 1.5), ("uniform", 1, 1.0, 1.5)),
+            *(("rae 0.1", 0, 0.1, 0.96), ("rae 0.1", 1, 0.1, 1.16), ("rae 1", 0, 0.0, 0.0), ("rae 1", 1, 0.0, 0.0)),
+        )
+    ]
+    found = compare_crashes(pd.DataFrame(rows), ["rae 0.1", "rae 1"], ["nash", "uniform"], "own").set_index("arm")
+    assert found["best_other"].tolist() == ["nash", "nash"]
+    first = found.loc["rae 0.1", ["ratio", "low", "high", "arrival_points"]].tolist()
+    assert first == pytest.approx([8.0, 7.0, 9.0, -2.0])
+    assert found.loc["rae 1", "ratio"] == np.inf
+    assert found["holds"].tolist() == [True, False]  # who never arrives does not crash either
+
+
+def test_the_table_of_crashes_has_a_row_for_each_risk_averse_arm():
+    settings = find_study("rae_driving").settings(others=["nash"], gammas=[0.1])
+    rows = [
+        {"arm": arm, "seed": seed, "group": "own", "crashes": 0.5, "arrivals": 1.0}
+        for arm in ("nash", "rae 0.1")
+        for seed in (0, 1)
+    ]
+    table = crashes_table(pd.DataFrame(rows), settings, "own")
+    assert table[1:] == [["rae 0.1", "0.5000", "nash", "0.5000", "1.00 (1.00 to 1.00)", "+0.0", "no"]]
