@@ -34,7 +34,7 @@ from experiments.studies.econ_policy_study.cells import Job, play_cell
 from experiments.studies.econ_policy_study.ledger import smoothed_taxes
 from experiments.studies.econ_policy_study.settings import ENV_ID, PolicyStudySettings
 from experiments.studies.econ_policy_study.tables import TABLES, column_table, is_finished, part_path, read_table
-from experiments.study import find_study
+from experiments.study import find_study, open_run
 
 STUDY = find_study("econ_policy_study")
 ROOT = Path(__file__).parents[2]
@@ -260,7 +260,7 @@ def test_what_is_finished_is_never_played_again_and_what_a_kill_left_is(tmp_path
     assert played == []
 
 
-def test_kill_9_loses_nothing_that_was_finished(tmp_path, agora):
+def test_kill_9_loses_nothing_that_was_finished(tmp_path):
     run = tmp_path / "run"
     words = ["policies=flat", "workers=lone", f"seeds={list(range(40))}", "horizon=200", "episodes=1", "parallel=0"]
     command = [sys.executable, "-m", "experiments", "run", "econ_policy_study", *words, "--out", str(run)]
@@ -271,8 +271,8 @@ def test_kill_9_loses_nothing_that_was_finished(tmp_path, agora):
         process.kill()
     before = {path.name: path.stat().st_mtime_ns for path in parts.glob("*.parquet")}
     assert 3 <= len(before) < 40
-    status, _, errors = agora("resume", str(run))
-    assert status == 0, errors
+    folder, _, settings = open_run(run)
+    assert grid.run_grid(folder, settings, None)
     after = {path.name: path.stat().st_mtime_ns for path in parts.glob("*.parquet")}
     assert len(after) == 40
     assert before.items() <= after.items()
