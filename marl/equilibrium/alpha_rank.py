@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
-from scipy.special import expm1
+from scipy.special import expm1, logsumexp
 
 from marl.equilibrium.payoffs import check_payoffs, coarse_gains
 from marl.equilibrium.record import JointSolution, joint_solution
@@ -83,13 +83,30 @@ def _eliminate(moves: np.ndarray) -> np.ndarray:
     chain = moves.copy()
     np.fill_diagonal(chain, 0)
     for last in range(len(chain) - 1, 0, -1):
-        chain[:last, last] /= chain[last, :last].sum()
+        leaving = chain[last, :last].sum()
+        if leaving == 0:  # a way out in several rare steps is too rare for floating point
+            return _eliminate_in_logs(moves)
+        chain[:last, last] /= leaving
         chain[:last, :last] += np.outer(chain[:last, last], chain[last, :last])
     weights = np.ones(len(chain))
     for state in range(1, len(chain)):
         weights[state] = weights[:state] @ chain[:state, state]
         weights[: state + 1] /= weights[: state + 1].max()
     return weights / weights.sum()
+
+
+def _eliminate_in_logs(moves: np.ndarray) -> np.ndarray:
+    """Returns the same, more slowly, however rare moves and their products are."""
+    with np.errstate(divide="ignore"):
+        chain = np.log(moves)
+    np.fill_diagonal(chain, -np.inf)
+    for last in range(len(chain) - 1, 0, -1):
+        chain[:last, last] -= logsumexp(chain[last, :last])
+        chain[:last, :last] = np.logaddexp(chain[:last, :last], chain[:last, last, None] + chain[last, :last])
+    weights = np.zeros(len(chain))
+    for state in range(1, len(chain)):
+        weights[state] = logsumexp(weights[:state] + chain[:state, state])
+    return np.asarray(np.exp(weights - logsumexp(weights)))
 
 
 def _closed_state(moves: sparse.csr_array) -> int | None:

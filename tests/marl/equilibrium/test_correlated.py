@@ -108,6 +108,35 @@ def test_the_fixation_probability_by_hand():
     np.testing.assert_allclose(ours.joint[:, 0], [up / (up + down), down / (up + down)])
 
 
+def test_ways_out_that_are_too_rare_for_floating_point_are_still_ways_out():
+    """1 leaves for 2 alone, hardly ever, and 2 goes back to 1 but for 1e-200: 1e-450 of the time from 1 to 0."""
+    moves = np.array([[0, 0, 1], [0, 0, 1e-250], [1e-200, 1, 0]])
+    # Balanced along the line 1 - 2 - 0: weights 1, 1e-250 and 1e-450.
+    np.testing.assert_allclose(alpha_rank._eliminate(moves), [0, 1, 1e-250], rtol=1e-9)
+
+
+def test_elimination_in_logarithms_is_elimination():
+    moves = np.random.default_rng(0).random((40, 40))
+    np.testing.assert_allclose(alpha_rank._eliminate_in_logs(moves), alpha_rank._eliminate(moves), rtol=1e-9)
+
+
+def test_payoffs_that_are_large_beside_alpha_have_a_rank():
+    """Two cars' populations: at (5, 4) either's payoff is the best of its column or row, by 0.01 and 0.09."""
+    first = [
+        *([-7.35, -8.08, -8.02, -7.92, -7.95, -8.03], [2.81, -0.09, 4.65, 4.84, 5.09, 4.85]),
+        *([-2.65, -0.54, -1.38, -1.94, -1.17, -2.73], [3.11, 3.74, 7.05, 7.13, 7.19, 7.14]),
+        *([3.38, 3.69, 6.94, 7.09, 7.17, 7.14], [3.02, 3.65, 7.02, 7.06, 7.2, 7.14]),
+    ]
+    second = [
+        *([-6.94, 2.85, 3.06, 3.43, 3.19, 3.43], [-8.3, -0.3, 4.76, 5.14, 5.07, 4.93]),
+        *([-7.49, 6.18, 6.8, 6.98, 7.03, 6.34], [-8.29, 3.09, 6.89, 7.14, 7.14, 7.12]),
+        *([-8.38, 3.06, 6.75, 6.95, 7.16, 7.13], [-8.15, 3.06, 6.85, 6.96, 7.22, 7.13]),
+    ]
+    found = solve_alpha_rank(np.array([first, second]), alpha=100.0)
+    assert found.converged
+    assert found.joint[5, 4] == pytest.approx(1)
+
+
 def test_large_chains_are_solved_as_small_ones_are(monkeypatch):
     for seed, alpha in ((0, 0.1), (1, 5.0), (2, None)):
         payoffs = draw((7, 6, 4), seed)
