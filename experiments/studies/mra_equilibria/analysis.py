@@ -19,7 +19,9 @@ from experiments.studies.mra_equilibria.cells import KEYS, rows_path
 from experiments.studies.mra_equilibria.settings import MraEquilibriaSettings
 
 RESULTS = Path(__file__).parent / "results"
-TRAINED = tuple(MraEquilibriaSettings().trained)  # of the committed results, which are the default run's
+TRAINED = tuple(
+    MraEquilibriaSettings.model_validate({}).trained
+)  # of the committed results, which are the default run's
 CHOICES = ("drawn", "least", "adapted_20", "adapted_500")
 COLORS = {1: "#777777", 2: "#9dbfe0", 3: "#2f6fb5", 6: "#d27a26", 12: "#a03c3c"}
 
