@@ -1,13 +1,14 @@
 """Scripted players of the trust dilemma: one who hunts the stag, trusting the other, and one who gathers plants.
 
-Both look at the full state and keep no memory; chance decides only between equally good steps.
+Both look at their observation alone, which shows the full state, and keep no memory; chance decides only between
+equally good steps.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from itertools import product
-from typing import Any, cast
+from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
@@ -16,49 +17,69 @@ from agents.protocol import find_agent
 from games.batch import Batch
 from games.trust import ACTIONS, TrustConfig
 
-Cell = tuple[int, int]
-
-STEPS: dict[str, Cell] = {"left": (-1, 0), "down": (0, 1), "right": (1, 0), "up": (0, -1), "stand": (0, 0)}
-
-
-def _distance(a: Cell, b: Cell) -> int:
-    return abs(a[0] - b[0]) + abs(a[1] - b[1])
+MOVES = np.array([(-1, 0), (0, 1), (1, 0), (0, -1), (0, 0)])  # x, y of each action
+LEFT, DOWN, RIGHT, UP, STAND = range(len(ACTIONS))
+FAR = 1 << 16  # more than any sum of distances
 
 
-class _Scene:
-    """One env as one agent sees it now."""
+def _distance(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Returns the steps between cells, [..., 2] each."""
+    return np.abs(a - b).sum(axis=-1)
 
-    def __init__(self, config: TrustConfig, fields: dict[str, Any], me: int) -> None:
-        self.config = config
-        agents = [_cell(position) for position in fields["agents"]]
-        self.here, self.other = agents[me], agents[1 - me]
-        self.stag = _cell(fields["stag"])
-        self.plants = [_cell(plant) for plant in fields["plants"]]
 
-    def cells(self) -> list[Cell]:
-        return [(x, y) for y, x in product(range(self.config.height), range(self.config.width))]
+@dataclass(frozen=True)
+class _Scenes:
+    """Some envs as one agent sees them now: cells are x and y.
 
-    def after(self, cell: Cell, action: str) -> Cell:
-        """Where an action leads; the border stops it."""
-        x, y = cell[0] + STEPS[action][0], cell[1] + STEPS[action][1]
-        return (x, y) if 0 <= x < self.config.width and 0 <= y < self.config.height else cell
+    Attributes:
+        config: Of the world.
+        here: [n, 2] where the agent is.
+        other: [n, 2] where the other one is.
+        stag: [n, 2].
+        plants: [n, H * W] bool: where plants are, row by row.
+    """
 
-    def stag_may_go_to(self) -> set[Cell]:
-        """Where the stag can be when this step's rewards are given."""
-        moves = [self.after(self.stag, action) for action in ACTIONS[:4]]
-        inside = {cell for cell in moves if cell != self.stag}
+    config: TrustConfig
+    here: np.ndarray
+    other: np.ndarray
+    stag: np.ndarray
+    plants: np.ndarray
+
+    @classmethod
+    def seen(cls, config: TrustConfig, observations: np.ndarray) -> _Scenes:
+        """Reads observations of either kind, [n, ...] uint8."""
+        num, width, num_cells = len(observations), config.width, config.width * config.height
+        if config.observation == "coordinates":
+            pairs = observations.reshape(num, -1, 2).astype(np.int64)
+            plants = np.zeros((num, num_cells), bool)
+            np.put_along_axis(plants, pairs[:, 3:, 1] * width + pairs[:, 3:, 0], True, axis=1)
+            return cls(config, pairs[:, 0], pairs[:, 1], pairs[:, 2], plants)
+        layers = observations.reshape(num, num_cells, -1).astype(bool)
+        here, other, stag = (np.stack(divmod(layers[:, :, i].argmax(axis=1), width)[::-1], axis=-1) for i in range(3))
+        return cls(config, here, other, stag, layers[:, :, 3])
+
+    def cells(self) -> np.ndarray:
+        """[H * W, 2] all cells, row by row."""
+        rows, columns = np.divmod(np.arange(self.config.width * self.config.height), self.config.width)
+        return np.stack([columns, rows], axis=-1)
+
+    def after(self, cells: np.ndarray) -> np.ndarray:
+        """[n, 5, 2] where each action leads from a cell; the border stops it."""
+        moved = cells[:, None] + MOVES
+        return np.clip(moved, 0, [self.config.width - 1, self.config.height - 1])
+
+    def dangers(self) -> tuple[np.ndarray, np.ndarray]:
+        """[n, 4, 2] where the stag's moves lead, and [n, 4] bool whether it may make them now."""
+        moved = self.after(self.stag)[:, :STAND]
+        inside = (moved != self.stag[:, None]).any(axis=-1)
         if self.config.follow_probability < 1:
-            return inside
-        gaps = {
-            agent: (agent[0] - self.stag[0]) ** 2 + (agent[1] - self.stag[1]) ** 2 for agent in (self.here, self.other)
-        }
-        nearest = [agent for agent, gap in gaps.items() if gap == min(gaps.values())]
-        closer = {cell for cell in inside for agent in nearest if _distance(cell, agent) < _distance(self.stag, agent)}
-        return inside if self.stag in nearest else closer
-
-
-def _cell(position: np.ndarray) -> Cell:
-    return int(position[0]), int(position[1])
+            return moved, inside
+        agents = np.stack([self.here, self.other], axis=1)  # [n, 2, 2]
+        gaps = ((agents - self.stag[:, None]) ** 2).sum(axis=-1)
+        nearest = gaps == gaps.min(axis=1, keepdims=True)
+        nearer = _distance(moved[:, :, None], agents[:, None]) < _distance(self.stag[:, None], agents)[:, None]
+        stands_on_one = gaps.min(axis=1) == 0
+        return moved, inside & (stands_on_one[:, None] | (nearer & nearest[:, None]).any(axis=-1))
 
 
 class _Player(GeneratorAlone, ABC):
@@ -69,18 +90,20 @@ class _Player(GeneratorAlone, ABC):
 
     def act(self, batch: Batch, agent: str) -> np.ndarray:
         """Returns the agent's actions, [E] int32."""
-        config = cast(TrustConfig, batch.config)
-        _, me = find_agent(batch, agent)
-        scenes = (_Scene(config, batch.fields(env), me) for env in range(batch.num_envs))
-        return np.array([self._choose(self._values(scene)) for scene in scenes], np.int32)
+        return self.act_rows(batch, agent, np.arange(batch.num_envs))
+
+    def act_rows(self, batch: Batch, agent: str, envs: np.ndarray) -> np.ndarray:
+        """Returns the agent's actions in some envs, [n] int32."""
+        name, me = find_agent(batch, agent)
+        scenes = _Scenes.seen(cast(TrustConfig, batch.config), batch.groups[name].observations[envs, me])
+        values = self._values(scenes)
+        best = values == values.max(axis=1, keepdims=True)
+        which = self._rng.integers(best.sum(axis=1))
+        return (best.cumsum(axis=1) > which[:, None]).argmax(axis=1).astype(np.int32)
 
     @abstractmethod
-    def _values(self, scene: _Scene) -> list[float]:
-        """Returns the worth of each action: the largest is chosen."""
-
-    def _choose(self, values: list[float]) -> int:
-        best = [action for action, value in enumerate(values) if value == max(values)]
-        return best[int(self._rng.integers(len(best)))]
+    def _values(self, scenes: _Scenes) -> np.ndarray:
+        """Returns the worth of each action, [n, 5]: the largest is chosen."""
 
 
 class StagHunter(_Player):
@@ -93,21 +116,20 @@ class StagHunter(_Player):
         seed: Of the generator that chooses between equally good steps.
     """
 
-    def _values(self, scene: _Scene) -> list[float]:
-        if scene.here != scene.other:
-            place = min(
-                scene.cells(),
-                key=lambda cell: (
-                    max(_distance(cell, scene.here), _distance(cell, scene.other)),
-                    _distance(cell, scene.stag),
-                ),
-            )
-            return [-_distance(scene.after(scene.here, action), place) for action in ACTIONS]
-        if _distance(scene.here, scene.stag) <= 1:
-            return [float(action == "stand") for action in ACTIONS]
-        dx, dy = scene.stag[0] - scene.here[0], scene.stag[1] - scene.here[1]
-        along_x, along_y = ("right" if dx > 0 else "left"), ("down" if dy > 0 else "up")
-        return [float(action == (along_x if abs(dx) >= abs(dy) else along_y)) for action in ACTIONS]
+    def _values(self, scenes: _Scenes) -> np.ndarray:
+        here, stag, cells = scenes.here, scenes.stag, scenes.cells()
+        of_both = np.maximum(*(_distance(cells, agent[:, None]) for agent in (here, scenes.other)))
+        place = cells[(of_both * FAR + _distance(cells, stag[:, None])).argmin(axis=1)]
+        to_place = -_distance(scenes.after(here), place[:, None])
+        apart = (here != scenes.other).any(axis=1, keepdims=True)
+        return np.where(apart, to_place, np.eye(len(ACTIONS), dtype=int)[_towards(here, stag)])
+
+
+def _towards(here: np.ndarray, stag: np.ndarray) -> np.ndarray:
+    """[n] the action on the longer way to the stag, or to stand where it is beside."""
+    dx, dy = (stag - here).T
+    along_x, along_y = np.where(dx > 0, RIGHT, LEFT), np.where(dy > 0, DOWN, UP)
+    return np.where(np.abs(dx) + np.abs(dy) <= 1, STAND, np.where(np.abs(dx) >= np.abs(dy), along_x, along_y))
 
 
 class PlantGatherer(_Player):
@@ -117,10 +139,11 @@ class PlantGatherer(_Player):
         seed: Of the generator that chooses between equally good steps.
     """
 
-    def _values(self, scene: _Scene) -> list[float]:
-        danger = scene.stag_may_go_to()
-        return [self._value(scene, scene.after(scene.here, action), danger) for action in ACTIONS]
-
-    def _value(self, scene: _Scene, cell: Cell, danger: set[Cell]) -> float:
-        size = scene.config.width + scene.config.height
-        return -min((_distance(cell, plant) for plant in scene.plants), default=0) - size * (cell in danger)
+    def _values(self, scenes: _Scenes) -> np.ndarray:
+        reached = scenes.after(scenes.here)  # [n, 5, 2]
+        far = np.where(scenes.plants[:, None], _distance(reached[:, :, None], scenes.cells()), FAR)  # [n, 5, H * W]
+        to_plant = np.where(scenes.plants.any(axis=1, keepdims=True), far.min(axis=-1), 0)
+        moved, may = scenes.dangers()
+        meets = (reached[:, :, None] == moved[:, None]).all(axis=-1)  # [n, 5, 4]
+        size = scenes.config.width + scenes.config.height
+        return -to_plant - size * (meets & may[:, None]).any(axis=-1)

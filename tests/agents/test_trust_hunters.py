@@ -87,3 +87,46 @@ def test_players_go_on_from_their_state():
 def test_hunters_and_gatherers_play_on_every_registered_size():
     for id in ("grid/trust_small_v0", "grid/trust_once_v0"):
         assert returns((StagHunter, StagHunter), id).min() > returns((PlantGatherer, PlantGatherer), id).max()
+
+
+def choices(player, batch, agent="hunter_0"):
+    """Actions that a player takes in a state, over many draws."""
+    return {int(player.act_rows(batch, agent, np.array([0]))[0]) for _ in range(40)}
+
+
+@pytest.mark.parametrize("observation", ["grid", "coordinates"])
+def test_steps_worked_by_hand(observation):
+    batch = games.make_batch("grid/trust_v0", 2, observation=observation)  # 5 x 5 cells, 2 plants
+    batch.reset()
+
+    def place(here, other, stag, plants):
+        agents = np.array([here, other], np.uint8)
+        batch.load_fields(0, {"agents": agents, "stag": np.array(stag, np.uint8), "plants": np.array(plants, np.uint8)})
+
+    left, down, right, _, stand = range(5)
+    place((0, 0), (4, 0), (2, 2), [(0, 4), (4, 4)])
+    # Both reach (2, 0) in 2 steps, and no other cell as soon.
+    assert choices(StagHunter(), batch) == {right}
+    assert choices(StagHunter(), batch, "hunter_1") == {left}
+    assert choices(PlantGatherer(), batch) == {down}  # (0, 4) is 4 steps away, 5 from (1, 0)
+    place((1, 1), (1, 1), (2, 3), [(1, 2), (4, 4)])
+    assert choices(StagHunter(), batch) == {down}  # the longer way to the stag first
+    # Both agents are as near, so the stag may come to (1, 3) or (2, 2), and the plant at (1, 2) is safe.
+    assert choices(PlantGatherer(), batch) == {down}
+    place((1, 1), (1, 1), (1, 2), [(1, 2), (4, 4)])
+    assert choices(StagHunter(), batch) == {stand}
+    # The stag goes to (1, 1): standing there is worst; from (1, 2), where the plant is, it has gone.
+    assert choices(PlantGatherer(), batch) == {down}
+    place((0, 0), (0, 0), (4, 4), [(0, 2), (2, 0)])
+    assert choices(PlantGatherer(), batch) == {right, down}  # plants as near: chance
+
+
+def test_players_can_be_asked_for_some_envs_alone():
+    batch = games.make_batch("grid/trust_v0", 20, follow_probability=0.5)
+    batch.reset()
+    some = np.array([3, 4, 11])
+    for kind in (StagHunter, PlantGatherer):
+        first = kind(0)
+        assert {tuple(first.act(batch, "hunter_1")[some]) for _ in range(60)} == {
+            tuple(first.act_rows(batch, "hunter_1", some)) for _ in range(60)
+        }

@@ -18,8 +18,8 @@ def test_workers_learn_to_answer_taxes_and_planners_to_set_them(tmp_path):
     study.evaluate(run, settings)
     regrets = pd.read_csv(run.path / "regrets.csv")
     assert (regrets.groupby("economy")["regret"].mean() < 0.01).all(), regrets
-    # 0.9 % were committed; of single schedules none is above 2.1 %.
-    assert (regrets.groupby("economy")["regret"].max() < 0.03).all(), regrets
+    # Of single schedules and seeds, 2.7 % at most are committed.
+    assert (regrets.groupby("economy")["regret"].max() < 0.04).all(), regrets
     # One seed in five may fail, as one of fifteen did in the committed results.
     scores = pd.read_csv(run.evaluation_path)
     middle = scores.groupby(["economy", "objective"])[["share_of_best", "welfare", *RIVALS]].median()
