@@ -67,8 +67,8 @@ class PopulationSettings(StudySettings, ABC):
         ["random"], min_length=1, description="what every population begins with; each seed turns them one further"
     )
     cell_episodes: int = Field(1000, ge=2, description="episodes of each cell of the payoff table")
-    pair_episodes: int = Field(
-        500, ge=2, description="episodes of each pair of populations in the tournament, half in each seating"
+    group_episodes: int = Field(
+        5000, ge=1, description="of each run with each group of partners in the tournament, at least; as many with each"
     )
     variance: Kind = Field("opponents", description="which variance risk-averse oracles mean (marl/psro/risk_rewards)")
     symmetric: bool = Field(

@@ -5,11 +5,14 @@
     "trained"    every arm, of the next seed                                 how it fares with who learned elsewhere
     "strangers"  scripted players that no population began with              how it fares with who never learned
 
-Each pair plays both seatings. Returns are the arm's own; events are those of the whole episode.
+Each pair plays both seatings, equally often, and each partner of a group as often as the others. Returns are the arm's
+own; events are those of the whole episode.
 """
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -52,9 +55,9 @@ def _partners(
 
 
 def _play_pair(
-    settings: PopulationSettings, me: Psro, partner: Psro | None, stranger: str, words: list[int]
+    settings: PopulationSettings, me: Psro, partner: Psro | None, stranger: str, episodes: int, words: list[int]
 ) -> tuple[np.ndarray, Episodes]:
-    """Returns my returns over both seatings, and the episodes."""
+    """Returns my returns over both seatings, so many episodes of each, and the episodes."""
     scene, agents = settings.scene(), list(me.seats)
     returns, parts = [], []
     for seat, agent in enumerate(agents):
@@ -64,7 +67,6 @@ def _play_pair(
             scene.strangers[stranger](seeds[0]) if partner is None else meta_player(partner, other, seeds[0])
         )
         players = {agent: meta_player(me, agent, seeds[1]), other: player}
-        episodes = settings.pair_episodes // len(agents)
         played = play_episodes(scene.world, players, episodes, seed=seeds[2], settings=scene.settings)
         returns.append(played.returns[:, seat])
         parts.append(played)
@@ -78,8 +80,11 @@ def play_all(run: RunFolder, settings: PopulationSettings, arm: Arm, seed: int, 
     me, scene = open_psro(run, settings, arm, seed), settings.scene()
     rows: list[dict[str, Any]] = []
     pooled: dict[str, list[tuple[np.ndarray, Episodes]]] = {group: [] for group in GROUPS}
-    for number, (group, name, partner) in enumerate(_partners(run, settings, arm, seed)):
-        returns, played = _play_pair(settings, me, partner, name, [SEED, seed, number])
+    partners = list(_partners(run, settings, arm, seed))
+    sizes = Counter(group for group, _, _ in partners)
+    for number, (group, name, partner) in enumerate(partners):
+        episodes = math.ceil(settings.group_episodes / sizes[group] / len(me.seats))
+        returns, played = _play_pair(settings, me, partner, name, episodes, [SEED, seed, number])
         pooled[group].append((returns, played))
         rows.append({"partner": name} | _row(group, [(returns, played)], scene.events))
     rows += [{"partner": "all"} | _row(group, parts, scene.events) for group, parts in pooled.items()]

@@ -36,7 +36,7 @@ def test_hunters_who_learned_are_measured_with_partners_and_strangers(local_ray,
             "epochs": 1,
             "env_steps": 256,
             "cell_episodes": 10,
-            "pair_episodes": 20,
+            "group_episodes": 20,
             "oracle_settings": {"num_envs": 16, "fragment_steps": 16},
         }
     )
@@ -53,7 +53,7 @@ def test_hunters_who_learned_are_measured_with_partners_and_strangers(local_ray,
     study.report(run, settings)
     runs = pd.read_csv(run.path / "runs.csv")
     assert runs[["arm", "group"]].drop_duplicates().shape == (6, 2)
-    assert (runs["episodes"] == [20, 40, 60] * 2).all()
+    assert (runs["episodes"] == [20, 20, 24] * 2).all()
     pairs = pd.read_csv(run.path / "pairs.csv")
     assert set(pairs[pairs["group"] == "strangers"]["partner"]) == {"random", "clumsy hunter", "clumsy gatherer"}
     for _, row in runs.iterrows():  # an encounter has at most one catch; the stag mauls at most both once

@@ -40,6 +40,8 @@ class DrivingStudySettings(PopulationSettings):
 
     duel: Literal["overtaking", "two_car_intersection"] = Field("overtaking", description="driving/<duel>_v0")
     world_settings: dict[str, Any] = Field({}, description="settings of the world that differ from the id's")
+    epochs: int = Field(6, ge=1, description="of every run; each adds a policy for each agent, and one without ends it")
+    env_steps: int = Field(150_000, ge=1, description="of each response")
     gammas: list[float] = Field([0, 0.05, 0.1, 0.25, 0.5, 1], description="risk aversions of RAE-PSRO, 1 / return")
     others: list[str] = Field(
         ["self_play", "uniform", "nash", "nash_path", "prd", "alpha_rank"], description="meta-solvers beside it"

@@ -34,7 +34,9 @@ class TrustStudySettings(PopulationSettings):
     """Ways of PSRO in the trust dilemma."""
 
     world: str = Field("grid/trust_once_v0", description="grid/trust_once_v0: one encounter; or another of grid/trust")
-    world_settings: dict[str, Any] = Field({}, description="settings of the world that differ from the id's")
+    world_settings: dict[str, Any] = Field(
+        {"width": 3, "height": 3, "num_plants": 1}, description="settings of the world that differ from the id's"
+    )
     gammas: list[float] = Field([0, 0.05, 0.1, 0.25, 0.5, 1], description="risk aversions of RAE-PSRO, 1 / return")
     others: list[str] = Field(
         ["self_play", "uniform", "nash", "nash_path", "prd", "alpha_rank"], description="meta-solvers beside it"
@@ -44,7 +46,11 @@ class TrustStudySettings(PopulationSettings):
         min_length=1,
         description="what every population begins with; each seed turns them one further",
     )
-    epochs: int = Field(4, ge=1, description="of every run; each adds a policy for each agent, and one without ends it")
+    env_steps: int = Field(200_000, ge=1, description="of each response")
+    oracle_settings: dict[str, Any] = Field(
+        {"fragment_steps": 16, "learning_rate": 3e-3}, description="further settings of the PPO oracle"
+    )
+    epochs: int = Field(3, ge=1, description="of every run; each adds a policy for each agent, and one without ends it")
 
     def scene(self) -> Scene:
         """Returns the world, both conventions, strangers and events."""
