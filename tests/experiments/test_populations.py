@@ -9,6 +9,7 @@ from experiments.populations.tournament import worst_mean
 from experiments.populations.training import do_epoch, open_psro
 from experiments.run_folder import RunError, RunFolder
 from experiments.studies.rae_driving.analysis import compare_crashes, crashes_table
+from experiments.studies.rae_trust.analysis import difference, foretold, settled
 from experiments.study import find_study
 
 
@@ -98,3 +99,35 @@ def test_the_table_of_crashes_has_a_row_for_each_risk_averse_arm():
     ]
     table = crashes_table(pd.DataFrame(rows), settings, "own")
     assert table[1:] == [["rae 0.1", "0.5000", "nash", "0.5000", "1.00 (1.00 to 1.00)", "+0.0", "no"]]
+
+
+def test_runs_settle_on_a_convention_or_on_none():
+    rows = [
+        {"arm": "nash", "seed": seed, "group": group, "catches": catches}
+        for group in ("own", "trained")
+        for seed, catches in enumerate((0.95, 0.9, 0.5, 0.1, 0.0))
+    ]
+    assert settled(pd.DataFrame(rows)).loc["nash"].tolist() == ["hunt", "hunt", "neither", "gather", "gather"]
+
+
+@pytest.mark.parametrize(
+    ("hunter", "gatherer", "expected"),
+    [
+        ((5, -5), (1, 3), ["gather", "gather"]),  # deviating costs 4 hunters and 8 gatherers: gathering is safer
+        ((8, -2), (1, 3), ["hunt", "gather"]),  # 7 and 5; a hunter's payoff varies by 10, a gatherer's by 2
+    ],
+)
+def test_scripts_alone_foretell_the_safer_convention_and_aversion_turns_it(hunter, gatherer, expected):
+    """Without aversion the path from uniform play ends at the risk-dominant equilibrium of a 2 x 2 game."""
+    settings = find_study("rae_trust").settings(gammas=[0, 1], others=[])
+    row = np.array([hunter, gatherer], float)
+    assert list(foretold(settings, np.stack([row, row.T])).values()) == expected
+
+
+def test_differences_of_arms_are_paired_by_seed():
+    rows = [
+        {"arm": arm, "seed": seed, "group": "own", "mean": mean}
+        for arm, means in (("rae 0", (1.0, 5.0, 3.0)), ("nash_path", (0.0, 4.0, 2.0)))
+        for seed, mean in enumerate(means)
+    ]
+    assert difference(pd.DataFrame(rows), "rae 0", "nash_path", "own", "mean") == (1.0, 1.0, 1.0)
