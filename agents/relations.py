@@ -59,15 +59,52 @@ class RelationShape:
     prior_temperature: float = 1.0
 
 
-def perceptron(*sizes: int) -> nn.Sequential:
-    """Returns linear layers with ReLU between them, Xavier weights and biases of 0."""
-    layers: list[nn.Module] = []
-    for inputs, outputs in pairwise(sizes):
-        layer = nn.Linear(inputs, outputs)
-        nn.init.xavier_uniform_(layer.weight)
-        nn.init.zeros_(layer.bias)
-        layers += [layer, nn.ReLU()]
-    return nn.Sequential(*layers[:-1])
+class Perceptron(nn.Sequential):
+    """Linear layers with ReLU between them, Xavier weights and biases of 0.
+
+    Where what it says of many entities is weighed and added up, or multiplied with keys, its last layer, which is
+    linear, comes after the sum: rows of agents are far fewer than those of pairs.
+
+    Args:
+        sizes: Of the layers, the input's first.
+    """
+
+    def __init__(self, *sizes: int) -> None:
+        layers: list[nn.Module] = []
+        for inputs, outputs in pairwise(sizes):
+            layer = nn.Linear(inputs, outputs)
+            nn.init.xavier_uniform_(layer.weight)
+            nn.init.zeros_(layer.bias)
+            layers += [layer, nn.ReLU()]
+        super().__init__(*layers[:-1])
+
+    def pooled(self, weights: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
+        """Returns the outputs for inputs [..., M, I], added up by weights [..., H, M]: [..., H, O]."""
+        hidden, last = self._hidden(seen)
+        return (weights @ hidden) @ last.weight.T + weights.sum(dim=-1, keepdim=True) * last.bias
+
+    def pooled_by_head(self, weights: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
+        """Returns [..., H, O / H]: of each of H equal parts of the outputs the sum by its own row of weights."""
+        hidden, last = self._hidden(seen)
+        heads = weights.shape[-2]
+        matrix, bias = last.weight.unflatten(0, (heads, -1)), last.bias.unflatten(0, (heads, -1))
+        return torch.einsum("...hk,hek->...he", weights @ hidden, matrix) + weights.sum(dim=-1, keepdim=True) * bias
+
+    def products(self, keys: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
+        """Returns products [..., H, M] of keys [..., H, O / H] with H equal parts of the outputs for [..., M, I]."""
+        hidden, last = self._hidden(seen)
+        heads = keys.shape[-2]
+        matrix, bias = last.weight.unflatten(0, (heads, -1)), last.bias.unflatten(0, (heads, -1))
+        of_hidden = torch.einsum("...he,hek->...hk", keys, matrix)
+        return of_hidden @ hidden.transpose(-1, -2) + (keys * bias).sum(dim=-1, keepdim=True)
+
+    def _hidden(self, seen: torch.Tensor) -> tuple[torch.Tensor, nn.Linear]:
+        """Returns what the last layer sees, and that layer."""
+        *layers, last = self
+        for layer in layers:
+            seen = layer(seen)
+        assert isinstance(last, nn.Linear)
+        return seen, last
 
 
 def masked_softmax(scores: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
@@ -84,11 +121,6 @@ def masked_softmax(scores: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     return weights * mask
 
 
-def pool(weights: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
-    """Returns [..., V] for weights [..., M] and values [..., M, V]."""
-    return (weights.unsqueeze(-2) @ values).squeeze(-2)
-
-
 class SelfView(nn.Module):
     """What an agent sees of itself and of the landmarks, as one row [..., size].
 
@@ -102,8 +134,8 @@ class SelfView(nn.Module):
         self.size = shape.own + shape.landmark * shape.fixed_landmarks
         if self.is_set:
             self.size = shape.own + POOLED
-            self.score = perceptron(shape.own + shape.landmark, HIDDEN, LANDMARK_HEADS)
-            self.value = perceptron(shape.landmark, HIDDEN, POOLED)
+            self.score = Perceptron(shape.own + shape.landmark, HIDDEN, LANDMARK_HEADS)
+            self.value = Perceptron(shape.landmark, HIDDEN, POOLED)
 
     def forward(self, views: EntityViews) -> torch.Tensor:
         """Returns [..., size]."""
@@ -113,8 +145,7 @@ class SelfView(nn.Module):
         each = own.unsqueeze(-2).expand(*landmarks.shape[:-1], own.shape[-1])
         scores = self.score(torch.cat([each, landmarks], dim=-1)).transpose(-1, -2)
         weights = masked_softmax(scores, views.landmark_mask.unsqueeze(-2))
-        values = self.value(landmarks).unflatten(-1, (LANDMARK_HEADS, -1)).transpose(-2, -3)
-        return torch.cat([own, pool(weights, values).flatten(-2)], dim=-1)
+        return torch.cat([own, self.value.pooled_by_head(weights, landmarks).flatten(-2)], dim=-1)
 
 
 class RelationNetwork(nn.Module):
@@ -124,15 +155,25 @@ class RelationNetwork(nn.Module):
         super().__init__()
         self.num_latents = shape.num_latents
         self.itself = SelfView(shape)
-        self.key = perceptron(self.itself.size, HIDDEN, shape.num_latents * HEAD)
-        self.query = perceptron(shape.other, HIDDEN, shape.num_latents * HEAD)
+        self.key = Perceptron(self.itself.size, HIDDEN, shape.num_latents * HEAD)
+        self.query = Perceptron(shape.other, HIDDEN, shape.num_latents * HEAD)
 
     def forward(self, views: EntityViews) -> torch.Tensor:
         """Returns the relations of every latent, [..., H, M]."""
-        keys = self.key(self.itself(views)).unflatten(-1, (self.num_latents, HEAD))
-        queries = self.query(views.others).unflatten(-1, (self.num_latents, HEAD))
-        scores = torch.einsum("...he,...mhe->...hm", keys, queries) / SCALE
+        scores = self.query.products(self._keys(views), views.others) / SCALE
         return masked_softmax(scores, views.other_mask.unsqueeze(-2))
+
+    def under(self, views: EntityViews, latents: torch.Tensor) -> torch.Tensor:
+        """Returns the relations [..., M] under latents [..., H], one-hot, and nothing under none.
+
+        What `latents @ forward(views)` is, without what the other latents' would take.
+        """
+        chosen = (self._keys(views) * latents.unsqueeze(-1)).flatten(-2).unsqueeze(-2)
+        scores = self.query.products(chosen, views.others).squeeze(-2) / SCALE
+        return masked_softmax(scores, views.other_mask) * latents.sum(dim=-1, keepdim=True)
+
+    def _keys(self, views: EntityViews) -> torch.Tensor:
+        return self.key(self.itself(views)).unflatten(-1, (self.num_latents, HEAD))
 
 
 class PolicyNetwork(nn.Module):
@@ -140,14 +181,14 @@ class PolicyNetwork(nn.Module):
 
     def __init__(self, shape: RelationShape) -> None:
         super().__init__()
-        self.value = perceptron(shape.other, HIDDEN, POOLED)
+        self.value = Perceptron(shape.other, HIDDEN, POOLED)
         self.itself = SelfView(shape) if shape.sees_itself else None
-        self.own = None if self.itself is None else perceptron(self.itself.size, HIDDEN, POOLED)
-        self.head = perceptron(POOLED * (2 if shape.sees_itself else 1), HIDDEN, shape.num_actions)
+        self.own = None if self.itself is None else Perceptron(self.itself.size, HIDDEN, POOLED)
+        self.head = Perceptron(POOLED * (2 if shape.sees_itself else 1), HIDDEN, shape.num_actions)
 
     def forward(self, views: EntityViews, relations: torch.Tensor) -> torch.Tensor:
         """Returns logits [..., H, A] for relations [..., H, M]."""
-        pooled = relations @ self.value(views.others)
+        pooled = self.value.pooled(relations, views.others)
         if self.itself is None or self.own is None:
             return self.head(pooled)
         own = self.own(self.itself(views)).unsqueeze(-2)
@@ -161,7 +202,7 @@ class LatentPrior(nn.Module):
         super().__init__()
         self.num_latents, self.temperature = shape.num_latents, shape.prior_temperature
         self.is_uniform = shape.has_uniform_prior or shape.num_latents == 1
-        self.network = None if self.is_uniform else perceptron(1, PRIOR_HIDDEN, shape.num_latents)
+        self.network = None if self.is_uniform else Perceptron(1, PRIOR_HIDDEN, shape.num_latents)
 
     def forward(self, num_agents: torch.Tensor) -> torch.Tensor:
         """Returns log-probabilities [..., H] for numbers of agents [...]."""
@@ -195,7 +236,7 @@ class RelationalPolicy(nn.Module):
 
     def forward(self, views: EntityViews, latents: torch.Tensor) -> torch.Tensor:
         """Returns logits [..., A] under latents [..., H]."""
-        relations = latents.unsqueeze(-2) @ self.relation(views)
+        relations = self.relation.under(views, latents).unsqueeze(-2)
         return self.policy(views, relations).squeeze(-2)
 
 

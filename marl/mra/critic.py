@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from agents.relations import HIDDEN, POOLED, SCALE, RelationShape, SelfView, masked_softmax, perceptron, pool
+from agents.relations import HIDDEN, POOLED, SCALE, Perceptron, RelationShape, SelfView, masked_softmax
 from games.particles import EntityViews
 
 HALF = HIDDEN // 2
@@ -30,14 +30,14 @@ class Critic(nn.Module):
         super().__init__()
         self.num_actions, self.has_own_action = shape.num_actions, has_own_action
         self.itself = SelfView(shape)
-        self.key = perceptron(self.itself.size, HALF, HIDDEN)
-        self.query = perceptron(shape.other, HALF, HIDDEN)
-        self.value = perceptron(shape.other, HIDDEN, POOLED)
-        self.own = perceptron(self.itself.size, HIDDEN, POOLED) if shape.sees_itself else None
+        self.key = Perceptron(self.itself.size, HALF, HIDDEN)
+        self.query = Perceptron(shape.other, HALF, HIDDEN)
+        self.value = Perceptron(shape.other, HIDDEN, POOLED)
+        self.own = Perceptron(self.itself.size, HIDDEN, POOLED) if shape.sees_itself else None
         seen = POOLED * (2 if shape.sees_itself else 1)
-        self.of_others = perceptron(seen + shape.num_actions, HIDDEN, HALF)
-        self.of_itself = perceptron(seen + shape.num_actions * has_own_action, HIDDEN, HALF)
-        self.head = perceptron(HALF + HALF, HIDDEN, shape.num_actions)
+        self.of_others = Perceptron(seen + shape.num_actions, HIDDEN, HALF)
+        self.of_itself = Perceptron(seen + shape.num_actions * has_own_action, HIDDEN, HALF)
+        self.head = Perceptron(HALF + HALF, HIDDEN, shape.num_actions)
 
     def forward(self, views: EntityViews, mix: torch.Tensor, actions: torch.Tensor) -> torch.Tensor:
         """Returns values [B, N, A].
@@ -57,8 +57,9 @@ class Critic(nn.Module):
 
     def _see(self, views: EntityViews) -> torch.Tensor:
         itself = self.itself(views)
-        scores = (self.query(views.others) @ self.key(itself).unsqueeze(-1)).squeeze(-1) / SCALE
-        pooled = pool(masked_softmax(scores, views.other_mask), self.value(views.others))
+        scores = self.query.products(self.key(itself).unsqueeze(-2), views.others).squeeze(-2) / SCALE
+        weights = masked_softmax(scores, views.other_mask)
+        pooled = self.value.pooled(weights.unsqueeze(-2), views.others).squeeze(-2)
         return pooled if self.own is None else torch.cat([pooled, self.own(itself)], dim=-1)
 
 
@@ -72,12 +73,13 @@ class GamePredictor(nn.Module):
 
     def __init__(self, shape: RelationShape, num_games: int) -> None:
         super().__init__()
-        self.value = perceptron(shape.other, HIDDEN, POOLED)
-        self.head = perceptron(POOLED + shape.num_latents, PREDICTOR_HIDDEN, num_games)
+        self.value = Perceptron(shape.other, HIDDEN, POOLED)
+        self.head = Perceptron(POOLED + shape.num_latents, PREDICTOR_HIDDEN, num_games)
 
     def forward(self, views: EntityViews, relations: torch.Tensor, latents: torch.Tensor) -> torch.Tensor:
         """Returns what each agent adds to the logits, [B, N, C], for relations [B, N, M] and latents [B, N, H]."""
-        return self.head(torch.cat([pool(relations, self.value(views.others)), latents], dim=-1))
+        pooled = self.value.pooled(relations.unsqueeze(-2), views.others).squeeze(-2)
+        return self.head(torch.cat([pooled, latents], dim=-1))
 
 
 def relations_within(relations: torch.Tensor, first: int) -> torch.Tensor:

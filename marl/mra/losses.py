@@ -97,7 +97,7 @@ def mean_of(values: torch.Tensor, alive: torch.Tensor) -> torch.Tensor:
 
 def relate(module: MRAModule, views: EntityViews, latents: torch.Tensor) -> torch.Tensor:
     """Returns relations [B, N, M] under latents [B, N, H]."""
-    return (latents.unsqueeze(-2) @ module.actor.relation(views)).squeeze(-2)
+    return module.actor.relation.under(views, latents)
 
 
 def log_policy(

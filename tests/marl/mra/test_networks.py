@@ -9,7 +9,7 @@ import torch
 from small_teams import WORLD, make_module, observe
 from torch import nn
 
-from agents.relations import masked_softmax
+from agents.relations import Perceptron, masked_softmax
 from games.particles import EntityViews
 from marl.mra.critic import relations_within
 
@@ -114,3 +114,22 @@ def test_values_see_the_own_action_only_where_that_is_wanted(sees_own: bool) -> 
     actions[:, 2] = 3
     changed = (module.critic(views, mix, actions) - before).abs().amax(dim=(0, 2)) > 0
     assert changed.tolist() == [True, True, sees_own, True]
+
+
+def test_sums_before_the_last_layer_are_those_after_it() -> None:
+    """Against the definitions, with every output computed."""
+    layers = Perceptron(3, 8, 6).double()
+    nn.init.normal_(layers[-1].bias)
+    seen, weights = torch.rand(4, 5, 3).double(), torch.rand(4, 2, 5).double()
+    outputs = layers(seen)
+    torch.testing.assert_close(layers.pooled(weights, seen), weights @ outputs)
+    parts = outputs.unflatten(-1, (2, 3))
+    torch.testing.assert_close(layers.pooled_by_head(weights, seen), torch.einsum("bhm,bmhe->bhe", weights, parts))
+    keys = torch.rand(4, 2, 3).double()
+    torch.testing.assert_close(layers.products(keys, seen), torch.einsum("bhe,bmhe->bhm", keys, parts))
+
+
+def test_who_has_no_latent_has_no_relations() -> None:
+    module = make_module()
+    views = module.views(observe(WORLD)[0])
+    assert (module.actor.relation.under(views, torch.zeros(*views.own.shape[:-1], module.num_latents)) == 0).all()
