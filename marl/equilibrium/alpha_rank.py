@@ -11,8 +11,9 @@ rho = 1 - noise for gains, noise for losses, 1 / 2 between equals.
 
 The chain has one row a joint action and sum_i (K_i - 1) entries a row, so it stays sparse: 100 actions of two players
 are 10,000 rows and 2 million entries. Small chains are solved by elimination without subtractions (Grassmann, Taksar
-and Heyman 1985), which keeps its digits however rare some moves are; larger ones by aggregation and disaggregation
-(Koury, McAllister and Stewart 1984) over the basins in which the chain stays for long, these solved by elimination.
+and Heyman 1985), which keeps its digits however rare some moves are, in logarithms where moves are too rare for
+floating point; larger ones by aggregation and disaggregation (Koury, McAllister and Stewart 1984) over the basins in
+which the chain stays for long, these solved by elimination.
 """
 
 from __future__ import annotations
@@ -41,33 +42,44 @@ def response_chain(payoffs: np.ndarray, alpha: float | None, population: int, no
         population: m.
         noise: Of the limit.
     """
+    size = payoffs[0].size
+    rows, columns, gains = _deviations(payoffs)
+    chances = _strong(gains, noise) if alpha is None else np.exp(_log_fixation(gains, alpha, population))
+    moves = sparse.csr_array((chances, (rows, columns)), shape=(size, size))
+    moves.eliminate_zeros()  # too rare for floating point
+    return moves
+
+
+def _log_response_chain(payoffs: np.ndarray, alpha: float, population: int) -> np.ndarray:
+    """Returns [S, S] the logarithm of it, which no move is too rare for."""
+    size = payoffs[0].size
+    rows, columns, gains = _deviations(payoffs)
+    chain = np.full((size, size), -np.inf)
+    chain[rows, columns] = _log_fixation(gains, alpha, population)
+    return chain
+
+
+def _deviations(payoffs: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Returns the joint actions from which and to which one player deviates, and what it gains, [D] each."""
     counts = payoffs.shape[1:]
     states = np.arange(int(np.prod(counts))).reshape(counts)
-    rows, columns, chances = [], [], []
+    rows, columns, gains = [np.zeros(0, int)], [np.zeros(0, int)], [np.zeros(0)]
     for player, own in enumerate(payoffs):
         worth = np.moveaxis(own, player, 0).reshape(counts[player], -1)
         index = np.moveaxis(states, player, 0).reshape(counts[player], -1)
         for shift in range(1, counts[player]):
             to = np.roll(np.arange(counts[player]), -shift)
-            gain = (worth[to] - worth).ravel()
             rows.append(index.ravel())
             columns.append(index[to].ravel())
-            chances.append(_fixation(gain, alpha, population) if alpha is not None else _strong(gain, noise))
-    if not rows:
-        return sparse.csr_array((states.size, states.size))
-    entries = np.concatenate(chances), (np.concatenate(rows), np.concatenate(columns))
-    moves = sparse.csr_array(entries, shape=(states.size, states.size))
-    moves.eliminate_zeros()  # too rare for floating point
-    return moves
+            gains.append((worth[to] - worth).ravel())
+    return np.concatenate(rows), np.concatenate(columns), np.concatenate(gains)
 
 
-def _fixation(gain: np.ndarray, alpha: float, population: int) -> np.ndarray:
-    scaled = alpha * gain
-    is_loss = scaled < 0
+def _log_fixation(gain: np.ndarray, alpha: float, population: int) -> np.ndarray:
     # Written for |d|: rho(-d) = exp(-alpha (m - 1) d) rho(d), so nothing overflows.
-    size = np.maximum(np.abs(scaled), 1e-300)
-    kept = expm1(-size) / expm1(-population * size)
-    return np.where(is_loss, np.exp(-(population - 1) * size) * kept, kept)
+    size = np.maximum(np.abs(alpha * gain), 1e-300)
+    of_gain = np.log(expm1(-size) / expm1(-population * size))
+    return np.where(gain < 0, of_gain - (population - 1) * size, of_gain)
 
 
 def _strong(gain: np.ndarray, noise: float) -> np.ndarray:
@@ -85,7 +97,8 @@ def _eliminate(moves: np.ndarray) -> np.ndarray:
     for last in range(len(chain) - 1, 0, -1):
         leaving = chain[last, :last].sum()
         if leaving == 0:  # a way out in several rare steps is too rare for floating point
-            return _eliminate_in_logs(moves)
+            with np.errstate(divide="ignore"):
+                return np.asarray(np.exp(_eliminate_in_logs(np.log(moves))))
         chain[:last, last] /= leaving
         chain[:last, :last] += np.outer(chain[:last, last], chain[last, :last])
     weights = np.ones(len(chain))
@@ -95,10 +108,9 @@ def _eliminate(moves: np.ndarray) -> np.ndarray:
     return weights / weights.sum()
 
 
-def _eliminate_in_logs(moves: np.ndarray) -> np.ndarray:
-    """Returns the same, more slowly, however rare moves and their products are."""
-    with np.errstate(divide="ignore"):
-        chain = np.log(moves)
+def _eliminate_in_logs(log_moves: np.ndarray) -> np.ndarray:
+    """Returns [S] the logarithm of the same for logarithms of chances, more slowly, however rare moves are."""
+    chain = log_moves.copy()
     np.fill_diagonal(chain, -np.inf)
     for last in range(len(chain) - 1, 0, -1):
         chain[:last, last] -= logsumexp(chain[last, :last])
@@ -106,7 +118,16 @@ def _eliminate_in_logs(moves: np.ndarray) -> np.ndarray:
     weights = np.zeros(len(chain))
     for state in range(1, len(chain)):
         weights[state] = logsumexp(weights[:state] + chain[:state, state])
-    return np.asarray(np.exp(weights - logsumexp(weights)))
+    return np.asarray(weights - logsumexp(weights))
+
+
+def _solve_in_logs(log_moves: np.ndarray) -> tuple[np.ndarray, float, int]:
+    """Returns what `stationary_distribution` does, for logarithms of chances [S, S]."""
+    weights = _eliminate_in_logs(log_moves)
+    out = weights + logsumexp(log_moves, axis=1)
+    into = logsumexp(weights[:, None] + log_moves, axis=0)
+    imbalance = float(np.exp(out - logsumexp(out)) @ np.abs(np.expm1(into - out)))
+    return np.exp(weights), imbalance, len(weights)
 
 
 def _closed_state(moves: sparse.csr_array) -> int | None:
@@ -202,8 +223,8 @@ def solve_alpha_rank(
         tolerance: Of the flows' imbalance, as a share of all that flows.
 
     Returns:
-        The joint distribution and its marginals; `converged` is False for a chain whose rare moves are too rare for
-        floating point, so that it falls into parts.
+        The joint distribution and its marginals; `converged` is False for a chain of more than 400 joint actions whose
+        rare moves are too rare for floating point, so that it falls into parts.
     """
     array = check_payoffs(payoffs)
     if alpha is not None and not (np.isfinite(alpha) and alpha > 0):
@@ -213,7 +234,10 @@ def solve_alpha_rank(
     if not 0 < noise < 0.5:
         raise ValueError(f"noise must be in (0, 0.5), got {noise!r}")
     moves = response_chain(array, alpha, population, noise)
-    weights, imbalance, iterations = stationary_distribution(moves, max_iterations, tolerance)
+    if alpha is not None and moves.shape[0] <= SMALL_CHAIN and _closed_state(moves) is None:
+        weights, imbalance, iterations = _solve_in_logs(_log_response_chain(array, alpha, population))
+    else:
+        weights, imbalance, iterations = stationary_distribution(moves, max_iterations, tolerance)
     parameters = {
         **{"alpha": alpha, "population": population, "noise": noise},
         **{"max_iterations": max_iterations, "tolerance": tolerance},

@@ -117,7 +117,19 @@ def test_ways_out_that_are_too_rare_for_floating_point_are_still_ways_out():
 
 def test_elimination_in_logarithms_is_elimination():
     moves = np.random.default_rng(0).random((40, 40))
-    np.testing.assert_allclose(alpha_rank._eliminate_in_logs(moves), alpha_rank._eliminate(moves), rtol=1e-9)
+    in_logs = np.exp(alpha_rank._eliminate_in_logs(np.log(moves)))
+    np.testing.assert_allclose(in_logs, alpha_rank._eliminate(moves), rtol=1e-9)
+
+
+def test_a_stag_hunt_whose_ways_out_are_too_rare_for_floating_point():
+    """Leaving both hunting loses 1, both gathering 1.001; the way back is sure: shares as e^0 to e^(100 * 49 * 0.001).
+
+    A way out is taken with e^(-100 * 49), which is no number in floating point.
+    """
+    own = np.array([[3.0, -0.001], [2.0, 1.0]])
+    found = solve_alpha_rank(np.stack([own, own.T]), alpha=100.0, population=50)
+    assert found.converged
+    np.testing.assert_allclose(np.diag(found.joint), [1 / (1 + np.exp(4.9)), 1 / (1 + np.exp(-4.9))], rtol=1e-9)
 
 
 def test_payoffs_that_are_large_beside_alpha_have_a_rank():
@@ -165,6 +177,7 @@ def test_strong_selection_ends_in_the_strict_equilibria_by_their_rare_moves():
     np.testing.assert_allclose(np.diag(solve_alpha_rank(payoffs, None).joint), 0.5, atol=1e-5)
 
 
-def test_a_chain_that_falls_into_parts_is_not_said_to_be_solved():
+def test_a_chain_that_falls_into_parts_is_not_said_to_be_solved(monkeypatch):
     # exp(-1e6) is 0 in floating point: nothing leads from one equilibrium to the other.
+    monkeypatch.setattr(alpha_rank, "SMALL_CHAIN", 0)
     assert not solve_alpha_rank(np.stack([np.eye(2)] * 2), 1e6).converged
