@@ -108,8 +108,10 @@ class AgentNetwork(nn.Module):
 
     def finish(self, sums: torch.Tensor, agents: torch.Tensor | None = None) -> torch.Tensor:
         """Returns what comes out, [B, N, L] for sums [B, N, H], or [R, L] for [R, H] and agents [R]."""
-        features = self.norms[0](self.activation(sums))
-        for layer, norm in zip(self.hidden[1:], self.norms[1:], strict=True):
+        first, *norms = self.norms
+        _, *layers = self.hidden  # a slice would be a new module, in every call
+        features = first(self.activation(sums))
+        for layer, norm in zip(layers, norms, strict=True):
             features = norm(self.activation(layer(features, agents)))
         out: torch.Tensor = self.head(features, agents)
         return out
