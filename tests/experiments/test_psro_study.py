@@ -7,7 +7,7 @@ import pytest
 from experiments.run_folder import RunError
 from experiments.studies.psro.cross_play import cross_play
 from experiments.studies.psro.evaluation import evaluate
-from experiments.studies.psro.figures import response_graph
+from experiments.studies.psro.run_figures import response_graph
 from experiments.study import open_run
 
 WORDS = [
@@ -41,7 +41,7 @@ def test_a_sweep_ends_with_tables_a_replay_and_a_report(agora, sweep):
     for solver in ("nash", "uniform"):  # exact responses gain all that there is to gain
         np.testing.assert_allclose(bounds[solver][:-1], exact[solver][:-1], atol=1e-9)
     page = (sweep / "report.html").read_text()
-    assert page.count("<svg") == 3  # the distance, and one for the first run of each meta-solver
+    assert page.count("<svg") == 4  # the distance, risk and return, and one for the first run of each meta-solver
     assert "<video" in page
     assert "report:" in output
 

@@ -7,7 +7,8 @@ import pandas as pd
 from experiments.report import Section, to_svg, write_report
 from experiments.run_folder import RunError, RunFolder
 from experiments.studies.psro.evaluation import evaluate
-from experiments.studies.psro.figures import draw_distance, draw_run
+from experiments.studies.psro.figures import draw_distance, draw_frontier
+from experiments.studies.psro.run_figures import draw_run
 from experiments.studies.psro.settings import SweepSettings
 from experiments.studies.psro.training import open_runs
 from marl.psro.psro import Psro
@@ -29,7 +30,7 @@ def report(run: RunFolder, settings: SweepSettings) -> None:
     try:
         curves = pd.read_csv(run.path / "curves.csv")
         rows = pd.read_csv(run.evaluation_path, dtype=str, keep_default_na=False)
-        distance = draw_distance(curves)
+        distance, frontier = draw_distance(curves), draw_frontier(rows)
     except (OSError, ValueError, KeyError) as error:
         raise RunError(f"a table of {run.path} is damaged: {error}; agora evaluate {run.path}") from None
     sections = [
@@ -45,6 +46,11 @@ def report(run: RunFolder, settings: SweepSettings) -> None:
             caption="risk: gamma of the oracle, and which variance it is averse to. nash_conv: of the last "
             "meta-strategy. lower_bound: the last one that is known. solved: epochs in which the meta-solver "
             "converged. mean_i, sd_i: what agent i gets, over the others' draws.",
+        ),
+        Section(
+            "Risk and return",
+            figure=to_svg(frontier),
+            caption="Of the last meta-strategies. Small: each agent of each run. Large: means of each meta-solver.",
         ),
     ]
     for name, each in open_runs(run, settings).items():
