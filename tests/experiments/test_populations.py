@@ -73,21 +73,38 @@ def test_each_seed_turns_the_first_policies_one_further():
 
 
 def test_crashes_beside_the_best_other_arm_by_hand():
-    """Nash crashes least of the others, 0.7 and 0.9; the averse arm an eighth of that, and it arrives 2 points less."""
+    """Nash crashes least of those that arrive, 0.72 and 0.9; the averse arm 0.1, and it arrives 2 points less often.
+
+    With either seed alone the ratio is 7.2 or 9, the ends of its interval.
+    """
     rows = [
         {"arm": arm, "seed": seed, "group": group, "crashes": crashes, "arrivals": arrivals}
         for group in ("own", "strangers")
         for arm, seed, crashes, arrivals in (
-            *(("nash", 0, 0.7, 1.0), ("nash", 1, 0.9, 1.2), ("uniform", 0, 1.0, 1.5), ("uniform", 1, 1.0, 1.5)),
-            *(("rae 0.1", 0, 0.1, 0.96), ("rae 0.1", 1, 0.1, 1.16), ("rae 1", 0, 0.0, 0.0), ("rae 1", 1, 0.0, 0.0)),
+            *(("nash", 0, 0.72, 1.5), ("nash", 1, 0.9, 1.7), ("uniform", 0, 1.0, 1.6), ("uniform", 1, 1.0, 1.6)),
+            *(("parked", 0, 0.0, 0.0), ("parked", 1, 0.0, 0.0)),
+            *(("rae 0.1", 0, 0.1, 1.46), ("rae 0.1", 1, 0.1, 1.66), ("rae 1", 0, 0.0, 0.0), ("rae 1", 1, 0.0, 0.0)),
         )
     ]
-    found = compare_crashes(pd.DataFrame(rows), ["rae 0.1", "rae 1"], ["nash", "uniform"], "own").set_index("arm")
+    found = compare_crashes(pd.DataFrame(rows), ["rae 0.1", "rae 1"], ["parked", "nash", "uniform"], "own")
+    found = found.set_index("arm")
     assert found["best_other"].tolist() == ["nash", "nash"]
     first = found.loc["rae 0.1", ["ratio", "low", "high", "arrival_points"]].tolist()
-    assert first == pytest.approx([8.0, 7.0, 9.0, -2.0])
+    assert first == pytest.approx([8.1, 7.2, 9.0, -2.0])
     assert found.loc["rae 1", "ratio"] == np.inf
     assert found["holds"].tolist() == [True, False]  # who never arrives does not crash either
+
+
+def test_a_ratio_that_one_seed_makes_does_not_hold():
+    """7.5 on average; with the second seed alone 1."""
+    rows = [
+        {"arm": arm, "seed": seed, "group": "own", "crashes": crashes, "arrivals": 2.0}
+        for arm, both in (("nash", (1.4, 0.1)), ("rae 1", (0.1, 0.1)))
+        for seed, crashes in enumerate(both)
+    ]
+    found = compare_crashes(pd.DataFrame(rows), ["rae 1"], ["nash"], "own").iloc[0]
+    assert (found["ratio"], found["low"], found["high"]) == pytest.approx((7.5, 1.0, 14.0))
+    assert not found["holds"]
 
 
 def test_the_table_of_crashes_has_a_row_for_each_risk_averse_arm():

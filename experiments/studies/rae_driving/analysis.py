@@ -25,9 +25,12 @@ RATIO, FEWER_ARRIVALS = 7.0, 5.0  # Slumbers et al. 2023: seven times fewer cras
 
 
 def compare_crashes(runs: pd.DataFrame, averse: list[str], others: list[str], group: str) -> pd.DataFrame:
-    """Returns for each risk-averse arm how much it crashes and arrives beside the other arm that crashes least.
+    """Returns for each risk-averse arm how much it crashes and arrives beside the best other arm.
 
-    Ratios are of means over seeds, with 95 % bootstrap intervals over seeds, paired where both arms have them.
+    That is the one that crashes least of those that arrive, at most 5 points less often than the other arm that arrives
+    most: who never moves does not crash. It is chosen anew in each bootstrap resample of the seeds, so that intervals
+    hold what choosing on the same seeds brings. An arm `holds` where the whole 95 % interval of its ratio is at 7 or
+    above and it arrives at most 5 points less often.
 
     Args:
         runs: A row for each arm, seed and group of partners, with `crashes` and `arrivals` of an episode.
@@ -35,27 +38,43 @@ def compare_crashes(runs: pd.DataFrame, averse: list[str], others: list[str], gr
         others: Of the arms that they are compared with.
         group: Of partners.
     """
-    own = runs[runs["group"] == group]
-    crashes, arrivals = (own.pivot_table(index="seed", columns="arm", values=name) for name in ("crashes", "arrivals"))
-    best = str(crashes[others].mean().idxmin())
+    arms, own = [*others, *averse], runs[runs["group"] == group]
+    values = [own.pivot_table(index="seed", columns="arm", values=name)[arms] for name in ("crashes", "arrivals")]
+    both = np.stack([table.to_numpy() for table in values])  # [2, S, A]
+    both = both[:, ~np.isnan(both).any(axis=(0, 2))]
+    drawn = np.random.default_rng(0).integers(0, both.shape[1], (RESAMPLES, both.shape[1]))
+    crashes, arrivals = both.mean(axis=1)
+    best = _best(crashes[None], arrivals[None], len(others))[0]
+    drawn_crashes, drawn_arrivals = both[:, drawn].mean(axis=2)  # [R, A] each
+    best_drawn = _best(drawn_crashes, drawn_arrivals, len(others))
+    least = np.take_along_axis(drawn_crashes, best_drawn[:, None], axis=1)
     rows = []
-    for arm in averse:
-        both = crashes[[best, arm]].dropna().to_numpy()
-        drawn = both[np.random.default_rng(0).integers(0, len(both), (RESAMPLES, len(both)))].mean(axis=1)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            ratio = both[:, 0].mean() / both[:, 1].mean()
-            low, high = np.nanquantile(drawn[:, 0] / drawn[:, 1], (0.025, 0.975), method="nearest")
-        points = 100 * float((arrivals[arm] - arrivals[best]).mean()) / CARS
-        row = {"arm": arm, "best_other": best, "crashes": both[:, 1].mean(), "crashes_of_best": both[:, 0].mean()}
-        row |= {"ratio": ratio, "low": low, "high": high, "arrival_points": points}
-        rows.append(row | {"holds": bool(ratio >= RATIO and points >= -FEWER_ARRIVALS)})
+    for place, arm in enumerate(averse, start=len(others)):
+        low, high = np.nanquantile(_ratio(least[:, 0], drawn_crashes[:, place]), (0.025, 0.975), method="nearest")
+        points = 100 * float(arrivals[place] - arrivals[best]) / CARS
+        row = {"arm": arm, "best_other": arms[best], "crashes": crashes[place], "crashes_of_best": crashes[best]}
+        row |= {"ratio": float(_ratio(crashes[best], crashes[place])), "low": low, "high": high}
+        rows.append(row | {"arrival_points": points, "holds": bool(low >= RATIO and points >= -FEWER_ARRIVALS)})
     return pd.DataFrame(rows)
+
+
+def _best(crashes: np.ndarray, arrivals: np.ndarray, count: int) -> np.ndarray:
+    """Returns [R] which of the first `count` arms crashes least among those that arrive, for [R, A] each."""
+    arrivals = arrivals[:, :count]
+    arrives = arrivals >= arrivals.max(axis=1, keepdims=True) - FEWER_ARRIVALS / 100 * CARS
+    return np.asarray(np.where(arrives, crashes[:, :count], np.inf).argmin(axis=1))
+
+
+def _ratio(most: np.ndarray, least: np.ndarray) -> np.ndarray:
+    """Returns how many times less crashes; 1 where nobody does."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where((most == 0) & (least == 0), 1.0, np.asarray(most) / least)
 
 
 def crashes_table(runs: pd.DataFrame, settings: DrivingStudySettings, group: str) -> list[list[str]]:
     """Returns the table of `compare_crashes`: does a risk-averse arm crash seven times less, and arrive?"""
-    averse = [arm.name for arm in settings.arms() if arm.meta_solver == "rae"]
-    others = [arm.name for arm in settings.arms() if arm.meta_solver != "rae"]
+    averse = [arm.name for arm in settings.arms() if arm.gamma > 0]
+    others = [arm.name for arm in settings.arms() if arm.gamma == 0]
     table = [
         ["arm", "crashes", "best other arm", "its crashes", "ratio", "arrivals, points more", "7 times, and arrives"]
     ]
