@@ -87,7 +87,7 @@ def _comparison_path(run: RunFolder) -> Path:
 
 
 def draw_differences(rows: pd.DataFrame) -> Figure:
-    """Draws what changes from Nash, by actions: a column for each kind of game, a row for each number."""
+    """Draws what changes from Nash with trembles, by actions: a column for each kind of game, a row for each number."""
     kinds = list(dict.fromkeys(rows["kind"]))
     with mpl.rc_context(
         {
@@ -118,15 +118,15 @@ def draw_differences(rows: pd.DataFrame) -> Figure:
                 if high - low < ROUNDING:
                     axes.set_ylim(-0.01, 0.01)
         for line, label in enumerate(("mean", "variance", "mean of the worst 5 %")):
-            panels[line][0].set_ylabel(f"{label}, less Nash's")
+            panels[line][0].set_ylabel(f"{label}, less base's")
         handles, labels = panels[0][0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
     return figure
 
 
 def make_table(rows: pd.DataFrame) -> list[list[str]]:
-    """Returns the report's table: differences from Nash at each size, with intervals."""
-    table = [["games", "actions", "method", "solved", *(f"{number}, less Nash's" for number in NUMBERS)]]
+    """Returns the report's table: differences from the base, Nash with trembles, at each size, with intervals."""
+    table = [["games", "actions", "method", "solved", *(f"{number}, less base's" for number in NUMBERS)]]
     for _, row in rows.iterrows():
         cells = [
             f"{{:+{digits}}} [{{:+{digits}}}, {{:+{digits}}}]".format(*_without_negative_zeros(row, number))
@@ -144,9 +144,9 @@ def _without_negative_zeros(row: pd.Series, number: str) -> list[float]:
 
 
 def committed_table() -> str:
-    """Returns what the committed games say of risk-averse equilibria, as the README's Markdown table."""
+    """Returns what the committed games say of risk-averse equilibria, and of all methods with 20 actions, as Markdown."""
     rows = compare(pd.read_csv(RESULTS / "games.csv"))
-    return to_markdown(make_table(rows[rows["method"].isin([BASE, "rae 2", "rae 10"])]))
+    return to_markdown(make_table(rows[rows["method"].isin([BASE, "rae 2", "rae 10"]) | (rows["actions"] == 20)]))
 
 
 def report(run: RunFolder, settings: RaeMatrixSettings) -> None:
@@ -159,11 +159,15 @@ def report(run: RunFolder, settings: RaeMatrixSettings) -> None:
     )
     sections = [
         Section(
-            "What changes from Nash",
+            "What changes from Nash with trembles",
             figure=to_svg(draw_differences(rows)),
             caption="Mean over the games that both solved; bands: 95 % bootstrap intervals over games.",
         ),
-        Section("All numbers", table=make_table(rows), caption="In parentheses: Nash's own."),
+        Section(
+            "All numbers",
+            table=make_table(rows),
+            caption="The base is nash with trembles, whose own numbers stand in parentheses.",
+        ),
     ]
     write_report(run.report_path, "Risk-averse equilibria of random games", lead, sections)
 
