@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,17 @@ def worst_mean(returns: np.ndarray) -> float:
     """Returns the mean of the worst 5 % of returns (the conditional value at risk), of at least one."""
     count = max(1, round(WORST * len(returns)))
     return float(np.partition(returns, count - 1)[:count].mean())
+
+
+def variance_between(returns: Sequence[np.ndarray]) -> float:
+    """Returns the variance of mean returns over partners, less what sampling adds to it; at least 0.
+
+    Args:
+        returns: Of the episodes with each partner; one alone has no variance.
+    """
+    count = len(returns)
+    noise = np.mean([own.var(ddof=1) / len(own) for own in returns]) * (count - 1) / count
+    return float(max(0.0, np.var([own.mean() for own in returns]) - noise))
 
 
 def _partners(
@@ -99,7 +110,7 @@ def _row(group: str, parts: list[tuple[np.ndarray, Episodes]], events: tuple[str
     returns = np.concatenate([returns for returns, _ in parts])
     numbers: dict[str, float] = {
         "mean": returns.mean(),
-        "variance_between": float(np.var([own.mean() for own, _ in parts])),
+        "variance_between": variance_between([own for own, _ in parts]),
         "variance": returns.var(ddof=1),
         "worst": worst_mean(returns),
         "length": np.concatenate([played.lengths for _, played in parts]).mean(),
@@ -142,9 +153,3 @@ def hold_tournament(run: RunFolder, settings: PopulationSettings) -> pd.DataFram
     table = pd.concat([pd.read_csv(place) for place in places])
     write_atomically(run.path / "tournament.csv", table.to_csv(index=False))
     return table
-
-
-def summaries(table: pd.DataFrame) -> Mapping[str, pd.DataFrame]:
-    """Returns, by group, the rows of whole groups: one for each arm and seed."""
-    whole = table[table["partner"] == "all"]
-    return {group: whole[whole["group"] == group] for group in GROUPS}

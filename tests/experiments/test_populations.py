@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from experiments.intervals import mean_interval
-from experiments.populations.tournament import worst_mean
+from experiments.populations.tournament import variance_between, worst_mean
 from experiments.populations.training import do_epoch, open_psro
 from experiments.run_folder import RunError, RunFolder
 from experiments.studies.rae_driving.analysis import compare_crashes, crashes_table
@@ -25,6 +25,13 @@ def test_an_interval_over_seeds_covers_the_mean_and_is_a_point_without_spread():
     assert 0.1 < low < 0.25
     assert 0.75 < high < 0.9
     assert mean_interval(np.array([2.0, 2.0])) == (2, 2)
+
+
+def test_partners_who_are_all_alike_have_no_variance_between_them():
+    """Means 0 and 3 vary by 2.25; noise adds half of the mean of 2 / 2 and 8 / 2, which is 1.25."""
+    assert variance_between([np.array([-1.0, 1.0]), np.array([1.0, 5.0])]) == pytest.approx(2.25 - 1.25)
+    draws = np.random.default_rng(0).normal(size=(400, 12, 50))
+    assert np.mean([variance_between(list(each)) for each in draws]) < 0.005  # 0.018 with the noise of 50 draws
 
 
 def test_hunters_who_learned_are_measured_with_partners_and_strangers(local_ray, tmp_path):

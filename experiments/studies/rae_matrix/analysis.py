@@ -144,7 +144,7 @@ def _without_negative_zeros(row: pd.Series, number: str) -> list[float]:
 
 
 def committed_table() -> str:
-    """Returns what the committed games say of risk-averse equilibria, and of all methods with 20 actions, as Markdown."""
+    """Returns what the committed games say of risk aversion, and of all methods with 20 actions, as Markdown."""
     rows = compare(pd.read_csv(RESULTS / "games.csv"))
     return to_markdown(make_table(rows[rows["method"].isin([BASE, "rae 2", "rae 10"]) | (rows["actions"] == 20)]))
 
