@@ -41,7 +41,7 @@ from marl.psro.responses import RULES, Response, Rule, gains, plan_responses
 from marl.psro.sampling import deal_out
 from marl.psro.settings import PsroSettings
 from marl.psro.simulation import Arena, add_episodes
-from marl.psro.symmetry import check_places, orders
+from marl.psro.symmetry import check_places, orders, symmetrized
 from marl.psro.workers import Workers
 
 SAVE_EVERY_S = 5.0  # how much simulation a kill may cost, to be done again
@@ -199,7 +199,10 @@ class Psro:
 
     def _payoffs_in_play(self, record: EpochRecord) -> np.ndarray:
         played = _played(record)
-        return self.exact.payoffs(played) if self.settings.payoffs == "exact" else self.table.payoffs(played)
+        if self.settings.payoffs == "exact":
+            return self.exact.payoffs(played)
+        payoffs = self.table.payoffs(played)
+        return symmetrized(payoffs) if self.settings.symmetric else payoffs
 
     def _find_payoffs(self, record: EpochRecord) -> np.ndarray:
         if self.settings.payoffs == "simulated":
@@ -223,12 +226,17 @@ class Psro:
             strategies=strategies,
             numbers=record.in_play,
         )
-        wanted = self.table.counts + more
         cells = [tuple(cell) for cell in np.argwhere(more > 0).tolist()]
         if self.settings.symmetric:
-            most = {cell: max(int(wanted[other]) for other in orders(cell)) for cell in cells}
-            return [(list(cell), count) for cell, count in most.items() if cell == tuple(sorted(cell))]
-        return [(list(cell), int(wanted[cell])) for cell in cells]
+            dealt = {cell: self._dealt_to_orders(cell, more) for cell in dict.fromkeys(map(_in_order, cells))}
+        else:
+            dealt = {cell: int(more[cell]) for cell in cells}
+        return [(list(cell), int(self.table.counts[cell]) + count) for cell, count in dealt.items()]
+
+    def _dealt_to_orders(self, cell: Cell, more: np.ndarray) -> int:
+        """Returns how many episodes the orders of a cell get together: one episode counts in all of them."""
+        missing = max(0, self.settings.episodes - int(self.table.counts[cell]))
+        return missing + sum(int(more[other]) - missing for other in orders(cell))
 
     def _simulate(self, planned: Sequence[tuple[list[int], int]]) -> None:
         missing = [(tuple(cell), count - int(self.table.counts[tuple(cell)])) for cell, count in planned]
@@ -292,7 +300,7 @@ class Psro:
             self._save(record)
 
     def _try_fresh_responses(self, record: EpochRecord, meta: MetaStrategy, payoffs: np.ndarray) -> Bound:
-        """Returns what fresh responses gain, one of each agent; agents of one population gain the same."""
+        """Returns what fresh responses gain, one of each agent, to the opponents that it faces itself."""
         own, episodes = self.settings.judge, self.settings.judge_episodes
         oracle = make_oracle(self.settings.oracle, own, self.settings.world, self.settings.world_settings)
         rule: Rule = "joint" if self._rule in ("joint", "conditional") else "marginal"
@@ -303,8 +311,8 @@ class Psro:
             opponents = self._opponents(response)
             tasks.append(partial(try_response, oracle, self.arena, response.agent, opponents, place, seed, episodes))
         found = dict(self._workers.run(tasks, "judges"))
-        learners = [response.player for response in planned]
-        means, errors = np.array([found[learners.index(player)] for player in self.seats.values()]).T
+        served = {agent: index for index, response in enumerate(planned) for agent in response.agents}
+        means, errors = np.array([found[served[agent]] for agent in self.seats]).T
         assert record.meta is not None
         return Bound(
             gains=(means - record.meta.values).tolist(),
@@ -353,7 +361,7 @@ class Psro:
         planned, levels = [], self.settings.levels
         for chain in learning_chains(record.number, levels):
             against = self._solve_among(payoffs, self._in_play(record.number, below=chain))
-            for response in plan_responses(self.seats, against, payoffs, self._rule):
+            for response in _firsts(plan_responses(self.seats, against, payoffs, self._rule)):
                 newest = newest_snapshots(self.epochs[: record.number], response.player, levels)
                 planned.append(replace(response, start=newest.get(chain)))
         return planned
@@ -421,6 +429,15 @@ class Psro:
                 about={"epoch": record.number, "agent": response.agent, "against": against, **about},
             )
             shutil.rmtree(place)
+
+
+def _firsts(planned: Sequence[Response]) -> list[Response]:
+    """Returns the first response of each player: a chain of a pipeline has one."""
+    return list({response.player: response for response in reversed(planned)}.values())[::-1]
+
+
+def _in_order(cell: Cell) -> Cell:
+    return tuple(sorted(cell))
 
 
 def _played(record: EpochRecord) -> list[list[int]]:

@@ -6,12 +6,16 @@ rule           responses of a player                              for
 "conditional"  one to each recommendation, to what the others     correlated (Marris et al. 2021)
                then do
 "rectified"    one from each policy in use, to those it beats     PSRO_rN (Balduzzi et al. 2019)
+
+Agents with one population share a response where they face the same opponents, as they all do where the meta-strategy
+is symmetric. Where it is not, each of them is answered for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import permutations
 from typing import Literal
 
 import numpy as np
@@ -24,6 +28,7 @@ Rule = Literal["marginal", "joint", "conditional", "rectified"]
 RULES: Mapping[str, Rule] = {"coarse_correlated": "joint", "correlated": "conditional", "rectified": "rectified"}
 
 IN_USE = 1e-6  # probability from which a policy counts as in use
+ALIKE = 1e-6  # probabilities nearer than this are the same but for a solver's rounding
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,7 @@ class Response:
         mixtures: By agent, whom the others play as.
         joint: Their joint draws, as `Opponents` has them; None: independent ones.
         start: Number of the own policy that it grows from, if any.
+        agents: Whose response it is: the learner's, and that of others who face the same opponents.
     """
 
     agent: str
@@ -43,6 +49,7 @@ class Response:
     mixtures: Mapping[str, Mixture]
     joint: np.ndarray | None = None
     start: int | None = None
+    agents: tuple[str, ...] = ()
 
 
 def plan_responses(
@@ -51,23 +58,59 @@ def plan_responses(
     """Returns the responses of one epoch.
 
     Args:
-        seats: By agent, from whose population it is played. Agents with one population share its responses: only the
-            first of them learns.
+        seats: By agent, from whose population it is played. Agents with one population are exchangeable: of those who
+            face the same opponents, in any order, only the first learns.
         meta: The meta-strategy.
         payoffs: [n, K_1, ..., K_n].
         rule: Above.
     """
-    agents = list(seats)
-    learners = [number for number, agent in enumerate(agents) if seats[agent] not in list(seats.values())[:number]]
+    planned: list[Response] = []
+    for number in range(len(seats)):
+        planned = _shared(planned, _respond_by_rule(seats, number, meta, payoffs, rule))
+    return planned
+
+
+def _respond_by_rule(
+    seats: Mapping[str, str], learner: int, meta: MetaStrategy, payoffs: np.ndarray, rule: Rule
+) -> list[Response]:
     if rule == "marginal":
-        return [
-            _respond(seats, number, [own for player, own in enumerate(meta.profile) if player != number])
-            for number in learners
-        ]
+        others = [own for player, own in enumerate(meta.profile) if player != learner]
+        return [_respond(seats, learner, others)]
     if rule == "joint":
-        return [_respond_to_joint(seats, number, meta.joint.sum(axis=number)) for number in learners]
-    rectified = rule == "rectified"
-    return [response for number in learners for response in _by_own_policy(seats, number, meta, payoffs, rectified)]
+        return [_respond_to_joint(seats, learner, meta.joint.sum(axis=learner))]
+    return _by_own_policy(seats, learner, meta, payoffs, rule == "rectified")
+
+
+def _shared(planned: Sequence[Response], more: Sequence[Response]) -> list[Response]:
+    """Returns the planned responses with those of one more agent, who takes part in those that are the same."""
+    found, added = list(planned), []
+    for response in more:
+        same = next((place for place, other in enumerate(planned) if _is_same(other, response)), None)
+        if same is None:
+            added.append(response)
+        elif response.agent not in found[same].agents:
+            found[same] = replace(found[same], agents=(*found[same].agents, response.agent))
+    return [*found, *added]
+
+
+def _is_same(one: Response, other: Response) -> bool:
+    """Whether two responses are of one population, to the same opponents in any order."""
+    if (one.player, one.start) != (other.player, other.start):
+        return False
+    if (one.joint is None) != (other.joint is None):
+        return False
+    first, second = list(one.mixtures.values()), list(other.mixtures.values())
+    for order in permutations(range(len(second))):
+        pairs = list(zip(first, (second[place] for place in order), strict=True))
+        if all(a.player == b.player and _are_alike(a.probabilities, b.probabilities) for a, b in pairs) and (
+            one.joint is None or other.joint is None or _are_alike(one.joint, other.joint.transpose(order))
+        ):
+            return True
+    return False
+
+
+def _are_alike(one: np.ndarray, other: np.ndarray) -> bool:
+    return one.shape == other.shape and np.allclose(one, other, rtol=0, atol=ALIKE)
 
 
 def _respond(
@@ -80,7 +123,7 @@ def _respond(
     agents = list(seats)
     others = [agent for number, agent in enumerate(agents) if number != learner]
     mixtures = {agent: Mixture(seats[agent], own) for agent, own in zip(others, marginals, strict=True)}
-    return Response(agents[learner], seats[agents[learner]], mixtures, joint, start)
+    return Response(agents[learner], seats[agents[learner]], mixtures, joint, start, (agents[learner],))
 
 
 def _respond_to_joint(seats: Mapping[str, str], learner: int, joint: np.ndarray, start: int | None = None) -> Response:

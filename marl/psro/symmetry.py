@@ -24,10 +24,24 @@ def orders(cell: Cell) -> dict[Cell, tuple[int, ...]]:
     }
 
 
+def symmetrized(payoffs: np.ndarray) -> np.ndarray:
+    """Returns payoffs [n, K, ..., K] in which agents who play the same policy in a cell get the same: their mean.
+
+    They differ by the noise of the cell's episodes alone, and a meta-strategy of a game that is not symmetric would not
+    be either. Cells that are orders of each other are one already.
+    """
+    even = payoffs.copy()
+    for cell in np.ndindex(*payoffs.shape[1:]):
+        for policy in set(cell):
+            alike = [agent for agent, own in enumerate(cell) if own == policy]
+            even[(alike, *cell)] = payoffs[(alike, *cell)].mean()
+    return even
+
+
 def check_places(agents: Sequence[str], number: int, returns: np.ndarray) -> None:
     """Looks whether agents who all play one policy get the same.
 
-    A policy is learned in the first agent's place alone. Where it sees another place differently, as in absolute
+    A policy is learned in one agent's place alone. Where it sees another place differently, as in absolute
     coordinates, it does not know what to do there, and the game that is then solved is not the one that is meant.
 
     Args:

@@ -49,6 +49,25 @@ def test_agents_of_one_population_gain_the_same(tmp_path):
     assert bound.gains[0] + values[0] == pytest.approx(bound.gains[1] + values[1])
 
 
+def test_nobody_gains_on_a_pure_equilibrium_that_treats_agents_of_one_population_differently(tmp_path):
+    """Chicken's equilibria in pure strategies pay 7 and 2, and whoever deviates alone gets less, 6 or 0.
+
+    Against random play yielding is best (4 instead of 3.5), against that daring, and then both are there.
+    """
+    settings = PsroSettings(
+        **{**FRESH, "world": "matrix/chicken_v0", "payoffs": "simulated", "judge_episodes": 50},
+        symmetric=True,
+        meta_solver="lemke_howson",
+    )
+    run = Psro(tmp_path, settings)
+    uneven = [record for record in (run.step() for _ in range(4)) if sorted(record.meta.values) == [2, 7]]
+    assert uneven
+    for record in uneven:
+        assert record.bound.gains == [0, 0]
+        assert record.bound.errors == [0, 0]
+        assert len(record.responses["all"]) == 2, "each of the two is answered"
+
+
 def test_settings_for_judges_need_one():
     with pytest.raises(ValueError, match="judge_settings are for"):
         PsroSettings(**{**FRESH, "nash_conv": "exact"}, judge_settings={"env_steps": 5})

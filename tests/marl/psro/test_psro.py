@@ -182,6 +182,24 @@ def test_a_symmetric_run_has_one_population_and_a_symmetric_table(tmp_path):
     np.testing.assert_array_equal(payoffs[0][off_diagonal], payoffs[1].T[off_diagonal])
 
 
+def test_a_symmetric_run_simulates_all_episodes_that_are_dealt_out(tmp_path):
+    """Of a pure profile (D, C) only one order of the cell of both matters; an episode of it counts in either order."""
+    settings = PsroSettings(
+        world="matrix/chicken_v0",
+        oracle="exact",
+        symmetric=True,
+        episodes=20,
+        more_episodes=100,
+        meta_solver="lemke_howson",
+    )
+    run, planned = run_epochs(tmp_path, 5, settings), {}
+    for record in run.epochs:
+        planned |= {tuple(cell): count for cell, count in record.episodes}
+        size = record.sizes[0]
+        num_cells = size * (size + 1) // 2  # without order
+        assert sum(planned.values()) == 20 * num_cells + 100 * (record.number + 1)
+
+
 def test_a_symmetric_run_of_a_game_whose_places_differ_ends(tmp_path):
     """Kuhn poker is worth -1/18 to who begins, and who begins sees other things than who answers."""
     settings = KUHN.model_copy(update={"symmetric": True, "episodes": 2000, "nash_conv": "responses"})

@@ -7,7 +7,7 @@ import pytest
 
 import games
 from marl.equilibrium import solve
-from marl.equilibrium.payoffs import coarse_gains, expected_payoffs
+from marl.equilibrium.payoffs import coarse_gains, expected_payoffs, joint_distribution
 from marl.psro.meta_solvers import MetaStrategy
 from marl.psro.opponents import Mixture, Opponents
 from marl.psro.population import Population
@@ -41,6 +41,32 @@ def test_three_players_respond_to_what_the_others_do_beside_each_recommendation(
     assert [response.agent for response in responses] == ["a", "a", "b", "b", "c", "c"]
     np.testing.assert_allclose(responses[0].joint, np.diag([0.5, 0.5]))
     np.testing.assert_allclose(responses[2].mixtures["c"].probabilities, [1, 0])  # b's first policy: c has its first
+
+
+@pytest.mark.parametrize(
+    ("profile", "shared"),
+    [
+        (([0.3, 0.7], [0.3, 0.7], [0.3, 0.7]), [("a", "b", "c")]),
+        (([1, 0], [1, 0], [0, 1]), [("a", "b"), ("c",)]),  # a and b face one of each kind, c the first kind twice
+        (([1, 0], [0, 1], [0.5, 0.5]), [("a",), ("b",), ("c",)]),
+    ],
+)
+def test_agents_of_one_population_share_a_response_where_they_face_the_same(profile, shared):
+    profile = tuple(np.array(own, float) for own in profile)
+    meta = MetaStrategy(profile, joint_distribution(profile), "by hand", 0.0, True)
+    together = dict.fromkeys("abc", "all")
+    for rule in ("marginal", "joint"):
+        planned = plan_responses(together, meta, np.zeros((3, 2, 2, 2)), rule)
+        assert [response.agents for response in planned] == shared
+        assert [response.agent for response in planned] == [agents[0] for agents in shared]
+    alone = plan_responses(THREE, meta, np.zeros((3, 2, 2, 2)))
+    assert [response.agents for response in alone] == [("a",), ("b",), ("c",)]
+
+
+def test_joint_draws_of_the_others_are_the_same_in_any_order():
+    """b and c of `TOGETHER` always meet each other, a is independent: who faces whom differs for a alone."""
+    planned = plan_responses(dict.fromkeys("abc", "all"), correlated_meta(), np.zeros((3, 2, 2, 2)), "joint")
+    assert [response.agents for response in planned] == [("a",), ("b", "c")]
 
 
 def test_gains_are_those_of_the_conditions_that_define_the_equilibria():

@@ -3,11 +3,20 @@
 import numpy as np
 import pytest
 
-from marl.psro.symmetry import AsymmetryError, check_places, orders
+from marl.psro.symmetry import AsymmetryError, check_places, orders, symmetrized
 
 
 def test_orders_of_three_policies_by_hand():
     assert orders((0, 0, 1)) == {(0, 0, 1): (0, 1, 2), (0, 1, 0): (0, 2, 1), (1, 0, 0): (2, 0, 1)}
+
+
+def test_agents_who_play_the_same_get_the_same_by_hand():
+    """Of three agents the first two play policy 0, and got 1 and 3; the third plays policy 1 and keeps its 5."""
+    payoffs = np.zeros((3, 2, 2, 2))
+    payoffs[:, 0, 0, 1], payoffs[:, 1, 1, 1] = [1, 3, 5], [0, 0, 6]
+    even = symmetrized(payoffs)
+    np.testing.assert_array_equal(even[:, 0, 0, 1], [2, 2, 5])
+    np.testing.assert_array_equal(even[:, 1, 1, 1], [2, 2, 2])
 
 
 def test_places_that_pay_alike_pass_and_those_that_do_not_are_named():
