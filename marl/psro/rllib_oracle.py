@@ -58,14 +58,13 @@ class RLlibOracle:
         is_ppo = isinstance(self.settings, PPOSettings)
         if (risk is not None or diversity is not None) and not is_ppo:
             raise ValueError("the oracle dqn knows no aversion to risk and no diversity; oracle ppo does")
-        config, callback = self._config(seed), None
-        if risk is not None or diversity is not None:
+        config, keeps_log = self._config(seed), risk is not None or diversity is not None
+        if keeps_log:
             meant = opponents.distribution.ravel()
             opponents = opponents if diversity is None else opponents.widened(MET_ANYHOW)
             rewards = RiskAverseRewards(risk or RiskAversion(0.0), meant, diversity, opponents.distribution.ravel())
-            callback = RiskCallback(rewards, agent, *_logs(opponents))
-            config.callbacks(on_sample_end=callback)
-        players = _seats(opponents, seed, keeps_log=callback is not None)
+            config.callbacks(on_sample_end=RiskCallback(rewards, agent, *_logs(opponents)))
+        players = _seats(opponents, seed, keeps_log)
         config.multi_agent(
             policies={LEARNER, *players},
             policy_mapping_fn=partial(_choose, learner=agent),
@@ -76,6 +75,7 @@ class RLlibOracle:
             if start is not None:
                 _start_from(algorithm, start)
             last = self._train(algorithm)
+            met = _returns_by_opponents(algorithm) if keeps_log else None
             module: Any = algorithm.get_module(LEARNER)
             export_policy(module, out, self.env_id, dict(self.world_settings))
         finally:
@@ -88,8 +88,8 @@ class RLlibOracle:
         }
         if risk is not None:
             about["risk"] = risk.label
-        if callback is not None:
-            about["return_by_opponents"] = [None if math.isnan(u) else float(u) for u in callback.rewards.means()]
+        if met is not None:
+            about["return_by_opponents"] = met
         return about
 
     def _config(self, seed: int) -> AlgorithmConfig:
@@ -193,6 +193,13 @@ def _logs(opponents: Opponents) -> tuple[list[str], tuple[int, ...]]:
     if opponents.joint is None:
         return seats, opponents.distribution.shape
     return seats[:1], (opponents.joint.size,)
+
+
+def _returns_by_opponents(algorithm: Algorithm) -> list[float | None]:
+    """Returns what the learner got from each joint draw of the others; None for those that it never met."""
+    runner: Any = algorithm.env_runner
+    callback: RiskCallback = runner.config.callbacks_on_sample_end  # RLlib gave the runner a copy of ours
+    return [None if math.isnan(mean) else float(mean) for mean in callback.rewards.means()]
 
 
 def _start_from(algorithm: Algorithm, folder: Path) -> None:

@@ -31,8 +31,8 @@ def column_players(tmp_path):
     return population
 
 
-def respond(population, out, probabilities, settings=None, **kwargs):
-    own = PPOSettings(env_steps=6400, num_envs=64, fragment_steps=8, hidden_sizes=(16,), learning_rate=3e-3)
+def respond(population, out, probabilities, settings=None, env_steps=6400, **kwargs):
+    own = PPOSettings(env_steps=env_steps, num_envs=64, fragment_steps=8, hidden_sizes=(16,), learning_rate=3e-3)
     oracle = RLlibOracle(ENV, settings or {}, own)
     mixture = {"player_1": Mixture("column", np.array(probabilities))}
     out.mkdir()
@@ -80,7 +80,21 @@ def test_aversion_to_variance_between_opponents_changes_the_response(column_play
     )
     assert averse[1] > 0.75
     assert about["risk"] == "gamma=0.2, variance: opponents"
-    assert about["return_by_opponents"][2] is None  # never drawn
+    from_rock, from_paper, from_scissors = about["return_by_opponents"]
+    assert -2 < from_paper < from_rock < 3, "A gets more from rock, all others as much from either"
+    assert from_scissors is None  # never drawn
+
+
+def test_a_response_says_what_it_got_from_each_opponent_that_it_met(column_players, tmp_path):
+    """Whatever the row player does it gets 1 from the first column and -2 from the second."""
+    payoffs = np.zeros((2, 3, 3))
+    payoffs[0] = [1, -2, 7]
+    about, _ = respond(
+        *(column_players, tmp_path / "out", [0.5, 0.5, 0.0], {"payoffs": payoffs.tolist()}),
+        env_steps=512,
+        risk=RiskAversion(0.1),
+    )
+    assert about["return_by_opponents"] == [pytest.approx(1), pytest.approx(-2), None]
 
 
 def test_a_response_starts_from_another_policy(column_players, tmp_path):
