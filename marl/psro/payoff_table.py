@@ -182,7 +182,8 @@ class PayoffTable:
         """Reads what `save` wrote.
 
         Raises:
-            PayoffTableError: It is missing or damaged.
+            PayoffTableError: It is missing or damaged, or what it holds cannot be: counts below 0, numbers that are not
+                finite.
         """
         try:
             with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
@@ -195,6 +196,7 @@ class PayoffTable:
                     if file[name].shape != array.shape or file[name].dtype != array.dtype:
                         raise PayoffTableError(f"{path} is damaged: {name} is {file[name].dtype} {file[name].shape}")
                     array[...] = file[name]
+                table._check_content(path)
         except FileNotFoundError:
             raise PayoffTableError(f"no payoff file {path}") from None
         except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error) as error:
@@ -202,6 +204,16 @@ class PayoffTable:
                 raise
             raise PayoffTableError(f"{path} is damaged: {error}") from None
         return table
+
+    def _check_content(self, path: Path) -> None:
+        for name in ("counts", "rounds", "_squares"):
+            if (getattr(self, name) < 0).any():
+                raise PayoffTableError(f"{path} is damaged: {name.strip('_')} are below 0")
+        for name in ("_means", "_squares", "_episodes"):
+            if not np.isfinite(getattr(self, name)).all():
+                raise PayoffTableError(f"{path} is damaged: {name.strip('_')} are not finite")
+        if ((self.counts > 0) != (self.rounds > 0)).any():
+            raise PayoffTableError(f"{path} is damaged: episodes and rounds of a cell do not go together")
 
 
 _ARRAYS = ("counts", "rounds", "_means", "_squares", "_episodes")

@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 
+from agents.trained import PolicyError
 from marl.equilibrium.payoffs import joint_distribution
 from marl.psro.diversity import Diversity
 from marl.psro.exact import exact_game
@@ -33,10 +34,10 @@ from marl.psro.match import Episodes
 from marl.psro.meta_solvers import MetaSolver, MetaStrategy, find_meta_strategy, independent
 from marl.psro.opponents import Opponents
 from marl.psro.oracles import Oracle, copy_response, learn, make_oracle, read_about
-from marl.psro.payoff_table import Cell, PayoffTable
+from marl.psro.payoff_table import Cell, PayoffTable, PayoffTableError
 from marl.psro.pipeline import in_play, learning_chains, newest_snapshots, restricted, widened
 from marl.psro.population import SCRIPTED, MakePlayer, Population
-from marl.psro.records import EpochRecord, MetaRecord, read_epochs
+from marl.psro.records import EpochRecord, MetaRecord, RecordError, read_epochs
 from marl.psro.responses import RULES, Response, Rule, gains, plan_responses
 from marl.psro.sampling import deal_out
 from marl.psro.settings import PsroSettings
@@ -49,7 +50,7 @@ SIMULATING, LEARNING, JUDGING = 1, 2, 3  # words that keep the seeds apart
 
 
 class Psro:
-    """A run of PSRO, begun or continued.
+    """A run of PSRO, begun or continued. Opening one writes nothing.
 
     Args:
         folder: Where everything is, or will be.
@@ -92,20 +93,65 @@ class Psro:
             settings.world, settings.world_settings, self.seats, self.population.folder, players, scripted
         )
         self._exact: ExactPopulation | None = None
-        self.epochs = read_epochs(folder / "epochs")
+        self.epochs = read_epochs(self._records)
+        self._check_population()
         self.table = self._open_table()
-        for player, size in zip(players, self.population.sizes, strict=True):
-            for script in settings.first_policies[size:]:
-                self.population.add(player, "scripted", script=script, about={"epoch": -1})
+
+    def _check_population(self) -> None:
+        """Compares the population with what the epochs know of it.
+
+        Raises:
+            PolicyError: A policy is missing.
+            RecordError: An epoch is, although its policies are there.
+        """
+        last = self.epochs[-1] if self.epochs else None
+        for player, size in zip(self.population.players, self.population.sizes, strict=True):
+            known = 0 if last is None else last.sizes[list(self.seats.values()).index(player)]
+            known += 0 if last is None else len(last.responses.get(player, []))
+            if size < known:
+                raise PolicyError(
+                    f"no policy folder {self.population.path(player, size)}, although {self._records} has {known} "
+                    f"policies of {player}"
+                )
+            most = len(self.settings.first_policies) if last is None else known
+            if size > most and (last is None or last.is_complete):
+                missing = self._records / f"{len(self.epochs):04d}.json"
+                raise RecordError(f"no epoch file {missing}, although {self.population.path(player, most)} is there")
 
     def _open_table(self) -> PayoffTable:
-        if self._table_path.exists():
-            return PayoffTable.load(self._table_path)
-        return PayoffTable(list(self.seats), self.arena.numbers())
+        """Returns the table of the run's file, empty where nothing has been simulated yet.
+
+        Raises:
+            PayoffTableError: The file is missing, damaged, or of another game.
+        """
+        solved = [record for record in self.epochs if record.meta is not None]
+        is_needed = self.settings.payoffs == "simulated" and bool(solved)
+        players, numbers = tuple(self.seats), self.arena.numbers()
+        if not is_needed and not self._table_path.exists():
+            return PayoffTable(players, numbers)
+        table = PayoffTable.load(self._table_path)
+        if (table.players, table.numbers) != (players, numbers):
+            raise PayoffTableError(
+                f"{self._table_path} is of another game: players {list(table.players)} and numbers "
+                f"{list(table.numbers)}, not {list(players)} and {list(numbers)}"
+            )
+        least = solved[-1].sizes if is_needed else [0] * len(players)
+        most = self.epochs[-1].sizes if self.epochs else least
+        if any(not low <= size <= high for low, size, high in zip(least, table.sizes, most, strict=True)):
+            raise PayoffTableError(
+                f"{self._table_path} is of another run: of {table.sizes} policies, not {tuple(most)}"
+            )
+        if is_needed and not (table.counts[np.ix_(*_played(solved[-1]))] > 0).all():
+            raise PayoffTableError(f"{self._table_path} is damaged: it lacks episodes of epoch {solved[-1].number}")
+        return table
 
     @property
     def _table_path(self) -> Path:
         return self.folder / "payoffs.npz"
+
+    @property
+    def _records(self) -> Path:
+        return self.folder / "epochs"
 
     @property
     def num_complete(self) -> int:
@@ -165,6 +211,8 @@ class Psro:
     def _begin(self) -> EpochRecord:
         if self.epochs and not self.epochs[-1].is_complete:
             return self.epochs[-1]
+        if not self.epochs:
+            self._add_first_policies()
         sizes = dict(zip(self.population.players, self.population.sizes, strict=True))
         record = EpochRecord(
             number=len(self.epochs),
@@ -176,8 +224,13 @@ class Psro:
         self._save(record)
         return record
 
+    def _add_first_policies(self) -> None:
+        for player, size in zip(self.population.players, self.population.sizes, strict=True):
+            for script in self.settings.first_policies[size:]:  # a kill may have come between two of them
+                self.population.add(player, "scripted", script=script, about={"epoch": -1})
+
     def _save(self, record: EpochRecord) -> None:
-        record.save(self.folder / "epochs")
+        record.save(self._records)
 
     @contextmanager
     def _timed(self, record: EpochRecord, part: str) -> Iterator[None]:

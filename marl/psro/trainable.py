@@ -65,6 +65,6 @@ class PsroTrainable(Trainable):
     def load_checkpoint(self, checkpoint: dict[str, Any] | str | None) -> None:
         """Goes on from a copy of a run's folder."""
         assert isinstance(checkpoint, str)  # what save_checkpoint left
-        shutil.rmtree(self._folder)
+        shutil.rmtree(self._folder, ignore_errors=True)  # a trial that has done no epoch has none
         shutil.copytree(Path(checkpoint) / "psro", self._folder)
         self._open()

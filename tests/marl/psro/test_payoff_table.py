@@ -101,6 +101,25 @@ def test_every_cut_of_a_file_is_named(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("_means", np.nan, "means are not finite"),
+        ("_squares", np.inf, "squares are not finite"),
+        ("_squares", -1.0, "squares are below 0"),
+        ("counts", -1, "counts are below 0"),
+        ("rounds", 0, "do not go together"),
+        ("_episodes", np.nan, "episodes are not finite"),
+    ],
+)
+def test_a_file_of_what_cannot_be_is_named(tmp_path, name, value, said):
+    table, _ = filled()
+    getattr(table, name)[...] = value
+    table.save(tmp_path / "payoffs.npz")
+    with pytest.raises(PayoffTableError, match=rf"payoffs\.npz is damaged: .*{said}"):
+        PayoffTable.load(tmp_path / "payoffs.npz")
+
+
+@pytest.mark.parametrize(
     ("cell", "returns", "numbers", "said"),
     [
         ((2, 0), [[0, 0]], {"crashes": [0]}, "no cell"),

@@ -10,7 +10,7 @@ from small_runs import KUHN, everything, run_epochs
 from agents.trained import PolicyError
 from games.names import UnknownNameError
 from marl.psro.exact import ExactGame, exact_game
-from marl.psro.payoff_table import PayoffTableError
+from marl.psro.payoff_table import PayoffTable, PayoffTableError
 from marl.psro.psro import Psro
 from marl.psro.records import RecordError
 from marl.psro.sampling import relevance
@@ -282,3 +282,49 @@ def test_what_is_missing_or_damaged_is_named_and_kept(tmp_path):
     (tmp_path / "policies" / "player_0" / "0001" / "table.safetensors").unlink()
     with pytest.raises(PolicyError, match="no policy file"):
         Psro(tmp_path, KUHN).step()
+
+
+def test_a_policy_that_an_epoch_knows_and_that_is_gone_is_named_and_nothing_is_written(tmp_path):
+    run_epochs(tmp_path, 2)
+    before = everything(tmp_path)
+    newest = tmp_path / "policies" / "player_0" / "0002"
+    newest.rename(tmp_path / "aside")
+    with pytest.raises(PolicyError, match=r"no policy folder .*player_0/0002, although .* has 3 policies of player_0"):
+        Psro(tmp_path, KUHN)
+    last = tmp_path / "epochs" / "0001.json"
+    whole = last.read_text()
+    last.unlink()  # what the epoch added is known no more, but one player has it and the other has not
+    with pytest.raises(RecordError, match=r"no epoch file .*0001\.json, although .*player_1/0002 is there"):
+        Psro(tmp_path, KUHN)
+    last.write_text(whole)
+    (tmp_path / "aside").rename(newest)
+    assert everything(tmp_path) == before
+    (tmp_path / "policies").rename(tmp_path / "aside")
+    with pytest.raises(PolicyError, match=r"no policy folder .*player_0/0000"):
+        Psro(tmp_path, KUHN)
+    assert not (tmp_path / "policies").exists()
+
+
+def test_opening_a_run_writes_nothing(tmp_path):
+    assert Psro(tmp_path / "run", KUHN).num_complete == 0
+    assert not (tmp_path / "run").exists()
+
+
+def test_payoffs_that_are_missing_or_of_another_run_are_named(tmp_path):
+    run_epochs(tmp_path / "run", 2)
+    path = tmp_path / "run" / "payoffs.npz"
+    path.unlink()
+    with pytest.raises(PayoffTableError, match=r"no payoff file .*payoffs\.npz"):
+        Psro(tmp_path / "run", KUHN)
+    for players, numbers, sizes, said in (
+        (("a", "b"), ("length",), (2, 2), "of another game: players"),
+        (("player_0", "player_1"), ("crashes",), (2, 2), "of another game: players"),
+        (("player_0", "player_1"), ("length",), (3, 3), r"of another run: of \(3, 3\) policies, not \(2, 2\)"),
+        (("player_0", "player_1"), ("length",), (1, 1), "of another run"),
+        (("player_0", "player_1"), ("length",), (2, 2), "lacks episodes of epoch 1"),
+    ):
+        table = PayoffTable(players, numbers)
+        table.add_policies(sizes)
+        table.save(path)
+        with pytest.raises(PayoffTableError, match=said):
+            Psro(tmp_path / "run", KUHN)
