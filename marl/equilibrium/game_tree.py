@@ -26,7 +26,7 @@ from scipy import sparse
 
 from games.open_spiel.load import load_game
 
-MAX_NODES = 5_000_000  # of a tree that is walked
+MAX_NODES = 5_000_000  # of a tree that is walked, unless its caller says otherwise
 
 
 class GameTreeError(ValueError):
@@ -215,18 +215,20 @@ class _Found:
     actions: list[list[tuple[int, ...]]]
     parents: list[list[tuple[int, int] | None]]
     leaves: dict[tuple[Any, ...], np.ndarray]
+    max_nodes: int
     nodes: int = 0
 
 
-def flatten(game: str | pyspiel.Game, **params: Any) -> FlatGame:
+def flatten(game: str | pyspiel.Game, max_nodes: int = MAX_NODES, **params: Any) -> FlatGame:
     """Returns a game of OpenSpiel's as arrays, by walking its whole tree once.
 
     Args:
         game: Its name or a pyspiel.Game, ours from `games.open_spiel.game` too; simultaneous moves become turns.
+        max_nodes: That are walked.
         **params: OpenSpiel's parameters of the game.
 
     Raises:
-        GameTreeError: A tree of more than MAX_NODES nodes, or one without perfect recall.
+        GameTreeError: A tree of more than `max_nodes` nodes, or one without perfect recall.
         UnknownNameError: OpenSpiel has no such game or parameter.
     """
     loaded = load_game(game, params)
@@ -238,6 +240,7 @@ def flatten(game: str | pyspiel.Game, **params: Any) -> FlatGame:
         actions=[[] for _ in range(num_players)],
         parents=[[] for _ in range(num_players)],
         leaves={},
+        max_nodes=max_nodes,
     )
     _walk(loaded.new_initial_state(), walk, 1.0, (None,) * num_players)
     trees, places = zip(*(_order(walk, player) for player in range(num_players)), strict=True)
@@ -252,8 +255,8 @@ def _walk(root: pyspiel.State, walk: _Found, chance: float, behind: tuple[tuple[
     while pending:
         state, chance, behind = pending.pop()
         walk.nodes += 1
-        if walk.nodes > MAX_NODES:
-            raise GameTreeError(f"this game's tree has more than {MAX_NODES:,} nodes")
+        if walk.nodes > walk.max_nodes:
+            raise GameTreeError(f"this game's tree has more than {walk.max_nodes:,} nodes")
         if state.is_terminal():
             paid = chance * np.array(state.returns())
             walk.leaves[behind] = walk.leaves[behind] + paid if behind in walk.leaves else paid

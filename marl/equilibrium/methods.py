@@ -6,10 +6,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Integral, Real
 from types import MappingProxyType
 from typing import Any
+
+import numpy as np
 
 from games.names import unknown_name
 from marl.equilibrium.alpha_rank import solve_alpha_rank
@@ -155,7 +158,36 @@ def solve(payoffs: Any, method: str = "nash", **parameters: Any) -> Solution | J
     missing = [each.name for each in known if each.default is each.empty and each.name not in parameters]
     if missing:
         raise ValueError(f"{method} needs {' and '.join(missing)}")
+    for each in known:
+        if each.name in parameters:
+            _check_type(method, each, parameters[each.name])
     return function(payoffs, **parameters)
+
+
+def _check_type(method: str, parameter: inspect.Parameter, given: Any) -> None:
+    """Refuses what is not of the kind that the function's annotation asks for; its range is the function's own."""
+    wanted = str(parameter.annotation).removesuffix(" | None")
+    if given is None and wanted != parameter.annotation:
+        return
+    kind, is_it = _KINDS["str" if wanted.startswith("Literal") else wanted]
+    if not is_it(given):
+        raise ValueError(f"{parameter.name} of {method} must be {kind}, got {given!r}")
+
+
+def _is_number(given: Any) -> bool:
+    return isinstance(given, Real) and not isinstance(given, bool)
+
+
+_KINDS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
+    "float": ("a number", _is_number),
+    "int": ("a whole number", lambda given: isinstance(given, Integral) and not isinstance(given, bool)),
+    "bool": ("true or false", lambda given: isinstance(given, bool)),
+    "str": ("a name", lambda given: isinstance(given, str)),
+    "Sequence[float]": (
+        "a list of numbers",
+        lambda given: isinstance(given, Sequence | np.ndarray) and all(map(_is_number, given)),
+    ),
+}
 
 
 def method_table() -> str:

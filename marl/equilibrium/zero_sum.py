@@ -57,7 +57,10 @@ def solve_zero_sum(payoffs: Any, tolerance: float = TOLERANCE) -> Solution:
 
 
 def _row_payoffs(payoffs: Any) -> np.ndarray:
-    matrix = np.asarray(payoffs, np.float64)
+    try:
+        matrix = np.asarray(payoffs, np.float64)
+    except (TypeError, ValueError):
+        raise PayoffError("payoffs must be a matrix of finite numbers, got what NumPy cannot read as such") from None
     if matrix.ndim == 3:
         game = check_payoffs(matrix, num_players=2)
         if not is_zero_sum(game):

@@ -22,14 +22,38 @@ import games.open_spiel
 from agents.tabular import read_table, save_table
 from agents.trained import PolicyError, TrainedPlayer
 from games.open_spiel.tree import Node, Tree
-from marl.equilibrium.game_tree import FlatGame, flatten
+from marl.equilibrium.game_tree import FlatGame, GameTreeError, flatten
 from marl.psro.diversity import Diversity
 from marl.psro.opponents import Opponents
 from marl.psro.population import Kind, Population
 from marl.psro.risk_rewards import RiskAversion
 
+# Of a world's tree. Leduc poker has 9,451; of grid/trust, whose nodes are large, so many take 3 GB and half a minute.
+MAX_NODES = 50_000
 TIE = 1e-12  # of what a value is summed from: values nearer than this are equal, and the first action is taken
 TREMBLE = 1e-40  # of every action of a mixture, as in OpenSpiel's policy aggregator: off its path, play is uniform
+
+
+class ExactGameError(ValueError):
+    """A world whose values cannot be exact; the message says why."""
+
+
+def check_listable(env_id: str, settings: Mapping[str, Any]) -> None:
+    """Looks whether a world can be walked through, but for its size, which only a walk shows.
+
+    Args:
+        env_id: One of `games.env_ids()`.
+        settings: Of the world, beyond the id's.
+
+    Raises:
+        ExactGameError: It cannot.
+    """
+    try:
+        tree = Tree(env_id, dict(settings))
+    except ValueError as error:
+        raise ExactGameError(f"nothing can be exact here: {error}") from None
+    if len(tree.batch.groups) > 1:
+        raise ExactGameError(f"nothing of {env_id} can be exact: its agents are in several groups")
 
 
 class ExactGame:
@@ -45,13 +69,17 @@ class ExactGame:
         observations: By player, [I, D] what it sees at its information sets.
 
     Raises:
-        ValueError: The world cannot be listed, or shows the same in different information sets, so that no table over
-            observations is a behaviour strategy.
+        ExactGameError: The world cannot be listed, has more than MAX_NODES nodes, or shows the same in different
+            information sets, so that no table over observations is a behaviour strategy.
     """
 
     def __init__(self, env_id: str, settings: Mapping[str, Any]) -> None:
         self.env_id = env_id
-        self.flat: FlatGame = flatten(games.open_spiel.game(env_id, **settings))
+        check_listable(env_id, settings)
+        try:
+            self.flat: FlatGame = flatten(games.open_spiel.game(env_id, **settings), MAX_NODES)
+        except GameTreeError as error:
+            raise ExactGameError(f"nothing of {env_id} can be exact: {error}") from None
         self._sizes = replace(self.flat, payoffs=np.abs(self.flat.payoffs), _matrices=[])
         tree = Tree(env_id, dict(settings))
         self.agents = tuple(agent for group in tree.batch.groups.values() for agent in group.agents)
@@ -62,7 +90,9 @@ class ExactGame:
         ]
         for agent, rows in zip(self.agents, self.observations, strict=True):
             if len(np.unique(rows, axis=0)) != len(rows):
-                raise ValueError(f"{env_id}: {agent} sees the same in different information sets")
+                raise ExactGameError(
+                    f"nothing of {env_id} can be exact: {agent} sees the same in different information sets"
+                )
 
     def uniform(self, player: int) -> np.ndarray:
         """Returns [S] the strategy that draws among the legal actions."""
@@ -170,8 +200,7 @@ def _observations(tree: Tree) -> dict[str, np.ndarray]:
             continue
         if node.is_over:
             continue
-        if node.tensors is None:
-            raise ValueError(f"{tree.batch.spec.id} shows its agents different things: it has several groups")
+        assert node.tensors is not None  # there is one group
         movers = [node.to_move] if is_turns else range(tree.num_players)
         for player in movers:
             assert player is not None
@@ -190,7 +219,7 @@ def exact_game(env_id: str, settings: Mapping[str, Any]) -> ExactGame:
     """Returns a world as an exact game; each process walks through it once.
 
     Raises:
-        ValueError: As ExactGame does.
+        ExactGameError: As ExactGame does.
     """
     return _exact_game(env_id, json.dumps(dict(settings), sort_keys=True))
 

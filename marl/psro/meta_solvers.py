@@ -19,7 +19,7 @@ import numpy as np
 
 from games.names import unknown_name
 from marl.equilibrium import METHODS, solve
-from marl.equilibrium.payoffs import joint_distribution
+from marl.equilibrium.payoffs import PayoffError, joint_distribution
 
 MetaSolver = str | Callable[[np.ndarray], "MetaStrategy"]
 SAME_AS = {"fictitious_self_play": "uniform", "rectified": "nash"}  # in what is solved
@@ -63,6 +63,28 @@ def check_meta_solver(name: str) -> None:
         raise unknown_name("meta-solver", name, META_SOLVERS)
 
 
+def check_parameters(solver: str, parameters: Mapping[str, Any], num_players: int, is_zero_sum: bool) -> None:
+    """Looks whether a meta-solver takes its parameters, and games of so many players, on the smallest of games.
+
+    Args:
+        solver: One of META_SOLVERS.
+        parameters: All of them.
+        num_players: Of the games that it is to solve.
+        is_zero_sum: Whether their payoffs sum to 0.
+
+    Raises:
+        UnknownNameError: No such solver or parameter.
+        ValueError: A parameter is missing or out of range, or the solver is not for these games.
+    """
+    check_meta_solver(solver)
+    if solver == "zero_sum" and not (is_zero_sum and num_players == 2):
+        raise ValueError("the meta-solver zero_sum is for two players whose payoffs sum to 0; nash is for all")
+    try:
+        find_meta_strategy(np.zeros((num_players, *(1,) * num_players)), solver, parameters)
+    except PayoffError as error:
+        raise ValueError(f"the meta-solver {solver} cannot be taken here: {error}") from None
+
+
 def find_meta_strategy(payoffs: np.ndarray, solver: MetaSolver, parameters: Mapping[str, Any]) -> MetaStrategy:
     """Returns how the policies of an empirical game are to be played.
 
@@ -79,6 +101,8 @@ def find_meta_strategy(payoffs: np.ndarray, solver: MetaSolver, parameters: Mapp
         return solver(payoffs)
     check_meta_solver(solver)
     if solver == "self_play":
+        if parameters:
+            raise ValueError(f"self_play has no parameters, got {', '.join(parameters)}")
         return independent(tuple(np.eye(size)[-1] for size in payoffs.shape[1:]), "self-play")
     solution = solve(payoffs, SAME_AS.get(solver, solver), **parameters)
     return MetaStrategy(solution.profile, solution.joint, solution.method, solution.regret, solution.converged)

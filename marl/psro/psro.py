@@ -163,7 +163,7 @@ class Psro:
         """The population in the world as an exact game.
 
         Raises:
-            ValueError: The world is too large, or cannot be listed.
+            ExactGameError: The world is too large, or cannot be listed.
         """
         if self._exact is None:
             game = exact_game(self.settings.world, self.settings.world_settings)

@@ -8,7 +8,7 @@ import pydantic
 from pydantic import Field
 
 import games
-from marl.psro.meta_solvers import check_meta_solver
+from marl.psro.meta_solvers import check_parameters
 from marl.psro.oracles import OracleName, OracleSettings, read_oracle_settings
 from marl.psro.risk_rewards import Kind, RiskAversion
 
@@ -51,8 +51,16 @@ class PsroSettings(pydantic.BaseModel):
 
     @pydantic.model_validator(mode="after")
     def _check(self) -> Self:
-        games.spec(self.world).config(**self.world_settings)
-        check_meta_solver(self.meta_solver)
+        config = games.spec(self.world).config(**self.world_settings)
+        if self.meta_solver == "rae" and "risk_aversion" in self.meta_parameters:
+            raise ValueError("the risk aversion of rae is its oracles' too: give risk_aversion, not meta_parameters")
+        properties = config.properties()
+        is_zero_sum = properties.utility == "zero_sum"
+        check_parameters(self.meta_solver, self.solver_parameters(1), properties.num_agents, is_zero_sum)
+        if "exact" in (self.oracle, self.payoffs, self.nash_conv):
+            from marl.psro.exact import check_listable  # OpenSpiel takes a while to import
+
+            check_listable(self.world, self.world_settings)
         if self.judge_settings and self.nash_conv != "fresh":
             raise ValueError('judge_settings are for nash_conv="fresh"')
         read_oracle_settings(self.oracle, self.oracle_settings)
@@ -62,7 +70,10 @@ class PsroSettings(pydantic.BaseModel):
 
     def _check_responses(self) -> None:
         if self.risk_aversion and self.oracle != "ppo":
-            raise ValueError(f"risk_aversion must be 0 with the oracle {self.oracle}, whose responses are pure")
+            raise ValueError(
+                f"risk_aversion must be 0 with the oracle {self.oracle}, whose responses are pure, got "
+                f"{self.risk_aversion:g}; oracle ppo knows it"
+            )
         if self.risk_aversion and self.diversity and self.variance != "opponents":
             raise ValueError(f"diversity goes with variance='opponents', got {self.variance!r}")
         if self.diversity and self.oracle not in ("exact", "ppo"):

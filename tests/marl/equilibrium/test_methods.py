@@ -201,3 +201,25 @@ def test_names_that_are_unknown_and_parameters_that_are_missing_are_said():
         solve(zero_sum(), "rae", risk_aversoin=1.0)
     with pytest.raises(ValueError, match="rae needs floor"):
         solve(zero_sum(), "rae", risk_aversion=1.0)
+
+
+@pytest.mark.parametrize(
+    ("method", "parameters", "said"),
+    [
+        ("rae", {"risk_aversion": "x", "floor": 0.0}, "risk_aversion of rae must be a number, got 'x'"),
+        ("rae", {"risk_aversion": 1, "floor": True}, "floor of rae must be a number, got True"),
+        ("lemke_howson", {"capping": 2.5}, "capping of lemke_howson must be a whole number, got 2.5"),
+        ("trembling_hand", {"trembles": 3}, "trembles of trembling_hand must be a list of numbers, got 3"),
+        ("correlated", {"objective": [1]}, r"objective of correlated must be a name, got \[1\]"),
+        ("prd", {"averaged": "x"}, "averaged of prd must be true or false, got 'x'"),
+    ],
+)
+def test_parameters_of_another_kind_are_named(method, parameters, said):
+    with pytest.raises(ValueError, match=said):
+        solve(general_sum(), method, **parameters)
+
+
+@pytest.mark.parametrize("method", [method for method in METHODS if method != "gambit"])
+def test_what_is_no_array_of_numbers_is_refused_by_all(method):
+    with pytest.raises(PayoffError):
+        solve(np.array([[object()]]), method, **options(method))

@@ -9,7 +9,7 @@ from small_runs import KUHN, everything, run_epochs
 
 from agents.trained import PolicyError
 from games.names import UnknownNameError
-from marl.psro.exact import ExactGame, exact_game
+from marl.psro.exact import ExactGame, ExactGameError, exact_game
 from marl.psro.payoff_table import PayoffTable, PayoffTableError
 from marl.psro.psro import Psro
 from marl.psro.records import RecordError
@@ -257,11 +257,34 @@ def test_whoever_watches_is_told_what_is_in_flight(local_ray, parallel):
         ({"oracle": "ppo", "oracle_settings": {"env_step": 10}}, "did you mean 'env_steps'"),
         ({"oracle": "ppo", "oracle_settings": {"discount": 1.5}}, "oracle_settings.discount: .* got 1.5"),
         ({"oracle_settings": {"env_steps": 10}}, "unknown setting of oracle exact 'env_steps'"),
+        ({"meta_solver": "quantal_response"}, "quantal_response needs rationality"),
+        ({"meta_solver": "rae", "meta_parameters": {"foo": 1}}, "unknown parameter of rae 'foo'"),
+        (
+            {"meta_solver": "rae", "meta_parameters": {"floor": 3}},
+            "rae cannot be taken here: floor must be in .* got 3",
+        ),
+        ({"meta_solver": "rae", "meta_parameters": {"risk_aversion": 2}}, "its oracles' too: give risk_aversion"),
+        ({"meta_solver": "self_play", "meta_parameters": {"floor": 0}}, "self_play has no parameters, got floor"),
+        ({"meta_solver": "zero_sum", "world": "matrix/chicken_v0"}, "for two players whose payoffs sum to 0"),
+        ({"meta_solver": "lemke_howson", "world": "matrix/minimum_effort_v0"}, "for 2 players, got payoffs of 4"),
+        ({"world": "driving/overtaking_v0"}, "cannot be listed"),
+        ({"world": "driving/overtaking_v0", "oracle": "ppo", "payoffs": "exact"}, "cannot be listed"),
+        ({"world": "driving/overtaking_v0", "oracle": "ppo", "nash_conv": "exact"}, "cannot be listed"),
     ],
 )
 def test_wrong_settings_are_named(settings, message):
     with pytest.raises((ValueError, UnknownNameError), match=message):
         PsroSettings(**{"world": "cards/kuhn_poker_v0", "oracle": "exact", **settings})
+
+
+def test_a_world_too_large_to_walk_through_is_refused(tmp_path, monkeypatch):
+    """OpenSpiel's Leduc poker has 9,457 nodes; ours deals both private cards at once, without the 6 in between."""
+    monkeypatch.setattr("marl.psro.exact.MAX_NODES", 9450)
+    settings = PsroSettings(world="cards/leduc_poker_v0", oracle="exact")
+    with pytest.raises(ExactGameError, match=r"cards/leduc_poker_v0 can be exact: .* more than 9,450 nodes"):
+        Psro(tmp_path, settings).step()
+    monkeypatch.setattr("marl.psro.exact.MAX_NODES", 9451)
+    assert ExactGame("cards/leduc_poker_v0", {}).flat.players
 
 
 def test_what_is_missing_or_damaged_is_named_and_kept(tmp_path):
