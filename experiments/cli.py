@@ -245,5 +245,6 @@ def main() -> None:
     try:
         app()
     except (RunError, PolicyError) as error:
-        print(f"agora: {error}", file=sys.stderr)
+        # One that comes from a Ray task has the whole traceback as its text.
+        print(f"agora: {getattr(error, 'cause', error)}", file=sys.stderr)
         sys.exit(1)

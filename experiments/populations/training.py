@@ -10,12 +10,12 @@ from typing import Any
 from rich.console import Console
 
 from experiments.interruption import StopRequest
+from experiments.populations.errors import as_run_errors
 from experiments.populations.settings import Arm, PopulationSettings
 from experiments.progress import TrainingProgress
-from experiments.run_folder import RunError, RunFolder
+from experiments.run_folder import RunFolder
 from marl.psro.psro import Psro
 from marl.psro.records import read_epochs
-from marl.psro.symmetry import AsymmetryError
 from marl.psro.workers import Workers
 
 
@@ -25,8 +25,13 @@ def run_path(run: RunFolder, arm: Arm, seed: int) -> Path:
 
 
 def open_psro(run: RunFolder, settings: PopulationSettings, arm: Arm, seed: int) -> Psro:
-    """Opens one run of PSRO."""
-    return Psro(run_path(run, arm, seed), settings.run_settings(arm, seed), scripted=settings.scene().scripted)
+    """Opens one run of PSRO.
+
+    Raises:
+        RunError: A file of it is missing or damaged.
+    """
+    with as_run_errors():
+        return Psro(run_path(run, arm, seed), settings.run_settings(arm, seed), scripted=settings.scene().scripted)
 
 
 def do_epoch(run: RunFolder, settings: PopulationSettings, arm: Arm, seed: int) -> None:
@@ -39,8 +44,13 @@ def do_epoch(run: RunFolder, settings: PopulationSettings, arm: Arm, seed: int) 
 
 
 def num_complete(run: RunFolder, arm: Arm, seed: int) -> int:
-    """Returns how many epochs of a run are complete."""
-    return sum(record.is_complete for record in read_epochs(run_path(run, arm, seed) / "epochs"))
+    """Returns how many epochs of a run are complete.
+
+    Raises:
+        RunError: The file of one is missing or damaged.
+    """
+    with as_run_errors():
+        return sum(record.is_complete for record in read_epochs(run_path(run, arm, seed) / "epochs"))
 
 
 def train(run: RunFolder, settings: PopulationSettings, ray_address: str | None, title: str) -> bool:
@@ -50,7 +60,7 @@ def train(run: RunFolder, settings: PopulationSettings, ray_address: str | None,
         Whether all are done.
 
     Raises:
-        RunError: The runs are meant to be symmetric, and the world is not.
+        RunError: A file is missing or damaged; or the runs are meant to be symmetric, and the world is not.
     """
     from marl.rllib.session import start_ray
 
@@ -76,7 +86,5 @@ def train(run: RunFolder, settings: PopulationSettings, ray_address: str | None,
 
 
 def _run(workers: Workers, tasks: Sequence[Callable[[], None]]) -> Iterator[Any]:
-    try:
+    with as_run_errors():
         yield from workers.run(tasks)
-    except AsymmetryError as error:  # Ray's has the whole traceback as its text
-        raise RunError(str(getattr(error, "cause", error))) from None

@@ -4,13 +4,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from agents.trained import PolicyError
 from experiments.intervals import mean_interval
+from experiments.populations.errors import as_run_errors
 from experiments.populations.tournament import variance_between, worst_mean
-from experiments.populations.training import do_epoch, open_psro
+from experiments.populations.training import do_epoch, open_psro, run_path
 from experiments.run_folder import RunError, RunFolder
 from experiments.studies.rae_driving.analysis import compare_crashes, crashes_table
 from experiments.studies.rae_trust.analysis import difference, foretold, settled
 from experiments.study import find_study
+from marl.psro.workers import Workers
 
 
 def test_the_worst_outcomes_are_the_worst_twentieth():
@@ -69,6 +72,28 @@ def test_hunters_who_learned_are_measured_with_partners_and_strangers(local_ray,
         assert row["worst"] <= row["mean"] <= 5 + 2 * 10
         assert row["variance_between"] >= 0
     assert "Who gets what beside whom" in run.report_path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["rae_trust", "rae_driving"])
+def test_a_damaged_epoch_is_one_line_to_whoever_trains_or_evaluates(tmp_path, name):
+    study = find_study(name)
+    settings = study.read_settings({"seeds": 1})
+    run = RunFolder.create(tmp_path / "run", name, settings.model_dump(mode="json"))
+    record = run_path(run, settings.arms()[0], 0) / "epochs" / "0000.json"
+    record.parent.mkdir(parents=True)
+    record.write_text("{")
+    for command in (lambda: study.train(run, settings, None), lambda: study.evaluate(run, settings)):
+        with pytest.raises(RunError, match=r"0000\.json is damaged"):
+            command()
+    assert record.read_text() == "{"
+
+
+def test_errors_of_ray_tasks_come_without_their_traceback(local_ray):
+    def lose_a_policy():
+        raise PolicyError("no policy folder here")
+
+    with pytest.raises(RunError, match=r"^no policy folder here$"), as_run_errors():
+        list(Workers(1).run([lose_a_policy]))
 
 
 def test_each_seed_turns_the_first_policies_one_further():

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from experiments.populations.errors import as_run_errors
 from experiments.run_folder import RunError
 from experiments.studies.psro.settings import SweepSettings
 from experiments.study import open_run
@@ -22,7 +23,7 @@ def open_population(path: Path) -> Psro:
     """Opens one run of a sweep, such as runs/psro-grid-trust_v0/runs/rae-0.
 
     Raises:
-        RunError: It is none, or no epoch of it is complete.
+        RunError: It is none, no epoch of it is complete, or a file of it is missing or damaged.
     """
     sweep = path.resolve().parent.parent
     if path.resolve().parent.name != "runs" or not (sweep / "settings.json").is_file():
@@ -30,7 +31,8 @@ def open_population(path: Path) -> Psro:
     _, study, settings = open_run(sweep)
     if not isinstance(settings, SweepSettings) or path.name not in settings.runs():
         raise RunError(f"{path} is not a run of {sweep}, whose study is {study.name}")
-    run = Psro(path, settings.runs()[path.name])
+    with as_run_errors():
+        run = Psro(path, settings.runs()[path.name])
     if not run.num_complete:
         raise RunError(f"no epoch of {path} is complete: agora resume {sweep}")
     return run

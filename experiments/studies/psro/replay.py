@@ -21,8 +21,14 @@ FRAMES_PER_S = 4
 
 
 def render(run: RunFolder, settings: SweepSettings) -> None:
-    """Records an episode between the last meta-strategies of the first run, as recording, GIF and MP4."""
+    """Records an episode between the last meta-strategies of the first run, as recording, GIF and MP4.
+
+    Raises:
+        RunError: No epoch of it is complete, or a file of it is missing or damaged.
+    """
     first = next(iter(open_runs(run, settings).values()))
+    if not first.num_complete:
+        raise RunError(f"no epoch of {first.folder} is complete: agora resume {run.path}")
     players = {agent: meta_player(first, agent, SEED + seat) for seat, agent in enumerate(first.seats)}
     _save(players, settings.world, settings.world_settings, run.replay_path)
 

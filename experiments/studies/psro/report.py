@@ -10,7 +10,7 @@ from experiments.studies.psro.evaluation import evaluate
 from experiments.studies.psro.figures import draw_distance, draw_frontier
 from experiments.studies.psro.run_figures import draw_run
 from experiments.studies.psro.settings import SweepSettings
-from experiments.studies.psro.training import open_runs
+from experiments.studies.psro.training import open_complete_runs
 from marl.psro.psro import Psro
 
 LEAD = (
@@ -23,8 +23,9 @@ def report(run: RunFolder, settings: SweepSettings) -> None:
     """Writes report.html.
 
     Raises:
-        RunError: A table that it is made from is damaged.
+        RunError: A run is not complete; a file of one, or a table that the report is made from, is damaged.
     """
+    runs = open_complete_runs(run, settings)
     if not run.evaluation_path.exists() or not (run.path / "curves.csv").exists():
         evaluate(run, settings)
     try:
@@ -53,7 +54,7 @@ def report(run: RunFolder, settings: SweepSettings) -> None:
             caption="Of the last meta-strategies. Small: each agent of each run. Large: means of each meta-solver.",
         ),
     ]
-    for name, each in open_runs(run, settings).items():
+    for name, each in runs.items():
         if name.endswith("-0"):
             sections.append(Section(f"Run {name}", figure=to_svg(draw_run(each)), table=_population(each)))
     replay = run.replay_path / "episode.mp4"

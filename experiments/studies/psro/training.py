@@ -8,13 +8,12 @@ from typing import Any
 from rich.console import Console
 
 from experiments.interruption import StopRequest
+from experiments.populations.errors import as_run_errors
 from experiments.progress import TrainingProgress
 from experiments.run_folder import RunError, RunFolder
 from experiments.studies.psro.settings import SweepSettings
-from marl.psro.payoff_table import PayoffTableError
 from marl.psro.psro import Psro
-from marl.psro.records import EpochRecord, RecordError
-from marl.psro.symmetry import AsymmetryError
+from marl.psro.records import EpochRecord
 from marl.psro.workers import Workers
 
 
@@ -24,17 +23,29 @@ def open_runs(run: RunFolder, settings: SweepSettings, workers: Workers | None =
     Raises:
         RunError: A file of one is missing or damaged.
     """
-    try:
+    with as_run_errors():
         return {name: Psro(run.path / "runs" / name, each, workers=workers) for name, each in settings.runs().items()}
-    except (PayoffTableError, RecordError) as error:
-        raise RunError(str(error)) from None
+
+
+def open_complete_runs(run: RunFolder, settings: SweepSettings) -> dict[str, Psro]:
+    """Returns the same, of a sweep that is complete.
+
+    Raises:
+        RunError: A run is not complete, or a file of one is missing or damaged.
+    """
+    runs = open_runs(run, settings)
+    for name, each in runs.items():
+        if each.num_complete <= settings.epochs:
+            raise RunError(f"{run.path / 'runs' / name} is not complete: agora resume {run.path}")
+    return runs
 
 
 def train(run: RunFolder, settings: SweepSettings, ray_address: str | None) -> bool:
     """Does the epochs that are left; Ctrl-C ends it after the epoch that is under way.
 
     Raises:
-        RunError: The runs are meant to be symmetric, and the world is not.
+        RunError: A file is missing or damaged; the world is too large to be exact; the meta-solver cannot solve what
+            was found; or the runs are meant to be symmetric, and the world is not.
     """
     if settings.parallel or settings.oracle in ("ppo", "dqn"):
         from marl.rllib.session import start_ray
@@ -64,10 +75,8 @@ def train(run: RunFolder, settings: SweepSettings, ray_address: str | None) -> b
 
 
 def _do_epoch(run: Psro, *, is_last: bool) -> EpochRecord:
-    try:
+    with as_run_errors():
         return run.close() if is_last else run.step()
-    except AsymmetryError as error:
-        raise RunError(str(error)) from None
 
 
 def _shown(name: str, record: EpochRecord, settings: SweepSettings) -> Mapping[str, str]:
