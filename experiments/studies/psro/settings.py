@@ -28,12 +28,17 @@ class SweepSettings(StudySettings):
     parallel: int = Field(0, ge=0, description="oracles and simulations at a time, as Ray tasks; 0: none, here")
     symmetric: bool = False
     warm_start: bool = False
-    risk_aversion: float = Field(0.0, ge=0, description="gamma of rae and of its oracles; all others are risk-neutral")
+    risk_aversion: float = Field(
+        0.1, ge=0, description="gamma of rae and of its oracles, per unit of return; all others are risk-neutral"
+    )
     variance: Kind = "opponents"
     tremble: float = Field(0.05, ge=0, lt=1)
+    levels: int = Field(1, ge=1, description="policies of each player that learn at a time: a pipeline where above 1")
     payoffs: Literal["simulated", "exact"] = "simulated"
-    episodes: int = Field(2000, ge=2)
-    more_episodes: int = Field(0, ge=0)
+    episodes: int = Field(2000, ge=2, description="least of a cell")
+    more_episodes: int = Field(
+        2000, ge=0, description="further episodes an epoch, to the cells that matter: by default as one more cell has"
+    )
     diversity: float = Field(0.0, ge=0, description="tau of the bonus for payoffs unlike those so far")
     nash_conv: Literal["responses", "exact", "fresh"] = "responses"
     judge_settings: dict[str, Any] = Field({}, description="of the oracle for fresh responses, where they differ")
