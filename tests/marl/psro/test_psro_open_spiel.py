@@ -101,9 +101,10 @@ class TheirOracle(ExactOracle):
     [
         ("kuhn_poker", 12, ("uniform", "uniform")),
         ("kuhn_poker", 12, (lambda payoffs: independent(nash(payoffs), "nash"), nash_of_theirs)),
-        ("leduc_poker", 3, (lambda payoffs: independent(nash(payoffs), "nash"), nash_of_theirs)),
+        ("leduc_poker", 6, ("uniform", "uniform")),
+        ("leduc_poker", 8, (lambda payoffs: independent(nash(payoffs), "nash"), nash_of_theirs)),
     ],
-    ids=["kuhn-uniform", "kuhn-nash", "leduc-nash"],
+    ids=["kuhn-uniform", "kuhn-nash", "leduc-uniform", "leduc-nash"],
 )
 def test_every_epoch_equals_psro_v2s(name, epochs, solvers, tmp_path):
     """Payoffs, meta-strategies and NashConv to 1e-6, and responses are worth the same."""
