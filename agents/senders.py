@@ -1,4 +1,4 @@
-"""Scripted stations of slotted Aloha: a fixed set of senders, sets that take turns, and the best set of each step."""
+"""Scripted stations of slotted Aloha: a fixed set of senders, a queue, sets that take turns, the best set of a step."""
 
 from __future__ import annotations
 
@@ -69,6 +69,25 @@ class StaticSender(_Planner):
         """Returns the station's actions, [E] int32."""
         _, me = find_agent(batch, agent)
         return np.full(batch.num_envs, self._plan_of(batch)[me], np.int32)
+
+
+class QueueSender(_Planner):
+    """Sends if it has a packet and no neighbour with a smaller number sends in this step.
+
+    A memoryless policy of a complete graph: each station sees its own backlog and what those before it are about to do.
+    """
+
+    def _plan(self, config: AlohaConfig) -> np.ndarray:
+        return config.neighbours().astype(bool)
+
+    def act(self, batch: Batch, agent: str) -> np.ndarray:
+        """Returns the station's actions, [E] int32."""
+        name, me = find_agent(batch, agent)
+        neighbours, has_packet = self._plan_of(batch), batch.groups[name].observations[:, :, 0] > 0
+        sends = np.zeros_like(has_packet)
+        for i in range(me + 1):
+            sends[:, i] = has_packet[:, i] & ~sends[:, neighbours[i]].any(axis=1)
+        return sends[:, me].astype(np.int32)
 
 
 class TurnTaker(_Planner):

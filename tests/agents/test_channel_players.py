@@ -6,7 +6,7 @@ import pytest
 import games
 from agents.bit_setters import BitSetter
 from agents.random_player import RandomPlayer
-from agents.senders import CentralSender, StaticSender, TurnTaker, independent_sets
+from agents.senders import CentralSender, QueueSender, StaticSender, TurnTaker, independent_sets
 from games.aloha import AlohaConfig
 
 ENVS = 2000
@@ -31,6 +31,23 @@ def test_scripted_stations_reach_the_anchors_without_a_collision(player, expecte
     mean, error, statistics = mean_return("coordination/aloha_v0", lambda seed: player() if player else BitSetter(0))
     assert abs(mean - expected) < 4 * 1.05 * error + 0.005
     assert (statistics["collisions"] == 0).all()
+
+
+def test_stations_that_queue_reach_what_another_implementation_measured():
+    """9.24 over 4,000 episodes, by a rule that decides for all stations at once; given to 0.005. Nobody collides."""
+    mean, error, statistics = mean_return("coordination/aloha_v0", lambda seed: QueueSender())
+    assert abs(mean - 9.24) < 4 * 1.5**0.5 * error + 0.005
+    assert mean > 8, "what policies over a graph can represent passes 8, without memory"
+    assert (statistics["collisions"] == 0).all()
+
+
+def test_a_station_waits_for_neighbours_before_it_that_send_and_for_no_others():
+    """Five in a line. The first sends; the second waits; the third is empty; so the fourth sends, and the last waits."""
+    settings = {"num_agents": 5, "columns": 5, "autoreset": "disabled"}
+    batch = games.make_batch("coordination/aloha_v0", 1, **settings)
+    batch.reset()
+    batch.load_fields(0, {"backlogs": np.array([1, 2, 0, 1, 3], np.uint8)})
+    assert [int(QueueSender().act(batch, agent)[0]) for agent in batch.agents] == [1, 0, 0, 1, 0]
 
 
 def test_random_stations_lose_what_the_anchor_says():
