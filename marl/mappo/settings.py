@@ -25,9 +25,9 @@ class TeamSettings:
         agent_ids: Whether a network that agents share knows which of them it speaks for.
         head_gain: Of the policy's last layer, orthogonal: small, and the first policy is nearly uniform.
         layer_norms: Layer normalisation after the policy's hidden layers. Chosen: off, so that policies become files.
-        critic_layer_norms: The same for the critic. Without it a critic of states that are never negative, whose values
-            are still rising, takes larger states for better ones (README.md).
-        obs_layernorm: Layer normalisation of observations; off. With a single number in an observation it blinds.
+        critic_layer_norms: The same for the critic. Without it, so the hypothesis, a critic of states that are never
+            negative, whose values are still rising, takes larger states for better ones (README.md).
+        obs_layernorm: Layer normalisation of what the policy and the critic see; off. A single number it blinds to.
         observation_scale: Multiplies observations.
         critic: "central": V of the observations of all agents; "own": V of the agent's own.
         credit: "team": all are credited with the mean reward of those who are in; "own": each with its own.

@@ -42,7 +42,7 @@ def test_stations_that_queue_reach_what_another_implementation_measured():
 
 
 def test_a_station_waits_for_neighbours_before_it_that_send_and_for_no_others():
-    """Five in a line. The first sends; the second waits; the third is empty; so the fourth sends, and the last waits."""
+    """In a line the first sends, the second waits, the third is empty, so the fourth sends, and the last waits."""
     settings = {"num_agents": 5, "columns": 5, "autoreset": "disabled"}
     batch = games.make_batch("coordination/aloha_v0", 1, **settings)
     batch.reset()

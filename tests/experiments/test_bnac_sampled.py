@@ -25,6 +25,10 @@ def test_every_pair_of_every_grid_makes_a_config():
     assert (released.resample_context, released.batch_mean_edges, released.clip_graph_net) == (True, True, False)
     assert released.obs_layernorm, "fact sheet bnac_mra.md, section 1.4: before the encoder and behind its layers"
     assert released.layer_norms
+    for part, method in (("bits_3", "released"), ("aloha", "released"), ("aloha", "released_complete")):
+        settings = make_config(Cell(part, method, 1, 1000)).team_settings()
+        assert settings.sharing == "heads", "section 1.4: one linear head per agent"
+        assert settings.value_normalization == "popart", "section 1.5: value normalisation"
 
 
 def test_a_pair_that_is_not_there_is_named():

@@ -51,7 +51,16 @@ PARTS = {
     "spread": Part("particles/simple_spread_v0", {}, 4_000_000, 128, 25, {}, {}, {}),
 }
 
-_RELEASED = {"resample_context": True, "obs_layernorm": True, "layer_norms": True, "is_released": True}
+# Of the coordination game and Aloha alike: fact sheet 1.4 (layer normalisation, a head for each agent), 1.5 (PopArt),
+# 1.6 (graphs and parents' actions drawn anew).
+_RELEASED = {
+    "resample_context": True,
+    "obs_layernorm": True,
+    "layer_norms": True,
+    "sharing": "heads",
+    "value_normalization": "popart",
+    "is_released": True,
+}
 
 # What each way to learn is, beside the part's settings; "graph" decides the algorithm, and without it there is none.
 METHODS: dict[str, dict[str, Any]] = {
