@@ -9,7 +9,8 @@ from experiments.run_folder import RunError, RunFolder
 from experiments.studies.bnac_sampled.analysis import ends, ends_table, evaluate, report, summarize
 from experiments.studies.bnac_sampled.annealed import annealing_table, phases
 from experiments.studies.bnac_sampled.cells import Budget, make_config, train_cell
-from experiments.studies.bnac_sampled.settings import GRIDS, METHODS, PARTS, BnacSampledSettings, Cell
+from experiments.studies.bnac_sampled.gains import gains, gains_table
+from experiments.studies.bnac_sampled.settings import GRIDS, METHODS, PARTS, BnacSampledSettings, Cell, base_of
 
 
 def test_every_pair_of_every_grid_makes_a_config():
@@ -98,3 +99,28 @@ def test_basins_and_phases_are_read_off_the_curves():
     found = phases(curves).groupby("phase")["density"].mean().to_dict()
     assert found == pytest.approx({"before": 0.7, "during": 0.55, "after": 0.1}, abs=0.06)
     assert [line[2] for line in annealing_table(phases(curves))[1:]] == ["before", "during", "after"]
+
+
+def test_every_arm_of_the_ablation_has_its_base_beside_it():
+    pairs = set(GRIDS["ablation"])
+    assert {("bits_3", "mappo"), ("bits_3", "learned"), ("aloha", "auto_regressive")} <= pairs
+    for part, method in pairs:
+        assert method == "mappo" or (part, base_of(method)) in pairs
+
+
+def test_gains_are_paired_by_seed():
+    """By hand: seed by seed 0.2, 0.1 and -0.3, mean 0; two of three gain; coordinated 2 of 3 after 1 of 3."""
+    scores = {"learned": [0.75, 0.85, 0.95], "learned_slow": [0.95, 0.95, 0.65], "released": [0.5]}
+    rows = [
+        {"part": "bits_3", "method": method, "seed": seed, "score": score}
+        for method, own in scores.items()
+        for seed, score in enumerate(own, 1 if method != "released" else 7)
+    ]
+    (row,) = gains(pd.DataFrame(rows), {"bits_3": 0.9}).to_dict("records")
+    assert (row["method"], row["base"], row["pairs"]) == ("learned_slow", "learned", 3)
+    assert (row["difference"], row["better"]) == pytest.approx((0.0, 2 / 3))
+    assert -0.3 <= row["low"] < 0 < row["high"] <= 0.2
+    assert row["share_difference"] == pytest.approx(1 / 3)
+    line = gains_table(gains(pd.DataFrame(rows), {"bits_3": 0.9}))[1]
+    assert line[:4] == ["bits_3", "learned slow", "learned", "3"]
+    assert gains_table(gains(pd.DataFrame(rows), {"bits_3": None}))[1][-1] == ""

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from experiments.intervals import mean_interval
+from experiments.intervals import mean_interval, paired_gain
 from experiments.markdown import to_markdown
 from experiments.report import Section, to_svg, write_report
 from experiments.run_folder import RunError, RunFolder, write_atomically
@@ -44,10 +44,9 @@ def compare(rows: pd.DataFrame) -> pd.DataFrame:
         base = last[(last["agents"] == agents) & (last["graph"] == "empty")].set_index("seed")["anarchy"]
         if graph == "empty" or base.empty:
             continue
-        gained = own.set_index("seed")["anarchy"] - base
-        low, high = mean_interval(gained.to_numpy(), RESAMPLES)
-        row = {"agents": agents, "graph": graph, "difference": gained.mean(), "low": low, "high": high}
-        differences.append({**row, "better": (gained > 0).mean()})
+        gain = paired_gain(own.set_index("seed")["anarchy"], base, RESAMPLES)
+        del gain["pairs"]  # the same seeds everywhere
+        differences.append({"agents": agents, "graph": graph, **gain})
     return pd.DataFrame(differences)
 
 

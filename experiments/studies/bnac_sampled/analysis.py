@@ -18,6 +18,7 @@ from experiments.report import Section, to_svg, write_report
 from experiments.run_folder import RunError, RunFolder, write_atomically
 from experiments.studies.bnac_sampled.annealed import annealing_table, phases
 from experiments.studies.bnac_sampled.figures import draw_curves, draw_ends, strip_of
+from experiments.studies.bnac_sampled.gains import gains, gains_table
 from experiments.studies.bnac_sampled.settings import METHODS, PARTS, BnacSampledSettings
 
 GOOD = 0.9  # J / J* above which a run of the coordination game is in the good basin (fact sheet 4.1)
@@ -62,6 +63,11 @@ def threshold(part: str) -> float | None:
     if part.startswith("bits"):
         return GOOD
     return COORDINATED if part.startswith("aloha") else None
+
+
+def gains_of(last: pd.DataFrame) -> pd.DataFrame:
+    """Returns what each way to learn gains over its base (`gains`)."""
+    return gains(last, {str(part): threshold(str(part)) for part in last["part"].unique()})
 
 
 def summarize(last: pd.DataFrame) -> pd.DataFrame:
@@ -112,7 +118,10 @@ def ends_table(summary: pd.DataFrame) -> list[list[str]]:
 
 
 def evaluate(run: RunFolder, settings: BnacSampledSettings) -> None:
-    """Writes curves.csv, evaluation.csv (a row for each run's end), summary.csv, and edges.csv and annealing.csv.
+    """Writes curves.csv, evaluation.csv (a row for each run's end), and tables of them.
+
+    summary.csv has a row for each way to learn, comparison.csv its differences to its base, annealing.csv a row for
+    each phase, edges.csv the shares of edges.
 
     Raises:
         RunError: Cells are missing.
@@ -123,6 +132,7 @@ def evaluate(run: RunFolder, settings: BnacSampledSettings) -> None:
         ("curves.csv", curves),
         ("edges.csv", edges),
         ("annealing.csv", phases(curves)),
+        ("comparison.csv", gains_of(last)),
         ("summary.csv", summarize(last)),
     ):
         write_atomically(run.path / name, table.to_csv(index=False, float_format="%.5g"))
@@ -143,6 +153,10 @@ def report(run: RunFolder, settings: BnacSampledSettings) -> None:
         Section("Each seed", figure=to_svg(draw_ends(last, ANCHORS)), caption="Lines: means; dotted: anchors."),
         Section("Learning curves", figure=to_svg(draw_curves(curves)), caption="Mean over seeds; band: all seeds."),
     ]
+    found = gains_of(last)
+    if len(found):
+        caption = "Paired by seed, with bootstrap intervals: each way to learn against the one it was made from."
+        sections.append(Section("What each change does", table=gains_table(found), caption=caption))
     annealed = phases(curves)
     if len(annealed):
         caption = "Before edges are taken away, in the midst of it, at the end, and with all edges removed then."
@@ -172,12 +186,14 @@ def main() -> None:
     folder = Path(sys.argv[1])
     curves = pd.read_csv(folder / "curves.csv")
     order = {name: place for place, name in enumerate([*PARTS, *METHODS])}
-    summary = summarize(ends(curves)).sort_values(["part", "method"], key=lambda names: names.map(order))
-    print(to_markdown(ends_table(summary)))
-    annealed = phases(curves)
-    if len(annealed):
-        print()
-        print(to_markdown(annealing_table(annealed)))
+    last, annealed = ends(curves), phases(curves)
+    last = last.sort_values(["part", "method", "seed"], key=lambda own: own.map(order) if own.name != "seed" else own)
+    found = gains_of(last)
+    print(to_markdown(ends_table(summarize(last))))
+    for is_there, table in ((len(found), gains_table(found)), (len(annealed), annealing_table(annealed))):
+        if is_there:
+            print()
+            print(to_markdown(table))
 
 
 if __name__ == "__main__":

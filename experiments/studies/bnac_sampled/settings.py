@@ -71,7 +71,7 @@ METHODS: dict[str, dict[str, Any]] = {
     "learned_annealed": {"graph": "learned", "anneals": True},
     "released": {"graph": "learned", "clip_graph_net": False, **_RELEASED},
     "released_complete": {"graph": "complete", **_RELEASED},
-    # Ablations: one change each from "learned" or "auto_regressive".
+    # Ablations of "learned" or "auto_regressive"; README.md says which have more than one change.
     "learned_plain_critic": {"graph": "learned", "critic_layer_norms": False},
     "learned_popart": {"graph": "learned", "value_normalization": "popart"},
     "learned_raw_values": {"graph": "learned", "value_normalization": None, "value_clip": None},
@@ -104,6 +104,21 @@ METHODS: dict[str, dict[str, Any]] = {
     "best_mappo": {"head_gain": 1.0, "entropy_coeff": 0.05},
 }
 
+ARMS = ("learned_", "complete_", "best_")  # how names of ablations begin
+
+
+def base_of(method: str) -> str | None:
+    """Returns the way to learn that another is compared with, from which it differs by what its name says."""
+    own = {
+        **{"ippo": "mappo", "auto_regressive": "mappo", "learned": "mappo", "best_mappo": "mappo"},
+        **{"released": "learned", "released_complete": "auto_regressive"},
+        **{"best_complete": "auto_regressive", "best_learned": "learned"},
+    }
+    if method.startswith(("learned_", "complete_")):
+        return "learned" if method.startswith("learned_") else "auto_regressive"
+    return own.get(method)
+
+
 GRIDS: dict[str, list[tuple[str, str]]] = {
     "coordination": [
         (part, method)
@@ -119,7 +134,8 @@ GRIDS: dict[str, list[tuple[str, str]]] = {
         (part, method)
         for part in ("bits_3", "aloha")
         for method in METHODS
-        if method.startswith(("learned_", "complete_", "best_")) and method != "learned_annealed"
+        if method in ("mappo", "auto_regressive", "learned")
+        or (method.startswith(ARMS) and method != "learned_annealed")
     ],
     "memory": [
         (part, method)
