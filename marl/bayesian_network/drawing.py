@@ -92,6 +92,37 @@ def draw_strip(moments: Sequence[tuple[str, np.ndarray]], columns: int = 8) -> F
     return figure
 
 
+def draw_matrices(moments: Sequence[tuple[str, np.ndarray]], columns: int = 4) -> Figure:
+    """Draws shares as matrices side by side, parents by children: for graphs of so many agents that arrows hide them.
+
+    Args:
+        moments: A label and shares [N, N] each, in the order of training.
+        columns: Matrices in a row of the picture.
+
+    Raises:
+        ValueError: Nothing to draw.
+    """
+    if not moments:
+        raise ValueError("moments must be at least one graph")
+    rows, width = -(-len(moments) // columns), min(len(moments), columns)
+    with mpl.rc_context({"font.size": 7}):
+        figure = Figure(figsize=(1.9 * width + 0.6, 1.9 * rows), layout="constrained")
+        panels = figure.subplots(rows, width, squeeze=False).reshape(-1)
+        for axes in panels[len(moments) :]:
+            axes.set_axis_off()
+        for axes, (label, shares) in zip(panels, moments, strict=False):
+            image = axes.imshow(shares, vmin=0, vmax=1, cmap="Blues")
+            axes.set_title(label, fontsize=7, pad=2)
+            axes.set_xticks(range(0, len(shares), 3))
+            axes.set_yticks(range(0, len(shares), 3))
+        for axes in panels[::width]:
+            axes.set_ylabel("parent")
+        for axes in panels[max(0, len(moments) - width) : len(moments)]:
+            axes.set_xlabel("child")
+        figure.colorbar(image, ax=list(panels), shrink=0.7, label="share")
+    return figure
+
+
 def _draw_graph(axes: Any, shares: np.ndarray) -> None:
     graph = share_graph(np.where(shares < FAINT, 0, shares))
     places = nx.circular_layout(graph)

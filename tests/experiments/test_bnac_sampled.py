@@ -6,10 +6,19 @@ import pytest
 
 import games
 from experiments.run_folder import RunError, RunFolder
-from experiments.studies.bnac_sampled.analysis import ends, ends_table, evaluate, report, summarize
+from experiments.studies.bnac_sampled.analysis import COORDINATED, ends, ends_table, evaluate, report, summarize
 from experiments.studies.bnac_sampled.annealed import annealing_table, phases
-from experiments.studies.bnac_sampled.cells import Budget, make_config, train_cell
+from experiments.studies.bnac_sampled.cells import Budget, make_config, play_seed, train_cell
+from experiments.studies.bnac_sampled.figures import (
+    draw_curves,
+    draw_densities,
+    draw_ends,
+    panels_of,
+    shares_at,
+    strip_of,
+)
 from experiments.studies.bnac_sampled.gains import gains, gains_table
+from experiments.studies.bnac_sampled.graphs import describe_graphs, graphs_table
 from experiments.studies.bnac_sampled.settings import GRIDS, METHODS, PARTS, BnacSampledSettings, Cell, base_of
 
 
@@ -61,7 +70,12 @@ def test_a_small_run_has_curves_graphs_tables_and_a_report(local_ray, tmp_path):
     assert len(edges) == 4 * 6
     assert set(edges["part"]) == {"bits_3"}
     report(run, settings)
-    assert "Annealing" in run.report_path.read_text(encoding="utf-8")
+    text = run.report_path.read_text(encoding="utf-8")
+    for title in ("Annealing", "Densities", "Graphs at the end", "collisions", "with noise"):
+        assert title in text
+    summary = pd.read_csv(run.path / "summary.csv").set_index("part")
+    assert summary.loc["aloha", "packets"] == pytest.approx(aloha["packets"].iloc[-1])
+    assert summary.loc["bits_3", "score_with_noise"] == pytest.approx(bits["score_with_noise"].iloc[-1])
 
 
 def curve(method, seed, scores, densities):
@@ -76,6 +90,8 @@ def curve(method, seed, scores, densities):
             "density": densities,
             "wanted_density": 1 - share,
             "score_without_edges": 0.5,
+            "score_with_noise": scores,
+            "packets": np.nan,
             "collisions": np.nan,
             "cpu_seconds": 60.0,
         }
@@ -91,11 +107,11 @@ def test_basins_and_phases_are_read_off_the_curves():
     assert (row["coordinated"], row["seeds"]) == (3, 4)
     # Wilson's 95 % interval of 3 of 4, from its formula.
     assert (row["share_low"], row["share_high"]) == pytest.approx((0.3006, 0.9544), abs=1e-3)
-    assert ends_table(summarize(ends(curves)))[1][7].startswith("3 of 4")
+    assert ends_table(summarize(ends(curves)))[1][-2].startswith("3 of 4")
     # Where no score means coordination, nothing is counted; alone, and beside a part that has one.
     foraging = curves.assign(part="foraging")
     for both in (foraging, pd.concat([curves, foraging], ignore_index=True)):
-        assert ends_table(summarize(ends(both)))[-1][7] == ""
+        assert ends_table(summarize(ends(both)))[-1][-2] == ""
     found = phases(curves).groupby("phase")["density"].mean().to_dict()
     assert found == pytest.approx({"before": 0.7, "during": 0.55, "after": 0.1}, abs=0.06)
     assert [line[2] for line in annealing_table(phases(curves))[1:]] == ["before", "during", "after"]
@@ -124,3 +140,60 @@ def test_gains_are_paired_by_seed():
     line = gains_table(gains(pd.DataFrame(rows), {"bits_3": 0.9}))[1]
     assert line[:4] == ["bits_3", "learned slow", "learned", "3"]
     assert gains_table(gains(pd.DataFrame(rows), {"bits_3": None}))[1][-1] == ""
+
+
+def test_a_panel_has_eight_ways_to_learn_at_most_and_its_base_among_them():
+    few = ["mappo", "learned", "released"]
+    assert panels_of(few) == [few]
+    methods = [method for part, method in GRIDS["ablation"] if part == "aloha"]
+    panels = panels_of(methods)
+    assert max(map(len, panels)) <= 8
+    assert {method for panel in panels for method in panel} == set(methods)
+    assert all(base_of(method) == panel[0] for panel in panels for method in panel[1:])
+
+
+def test_panels_of_bits_show_trap_and_optimum_in_a_range_that_holds_both():
+    curves = curve("learned", 1, np.full(10, 0.99), np.ones(10))
+    for figure in (draw_ends(ends(curves)), draw_curves(curves)):
+        (axes,) = figure.axes
+        low, high = axes.get_ylim()
+        assert low <= 0.6 < 1.0 <= high
+        assert [text.get_text() for text in axes.texts] == ["trap 0.774", "optimum 1"]
+        assert axes.get_ylabel() == "J / J*"
+    (axes,) = draw_ends(ends(curve("learned", 1, np.full(10, 6.2), np.ones(10)).assign(part="aloha"))).axes
+    assert [text.get_text().split()[-1] for text in axes.texts] == ["0", "6.21", "9.24", "9.55", "9.7"]
+    heights = [text.get_position()[1] for text in axes.texts]
+    assert min(np.diff(heights)) > 0.05
+
+
+def test_annealed_densities_are_drawn_beside_the_wanted_ones():
+    (axes,) = draw_densities(curve("learned_annealed", 1, np.ones(10), np.full(10, 0.5))).axes
+    found, wanted = (line.get_ydata() for line in axes.lines)
+    assert (found == 0.5).all()
+    np.testing.assert_allclose(wanted, 1 - np.arange(1, 11) / 10)
+
+
+def test_graphs_of_many_agents_are_means_over_seeds():
+    rows = [
+        {"part": "aloha", "method": "learned", "seed": seed, "steps": 10, "parent": 0, "child": 6, "share": share}
+        for seed, share in ((1, 0.2), (2, 0.6))
+    ]
+    edges = pd.DataFrame(rows)
+    assert shares_at(edges, 10)[0, 6] == pytest.approx(0.4)
+    assert shares_at(edges, 10).sum() == pytest.approx(0.4)
+    image = strip_of(edges).axes[0].images[0].get_array()
+    assert image.shape == (7, 7)
+    line = graphs_table(describe_graphs(edges))[1]
+    # One edge of 21, there with 0.4 of graphs; all edges of its pair go one way; agent 0 leads in both runs.
+    assert line[:5] == ["aloha", "learned", "2", "0.02", "1.00, 1.00 to 1.00"]
+    assert line[-1] == "0: 2"
+
+
+def test_coordination_on_aloha_is_beyond_the_noise_of_a_static_set():
+    """6.21 and 0.478 an episode: the anchor and its deviation, each measured apart (games/aloha/README.md)."""
+    assert (COORDINATED - 6.21) / (0.478 / 100**0.5) > 5
+
+
+def test_evaluations_of_a_run_play_different_episodes():
+    seeds = {play_seed(seed, number) for seed in range(1, 11) for number in range(40)}
+    assert len(seeds) == 400

@@ -17,13 +17,20 @@ from experiments.markdown import to_markdown
 from experiments.report import Section, to_svg, write_report
 from experiments.run_folder import RunError, RunFolder, write_atomically
 from experiments.studies.bnac_sampled.annealed import annealing_table, phases
-from experiments.studies.bnac_sampled.figures import draw_curves, draw_ends, strip_of
+from experiments.studies.bnac_sampled.figures import MOST_CIRCLE, draw_curves, draw_densities, draw_ends, strip_of
 from experiments.studies.bnac_sampled.gains import gains, gains_table
+from experiments.studies.bnac_sampled.graphs import describe_graphs, graphs_table
 from experiments.studies.bnac_sampled.settings import METHODS, PARTS, BnacSampledSettings
 
 GOOD = 0.9  # J / J* above which a run of the coordination game is in the good basin (fact sheet 4.1)
-ANCHORS = {"aloha": {"never send": 0.0, "static": 6.21, "queue": 9.24, "turns": 9.55, "central": 9.70}}
-COORDINATED = 6.3  # return on Aloha that no fixed set of senders has
+# Return on Aloha that no fixed set of senders has by chance: the best five have 6.21 with a deviation of 0.478 an
+# episode, which is 0.048 of the mean of 100, so 6.5 is six of those above it, and 6.3 was less than two.
+COORDINATED = 6.5
+
+MEANS = (
+    *("score_with_noise", "score_without_edges", "density", "packets", "collisions"),
+    "cpu_seconds",
+)
 
 
 def read_cells(run: RunFolder, settings: BnacSampledSettings) -> pd.DataFrame:
@@ -81,7 +88,7 @@ def summarize(last: pd.DataFrame) -> pd.DataFrame:
         low, high = mean_interval(scores)
         row = {"part": part, "method": method, "seeds": len(scores), "mean": scores.mean(), "low": low, "high": high}
         row |= {"least": scores.min(), "median": np.median(scores), "most": scores.max()}
-        row |= {name: own[name].mean() for name in ("density", "score_without_edges", "collisions", "cpu_seconds")}
+        row |= {name: own[name].mean() for name in MEANS}
         limit = threshold(str(part))
         if limit is not None:
             count = int((scores > limit).sum())
@@ -94,9 +101,9 @@ def summarize(last: pd.DataFrame) -> pd.DataFrame:
 def ends_table(summary: pd.DataFrame) -> list[list[str]]:
     """Returns the table of how runs end."""
     table = [
-        *[["world", "learned by", "seeds", "mean score, 95 %", "least / median / most", "without edges", "density"]],
+        *[["world", "learned by", "seeds", "mean score, 95 %", "least / median / most", "with noise", "without edges"]],
     ]
-    table[0] += ["coordinated, 95 %", "CPU-min a run"]
+    table[0] += ["density", "packets", "collisions", "coordinated, 95 %", "CPU-min a run"]
     for row in summary.to_dict("records"):
         share = ""
         if not np.isnan(row.get("coordinated", np.nan)):
@@ -108,13 +115,19 @@ def ends_table(summary: pd.DataFrame) -> list[list[str]]:
                 str(row["seeds"]),
                 f"{row['mean']:.3f} [{row['low']:.3f}, {row['high']:.3f}]",
                 f"{row['least']:.3f} / {row['median']:.3f} / {row['most']:.3f}",
+                _number(row["score_with_noise"], 3),
                 f"{row['score_without_edges']:.3f}",
-                "" if np.isnan(row["density"]) else f"{row['density']:.2f}",
+                *(_number(row[name], digits) for name, digits in (("density", 2), ("packets", 1), ("collisions", 2))),
                 share,
                 f"{row['cpu_seconds'] / 60:.1f}",
             ]
         )
     return table
+
+
+def _number(value: float, digits: int) -> str:
+    """Returns a number, or nothing where there is none."""
+    return "" if np.isnan(value) else f"{value:.{digits}f}"
 
 
 def evaluate(run: RunFolder, settings: BnacSampledSettings) -> None:
@@ -146,11 +159,12 @@ def report(run: RunFolder, settings: BnacSampledSettings) -> None:
     hours = last["cpu_seconds"].sum() / 3600
     lead = (
         f"{len(last)} runs, {hours:.1f} CPU-hours. Scores: J / J* of the coordination game, exact and with the graph "
-        "without noise; otherwise the mean return of episodes with the likeliest actions."
+        "without noise; otherwise the mean return of episodes with the likeliest actions, in foraging the mean over "
+        "the players, 0.5 at most. With noise: with graphs as they are drawn in training."
     )
     sections = [
         Section("How runs end", table=ends_table(summarize(last)), caption=_explain()),
-        Section("Each seed", figure=to_svg(draw_ends(last, ANCHORS)), caption="Lines: means; dotted: anchors."),
+        Section("Each seed", figure=to_svg(draw_ends(last)), caption="Lines: means; dotted: anchors."),
         Section("Learning curves", figure=to_svg(draw_curves(curves)), caption="Mean over seeds; band: all seeds."),
     ]
     found = gains_of(last)
@@ -161,23 +175,31 @@ def report(run: RunFolder, settings: BnacSampledSettings) -> None:
     if len(annealed):
         caption = "Before edges are taken away, in the midst of it, at the end, and with all edges removed then."
         sections.append(Section("Annealing", table=annealing_table(annealed), caption=caption))
-    for (part, method), own in edges.groupby(["part", "method"], sort=False):
-        seed = own["seed"].min()
-        strip = strip_of(own[own["seed"] == seed])
-        sections.append(
-            Section(
-                f"Graphs of {method.replace('_', ' ')} on {part}",
-                figure=to_svg(strip),
-                caption=f"Seed {seed}, by thousands of env steps; the darker, the more often.",
-            )
-        )
+        densities = draw_densities(curves[curves["wanted_density"].notna()])
+        sections.append(Section("Densities", figure=to_svg(densities), caption="Dashed: the density that is wanted."))
+    sections += _graph_sections(edges)
     write_report(run.report_path, "Policies over graphs of agents, from samples", lead, sections)
+
+
+def _graph_sections(edges: pd.DataFrame) -> list[Section]:
+    """Returns the table of graphs at the end, and a picture of graphs over training for each part and method."""
+    if edges.empty:
+        return []
+    caption = "Of the last update of each run. Sureness: 1 where all edges between two agents go one way, 0 where both."
+    sections = [Section("Graphs at the end", table=graphs_table(describe_graphs(edges)), caption=caption)]
+    for (part, method), own in edges.groupby(["part", "method"], sort=False):
+        is_small = own["parent"].max() < MOST_CIRCLE
+        whose = f"Seed {own['seed'].min()}" if is_small else f"Mean over {own['seed'].nunique()} seeds"
+        caption = f"{whose}, by thousands of env steps; the darker, the more often."
+        title = f"Graphs of {method.replace('_', ' ')} on {part}"
+        sections.append(Section(title, figure=to_svg(strip_of(own)), caption=caption))
+    return sections
 
 
 def _explain() -> str:
     return (
         f"Coordinated: J / J* above {GOOD}, or a return on Aloha above {COORDINATED}, which no fixed set of senders "
-        "has; with Wilson's interval."
+        "has by chance; with Wilson's interval."
     )
 
 

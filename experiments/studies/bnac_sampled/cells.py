@@ -116,6 +116,11 @@ def run_cell(cell: Cell, folder: Path, budget: Budget) -> Path:
     return path
 
 
+def play_seed(seed: int, evaluation: int) -> int:
+    """Returns the seed of an evaluation's episodes, so that luck with one draw of them is not the luck of a run."""
+    return int(np.random.SeedSequence([seed, evaluation]).generate_state(1)[0])
+
+
 def train_cell(cell: Cell, folder: Path, budget: Budget) -> Path:
     """Trains one cell and writes its graphs and its curve, in this order. Returns the curve's path."""
     algorithm, judge = make_config(cell).build_algo(), Judge(cell, budget)
@@ -131,7 +136,7 @@ def train_cell(cell: Cell, folder: Path, budget: Budget) -> Path:
             continue
         row = {"steps": steps, "sampled_return": float(sampled.get("episode_return_mean", np.nan)) / len(group.agents)}
         row |= {name: float(learned[name]) for name in ("entropy", "density", "wanted_density") if name in learned}
-        row |= judge.score(algorithm.get_module(group.name), seed=cell.seed)
+        row |= judge.score(algorithm.get_module(group.name), seed=play_seed(cell.seed, len(rows)))
         rows.append(row | {"cpu_seconds": time.process_time() - started})
         edges += [(steps, *key, share) for key, share in _edges(learned).items()]
     algorithm.stop()
