@@ -30,7 +30,8 @@ class TeamSettings:
         obs_layernorm: Layer normalisation of what the policy and the critic see; off. A single number it blinds to.
         observation_scale: Multiplies observations.
         critic: "central": V of the observations of all agents; "own": V of the agent's own.
-        credit: "team": all are credited with the mean reward of those who are in; "own": each with its own.
+        credit: "team": all are credited with the mean reward of those who are in, which needs the central critic;
+            "own": each with its own.
         ratio: "agent": each agent's ratio is clipped by itself; "joint": that of the joint action.
         value_normalization: "running", "popart" (the critic's last layer follows the scale), or None.
         value_clip: How far values may move from the old ones in the loss, in units of their scale; None: anywhere.
@@ -68,6 +69,9 @@ class TeamSettings:
             value = getattr(self, name)
             if value not in known:
                 raise unknown_name(name, str(value), tuple(map(str, known)))
+        if self.critic == "own" and self.credit == "team":
+            # The team's reward goes on when an agent is out, and nothing trains what its own critic says then.
+            raise ValueError('critic="own" needs credit="own": values of agents that are out would be bootstrapped')
         for name in ("value_clip", "huber_delta", "critic_lr", "head_gain", "adam_epsilon"):
             value = getattr(self, name)
             if value is not None and not value > 0:

@@ -238,6 +238,9 @@ def test_annealing_empties_a_graph_and_its_policies_play_from_files(team: Team, 
     assert float(numbers["wanted_density"]) == 0
     assert float(numbers["edge_0_1"]) <= 1
     module = algorithm.get_module("agents")
+    with pytest.raises(ValueError, match="policy files hold no graph"):
+        export_team(module, tmp_path, BITS, {}, ("a", "b", "c"))
+    assert not list(tmp_path.iterdir())
     module.keeps_edges = False
     players = [TrainedPlayer(folder) for folder in export_team(module, tmp_path, BITS, {}, ("a", "b", "c"))]
     batch = games.make_batch(BITS, 5, seed=2)

@@ -21,7 +21,7 @@ from agents.trained import TrainedPlayer, load_policy
 from games.names import UnknownNameError
 from marl.mappo import IPPO, MAPPO, IPPOConfig, MAPPOConfig
 from marl.mappo.export import export_team
-from marl.mappo.rows import OLD_VALUES
+from marl.mappo.rows import OLD_VALUES, TeamRows, _seen
 from marl.mappo.value_scale import ValueScale, keep_values
 from marl.rllib.runner.team import ALIVE
 
@@ -98,6 +98,47 @@ def test_own_credit_gives_each_agent_its_reward_and_team_credit_the_mean(team: T
         expected = (chosen - chosen.mean()) / max(chosen.std(), 1e-4)
         got = columns[Postprocessing.ADVANTAGES].reshape(alive.shape).numpy()[alive]
         np.testing.assert_allclose(got, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(("critic", "credit"), [("central", "team"), ("central", "own"), ("own", "own")])
+def test_targets_over_several_steps_stop_where_an_agent_is_out(team: Team, critic: str, credit: str) -> None:
+    """Advantages by the definition, delta_t + gamma lambda delta_t+1 + ..., in plain loops with deaths among them.
+
+    The team goes on to the end of the episode; an agent with credit of its own ends where it is out.
+    """
+    gamma, weight = 0.9, 0.8
+    settings = {"gamma": gamma, "lambda_": weight, "value_normalization": None, "critic": critic, "credit": credit}
+    algorithm = team(MAPPOConfig, PROBE, runner={"rollout_fragment_length": 30}, **settings)
+    first = algorithm.env_runner.sample()[0]
+    name = next(name for name, group in first.groups.items() if not group.alive[:-1].all())
+    fragment, module, columns = columns_of(algorithm, name)
+    group, alive = fragment.groups[name], fragment.groups[name].alive
+    rewards = group.rewards.astype(np.float64)
+    if credit == "team":
+        rewards = ((rewards * alive[:-1]).sum(axis=2) / np.maximum(alive[:-1].sum(axis=2), 1))[:, :, None]
+    steps, envs = fragment.ended.shape
+    # What the critic says is as it says it; the test above has it from the module itself.
+    values, values_tp1 = TeamRows._values(None, module, fragment, group, _seen(fragment, group))
+    targets = columns[Postprocessing.VALUE_TARGETS].numpy().reshape(steps, envs, -1)
+    died = 0
+    for e in range(envs):
+        for i in range(values.shape[2]):
+            ahead = 0.0
+            for t in reversed(range(steps)):
+                is_out = credit == "own" and not alive[t + 1, e, i] and not fragment.ended[t, e]
+                is_cut = group.truncations[t, e].any() if credit == "team" else group.truncations[t, e, i]
+                is_terminal = is_out or (fragment.ended[t, e] and not is_cut)
+                if credit == "own":
+                    is_terminal = is_terminal or bool(group.terminations[t, e, i])
+                following = 0.0 if is_terminal else gamma * values_tp1[t, e, i]
+                stops = is_terminal or is_cut or fragment.ended[t, e]
+                delta = rewards[t, e, i] + following - values[t, e, i]
+                ahead = delta + (0.0 if stops else gamma * weight * ahead)
+                if credit == "team" or alive[t, e, i]:
+                    died += bool(is_out and alive[t, e, i])
+                    assert targets[t, e, i] == pytest.approx(values[t, e, i] + ahead, abs=1e-3), (t, e, i)
+    assert died or credit == "team"
+    assert not alive[:-1].all()
 
 
 def test_agents_that_are_out_do_nothing_and_count_for_nothing(team: Team) -> None:
@@ -260,6 +301,27 @@ def test_networks_that_policy_files_do_not_hold_are_refused(team: Team, tmp_path
         export_team(module, tmp_path, BITS, {}, ("agent_0", "agent_1", "agent_2"))
 
 
+def test_an_export_that_cannot_be_whole_writes_nothing(team: Team, tmp_path: Path) -> None:
+    module = team(MAPPOConfig, BITS).get_module("agents")
+    names = ["agent_0", "agent_1", "agent_2"]
+    (tmp_path / "agent_2").mkdir()
+    for id, settings, agents, error, says in (
+        (BITS, {}, names[:2], ValueError, "agents must be 3 different plain names"),
+        (BITS, {}, [*names, "agent_3"], ValueError, "agents must be 3 different plain names"),
+        (BITS, {}, ["a", "a", "b"], ValueError, "agents must be 3 different plain names"),
+        (BITS, {}, ["../evil", "a", "b"], ValueError, "agents must be 3 different plain names"),
+        (BITS, {}, "abc", ValueError, "agents must be 3 different plain names"),
+        ("coordination/bitz_v0", {}, ["a", "b", "c"], UnknownNameError, "bits"),
+        (BITS, {"num_agent": 3}, ["a", "b", "c"], ValueError, "num_agent"),
+        (BITS, {}, names, FileExistsError, "agent_2 exists already"),
+    ):
+        with pytest.raises(error, match=says):
+            export_team(module, tmp_path, id, settings, agents)
+    with pytest.raises(FileNotFoundError, match="no folder"):
+        export_team(module, tmp_path / "none", BITS, {}, names)
+    assert [path.name for path in tmp_path.iterdir()] == ["agent_2"]
+
+
 @pytest.mark.parametrize(
     ("settings", "error", "says"),
     [
@@ -267,6 +329,7 @@ def test_networks_that_policy_files_do_not_hold_are_refused(team: Team, tmp_path
         ({"sharing": "ful"}, UnknownNameError, "did you mean 'full'"),
         ({"value_normalization": "pop_art"}, UnknownNameError, "did you mean 'popart'"),
         ({"value_clip": 0.0}, ValueError, "value_clip must be above 0"),
+        ({"critic": "own"}, ValueError, 'critic="own" needs credit="own"'),
         ({"hidden_sizes": ()}, ValueError, "hidden_sizes must be at least one"),
     ],
 )
