@@ -109,7 +109,7 @@ class BayesianTeamModule(TeamModule):
         observations = observations * self._scale
         sums, level = self.policy.begin(observations), levels(dags.graph)
         inputs = sums.new_zeros(*alive.shape, self.kind.num_inputs)
-        actions = torch.from_numpy(np.zeros((*alive.shape, *self.kind.shape), self.kind.dtype))
+        actions = torch.from_numpy(np.zeros((*alive.shape, *self.kind.shape), self.kind.dtype)).to(inputs.device)
         seen = self._seen(observations)
         for number in range(int(level.max()) + 1):
             rows, agents = ((level == number) & alive).nonzero(as_tuple=True)
@@ -118,7 +118,7 @@ class BayesianTeamModule(TeamModule):
                 parents = dags.graph[rows, :, agents][..., None] * seen[rows]
                 own = own + self.of_parents(parents.flatten(1), agents)
             told = forbid(self.policy.finish(own, agents), None if mask is None else mask[rows, agents])
-            drawn = self.draw(told, None if noise is None else noise[rows.numpy(), agents.numpy()])
+            drawn = self.draw(told, None if noise is None else noise[rows.cpu().numpy(), agents.cpu().numpy()])
             inputs[rows, agents], actions[rows, agents] = told, drawn
             seen[rows, agents, : num_features(self.kind)] = features(self.kind, drawn)
         return inputs, actions

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from games.names import unknown_name
-from marl.mappo.settings import TeamSettings
+from marl.mappo.settings import TeamSettings, check_count, check_flag, check_number
 
 GRAPHS = ("learned", "complete", "empty")
 GRAPH_GRADIENTS = ("straight_through", "none")
+# Settings that say nothing unless a graph is learned, or unless there is one.
+OF_LEARNED = (
+    *("graph_hidden_size", "graph_gradient", "graph_lr", "edge_bias", "fixed_order", "batch_mean_edges"),
+    *("clip_graph_net", "annealing_steps"),
+)
+OF_GRAPHS = ("parent_observations", "resample_context")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,8 +34,8 @@ class GraphSettings(TeamSettings):
         resample_context: An update draws new graphs and new actions of parents instead of those that were played; the
             release's but on SMAC. Ratios are then not 1 before the first step.
         clip_graph_net: Whether the graph networks' gradients count in the clipped norm; the release left them out.
-        annealing_steps: Env steps of the whole run, over whose second half edges are taken away (`annealing.py`).
-            None: they are not.
+        annealing_steps: Env steps of the whole run, of which edges are taken away from 40 % on (`annealing.py`). None:
+            they are not.
         annealing_weight: Of the pull towards the wanted density until then.
         annealing_last_weight: Of the pull at the end.
     """
@@ -53,11 +59,24 @@ class GraphSettings(TeamSettings):
         for name, known in (("graph", GRAPHS), ("graph_gradient", GRAPH_GRADIENTS)):
             if getattr(self, name) not in known:
                 raise unknown_name(name, str(getattr(self, name)), known)
-        for name in ("graph_hidden_size", "annealing_steps", "graph_lr"):
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise ValueError(f"{name} must be above 0, got {value}")
-        if min(self.annealing_weight, self.annealing_last_weight) < 0:
-            raise ValueError("annealing_weight and annealing_last_weight must be at least 0")
-        if self.annealing_steps is not None and self.graph != "learned":
-            raise ValueError(f"only a learned graph can be annealed, annealing_steps is set and graph={self.graph!r}")
+        check_count("graph_hidden_size", self.graph_hidden_size)
+        check_number("edge_bias", self.edge_bias)
+        for name in ("annealing_weight", "annealing_last_weight"):
+            check_number(name, getattr(self, name), least=0)
+        if self.graph_lr is not None:
+            check_number("graph_lr", self.graph_lr, above=0)
+        if self.annealing_steps is not None:
+            check_count("annealing_steps", self.annealing_steps)
+        for name in ("parent_observations", "fixed_order", "batch_mean_edges", "resample_context", "clip_graph_net"):
+            check_flag(name, getattr(self, name))
+        self._check_together()
+
+    def _check_together(self) -> None:
+        """Checks that no setting is without effect beside the others."""
+        silent = (() if self.graph == "learned" else OF_LEARNED) + (OF_GRAPHS if self.graph == "empty" else ())
+        for field in fields(self):
+            if field.name in silent and getattr(self, field.name) != field.default:
+                needed = "a graph" if field.name in OF_GRAPHS else "a learned graph"
+                raise ValueError(f"{field.name} has no effect without {needed}, got graph={self.graph!r}")
+        if self.graph_gradient == "none" and self.annealing_steps is not None:
+            raise ValueError('annealing_steps has no effect with graph_gradient="none": the graph never changes')

@@ -20,7 +20,7 @@ from games.batch import Group
 from games.names import unknown_name
 from marl.mappo.learner import TeamLearner
 from marl.mappo.module import TeamModule
-from marl.mappo.settings import TeamSettings
+from marl.mappo.settings import TeamSettings, check_count, check_number
 from marl.rllib import register, use_batched_runner
 from marl.rllib.learner.global_state import global_state_size
 from marl.rllib.runner.player_module import MakePlayer
@@ -101,8 +101,27 @@ class MAPPOConfig(PPOConfig):
         if self.in_evaluation:
             register()
         else:
+            self._check_ppos()
             self._seat(self.team_settings())
         super().validate()
+
+    def _check_ppos(self) -> None:
+        """Checks those of PPO's settings that a mistake in would only show in what is learned."""
+        for name in ("gamma", "lambda_"):
+            check_number(name, getattr(self, name), least=0, most=1)
+        check_number("clip_param", self.clip_param, above=0)
+        check_number("vf_loss_coeff", self.vf_loss_coeff, least=0)
+        for name in ("lr", "entropy_coeff"):
+            given = getattr(self, name)
+            for value in [point[1] for point in given] if isinstance(given, list | tuple) else [given]:
+                check_number(name, value, least=0)
+        if not isinstance(self.lr, list | tuple):
+            check_number("lr", self.lr, above=0)
+        if self.grad_clip is not None:
+            check_number("grad_clip", self.grad_clip, above=0)
+        check_count("num_epochs", self.num_epochs)
+        if self.minibatch_size is not None:
+            check_count("minibatch_size", self.minibatch_size)
 
     def _seat(self, settings: TeamSettings) -> None:
         groups = games.make_batch(str(self.env), **self.env_config).groups

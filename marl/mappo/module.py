@@ -122,9 +122,10 @@ class TeamModule(TorchRLModule, ValueFunctionAPI, InferenceOnlyAPI, TeamAPI):
 
     def draw(self, inputs: torch.Tensor, noise: np.ndarray | None) -> torch.Tensor:
         """Returns actions [..., A] for distribution inputs [..., L] and noise [..., num_noise]."""
-        rows = inputs.detach().reshape(-1, inputs.shape[-1]).numpy()
+        rows = inputs.detach().reshape(-1, inputs.shape[-1]).cpu().numpy()
         drawn = self.kind.sample(rows, None if noise is None else noise.reshape(-1, noise.shape[-1]))
-        return torch.from_numpy(drawn.astype(self.kind.dtype)).reshape(*inputs.shape[:-1], *self.kind.shape)
+        actions = torch.from_numpy(drawn.astype(self.kind.dtype)).reshape(*inputs.shape[:-1], *self.kind.shape)
+        return actions.to(inputs.device)
 
     # ---- learning ----
 

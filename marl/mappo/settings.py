@@ -4,14 +4,60 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf, isfinite
+from numbers import Integral, Real
+from typing import Any
 
 from games.names import unknown_name
-from marl.mappo.layers import SHARING
+from marl.mappo.layers import ACTIVATIONS, SHARING
 
 CRITICS = ("central", "own")
 CREDITS = ("team", "own")
 RATIOS = ("agent", "joint")
 NORMALIZATIONS = ("running", "popart", None)
+
+
+def check_number(name: str, value: Any, *, least: float = -inf, above: float = -inf, most: float = inf) -> None:
+    """Checks that a setting is a finite number in a range.
+
+    Args:
+        name: Of the setting.
+        value: Of it.
+        least: It must be at least that,
+        above: and above that,
+        most: and at most that.
+
+    Raises:
+        ValueError: It is not.
+    """
+    if isinstance(value, bool) or not isinstance(value, Real) or not isfinite(value):
+        raise ValueError(f"{name} must be a finite number, got {value!r}")
+    if not (value >= least and value > above and value <= most):
+        allowed = f"above {above:g}" if above > -inf else f"at least {least:g}"
+        allowed += f" and at most {most:g}" if most < inf else ""
+        raise ValueError(
+            f"{name} must be {lower}" + (f" and at most {most:g}" if most < inf else "") + f", got {value!r}"
+        )
+
+
+def check_count(name: str, value: Any) -> None:
+    """Checks that a setting is a whole number of at least 1.
+
+    Raises:
+        ValueError: It is not.
+    """
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+        raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
+
+
+def check_flag(name: str, value: Any) -> None:
+    """Checks that a setting is True or False.
+
+    Raises:
+        ValueError: It is neither.
+    """
+    if not isinstance(value, bool):
+        raise ValueError(f"{name} must be True or False, got {value!r}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +106,7 @@ class TeamSettings:
 
     def __post_init__(self) -> None:
         for name, known in (
+            ("activation", tuple(ACTIVATIONS)),
             ("sharing", SHARING),
             ("critic", CRITICS),
             ("credit", CREDITS),
@@ -72,9 +119,13 @@ class TeamSettings:
         if self.critic == "own" and self.credit == "team":
             # The team's reward goes on when an agent is out, and nothing trains what its own critic says then.
             raise ValueError('critic="own" needs credit="own": values of agents that are out would be bootstrapped')
-        for name in ("value_clip", "huber_delta", "critic_lr", "head_gain", "adam_epsilon"):
+        for name in ("value_clip", "huber_delta", "critic_lr", "head_gain", "adam_epsilon", "observation_scale"):
             value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise ValueError(f"{name} must be above 0, got {value}")
-        if not self.hidden_sizes or any(width < 1 for width in self.hidden_sizes):
-            raise ValueError(f"hidden_sizes must be at least one width of at least 1, got {list(self.hidden_sizes)}")
+            if value is not None or name in ("head_gain", "adam_epsilon", "observation_scale"):
+                check_number(name, value, above=0)
+        for name in ("agent_ids", "layer_norms", "critic_layer_norms", "obs_layernorm"):
+            check_flag(name, getattr(self, name))
+        if isinstance(self.hidden_sizes, str) or not isinstance(self.hidden_sizes, Sequence) or not self.hidden_sizes:
+            raise ValueError(f"hidden_sizes must be at least one width in a list, got {self.hidden_sizes!r}")
+        for width in self.hidden_sizes:
+            check_count("hidden_sizes", width)

@@ -58,7 +58,7 @@ def make_config(cell: Cell) -> MAPPOConfig:
     config.training(**part.training)
     if has_graph:
         config.training(**part.graph)
-    if is_released:
+    if is_released and own["graph"] == "learned":
         config.training(**part.released)
     if anneals:
         config.training(annealing_steps=cell.env_steps)

@@ -24,7 +24,7 @@ class Part:
         length: Steps of each between two updates.
         training: What all ways to learn have there.
         graph: What those with a graph have besides.
-        released: What the way of the release has besides.
+        released: What the way of the release has besides, with a learned graph.
     """
 
     env_id: str

@@ -280,8 +280,17 @@ def test_episodes_are_counted_once_and_whole(team: Team) -> None:
     [
         ({"graph": "learnt"}, UnknownNameError, "did you mean 'learned'"),
         ({"graph_gradient": "score"}, UnknownNameError, "unknown graph_gradient"),
-        ({"graph": "complete", "annealing_steps": 100}, ValueError, "only a learned graph can be annealed"),
-        ({"annealing_steps": 0}, ValueError, "annealing_steps must be above 0"),
+        ({"graph": "complete", "annealing_steps": 100}, ValueError, "annealing_steps has no effect without a learned"),
+        ({"graph": "complete", "edge_bias": 3.0}, ValueError, "edge_bias has no effect without a learned graph"),
+        ({"graph": "complete", "fixed_order": True}, ValueError, "fixed_order has no effect"),
+        ({"graph": "empty", "parent_observations": True}, ValueError, "parent_observations has no effect without a g"),
+        ({"annealing_steps": 0}, ValueError, "annealing_steps must be a whole number of at least 1"),
+        ({"annealing_steps": 9, "graph_gradient": "none"}, ValueError, "annealing_steps has no effect with"),
+        ({"annealing_steps": 9, "annealing_weight": float("nan")}, ValueError, "annealing_weight must be a finite"),
+        ({"edge_bias": float("nan")}, ValueError, "edge_bias must be a finite number"),
+        ({"graph_hidden_size": 0.5}, ValueError, "graph_hidden_size must be a whole number"),
+        ({"graph_lr": float("nan")}, ValueError, "graph_lr must be a finite number"),
+        ({"fixed_order": "no"}, ValueError, "fixed_order must be True or False"),
     ],
 )
 def test_mistakes_are_named(settings: dict[str, Any], error: type[Exception], says: str) -> None:
