@@ -32,12 +32,11 @@ def check_number(name: str, value: Any, *, least: float = -inf, above: float = -
     """
     if isinstance(value, bool) or not isinstance(value, Real) or not isfinite(value):
         raise ValueError(f"{name} must be a finite number, got {value!r}")
-    if not (value >= least and value > above and value <= most):
+    number = float(value)
+    if not (number >= least and number > above and number <= most):
         allowed = f"above {above:g}" if above > -inf else f"at least {least:g}"
         allowed += f" and at most {most:g}" if most < inf else ""
-        raise ValueError(
-            f"{name} must be {lower}" + (f" and at most {most:g}" if most < inf else "") + f", got {value!r}"
-        )
+        raise ValueError(f"{name} must be {allowed}, got {value!r}")
 
 
 def check_count(name: str, value: Any) -> None:

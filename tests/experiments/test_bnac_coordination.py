@@ -110,3 +110,18 @@ def test_differences_are_paired_by_seed():
     assert row["difference"] == pytest.approx(0.15)
     assert row["low"] >= 0.1 - 1e-12
     assert row["high"] <= 0.2 + 1e-12
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"agents": [2, 2]}, "each value once, got 2 twice"),
+        ({"agents": [0]}, r"must be in \[2, 7\]"),
+        ({"recorded": [0, 0, 3]}, "each value once, got 0 twice"),
+        ({"recorded": [-5]}, "iterations from 0 on, got -5"),
+        ({"step_size": float("inf")}, "finite number"),
+    ],
+)
+def test_settings_that_cannot_be_run_are_refused(given, says):
+    with pytest.raises(ValueError, match=says):
+        BnacCoordinationSettings(**given)

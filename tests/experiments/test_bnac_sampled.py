@@ -6,9 +6,9 @@ import pytest
 
 import games
 from experiments.run_folder import RunError, RunFolder
-from experiments.studies.bnac_sampled.analysis import COORDINATED, ends, ends_table, evaluate, report, summarize
+from experiments.studies.bnac_sampled.analysis import COORDINATED, ends, ends_table, evaluate, main, report, summarize
 from experiments.studies.bnac_sampled.annealed import annealing_table, phases
-from experiments.studies.bnac_sampled.cells import Budget, make_config, play_seed, train_cell
+from experiments.studies.bnac_sampled.cells import COLUMNS, Budget, make_config, play_seed, train_cell
 from experiments.studies.bnac_sampled.figures import (
     draw_curves,
     draw_densities,
@@ -197,3 +197,44 @@ def test_coordination_on_aloha_is_beyond_the_noise_of_a_static_set():
 def test_evaluations_of_a_run_play_different_episodes():
     seeds = {play_seed(seed, number) for seed in range(1, 11) for number in range(40)}
     assert len(seeds) == 400
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"scale": 1e-9}, "leaves bits_3 0 env steps, an update takes 800"),
+        ({"scale": float("inf")}, "finite number"),
+        ({"grids": []}, "both are empty"),
+        ({"seeds": [1, 1]}, "different whole numbers"),
+        ({"seeds": [-1]}, "different whole numbers"),
+    ],
+)
+def test_settings_that_cannot_be_run_are_refused(given, says):
+    with pytest.raises(ValueError, match=says):
+        BnacSampledSettings(**given)
+
+
+def test_a_damaged_cell_is_one_line(tmp_path):
+    settings = BnacSampledSettings(only=["bits_3-mappo"], seeds=[1])
+    run = RunFolder.create(tmp_path / "run", "bnac_sampled", settings.model_dump(mode="json"))
+    (cell,) = settings.cells()
+    cell.path(run.path).parent.mkdir()
+    heading = ",".join(COLUMNS)
+    for text in (
+        "",
+        "rubbish\n",
+        heading + "\n",
+        heading + "\n800,1\n",
+        heading + "\n" + ",".join("abcdefghijk") + "\n",
+    ):
+        cell.path(run.path).write_text(text)
+        with pytest.raises(RunError, match=r"bits_3-mappo-1\.csv is damaged") as caught:
+            evaluate(run, settings)
+        assert "\n" not in str(caught.value)
+
+
+def test_the_tables_of_no_run_are_one_line(tmp_path, monkeypatch):
+    for given, says in (([], "usage: python -m"), ([str(tmp_path)], "has no curves.csv")):
+        monkeypatch.setattr("sys.argv", ["analysis", *given])
+        with pytest.raises(SystemExit, match=says):
+            main()

@@ -15,12 +15,13 @@ from scipy import stats
 from experiments.intervals import mean_interval
 from experiments.markdown import to_markdown
 from experiments.report import Section, to_svg, write_report
-from experiments.run_folder import RunError, RunFolder, write_atomically
+from experiments.run_folder import RunError, RunFolder, read_csv, write_atomically
 from experiments.studies.bnac_sampled.annealed import annealing_table, phases
+from experiments.studies.bnac_sampled.cells import COLUMNS, EDGE_COLUMNS
 from experiments.studies.bnac_sampled.figures import MOST_CIRCLE, draw_curves, draw_densities, draw_ends, strip_of
 from experiments.studies.bnac_sampled.gains import gains, gains_table
 from experiments.studies.bnac_sampled.graphs import describe_graphs, graphs_table
-from experiments.studies.bnac_sampled.settings import METHODS, PARTS, BnacSampledSettings
+from experiments.studies.bnac_sampled.settings import METHODS, PARTS, BnacSampledSettings, Cell
 
 GOOD = 0.9  # J / J* above which a run of the coordination game is in the good basin (fact sheet 4.1)
 # Return on Aloha that no fixed set of senders has by chance: the best five have 6.21 with a deviation of 0.478 an
@@ -43,16 +44,26 @@ def read_cells(run: RunFolder, settings: BnacSampledSettings) -> pd.DataFrame:
     missing = [cell for cell in cells if not cell.path(run.path).exists()]
     if missing:
         raise RunError(f"{len(missing)} of {len(cells)} cells are not done: agora resume {run.path}")
-    keyed = [
-        pd.read_csv(cell.path(run.path)).assign(part=cell.part, method=cell.method, seed=cell.seed) for cell in cells
-    ]
-    return pd.concat(keyed, ignore_index=True)
+    return pd.concat([_read_cell(cell, cell.path(run.path), COLUMNS) for cell in cells], ignore_index=True)
+
+
+def _read_cell(cell: Cell, path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
+    """Returns a cell's file as numbers, with what cell it is."""
+    rows = read_csv(path, set(columns))
+    try:
+        table = pd.DataFrame({name: [float(row[name] or "nan") for row in rows] for name in columns})
+    except ValueError as error:
+        raise RunError(f"{path} is damaged: {error}") from None
+    if table.empty or table[["steps", columns[-1]]].isna().to_numpy().any():
+        raise RunError(f"{path} is damaged: it has no rows, or rows without numbers; delete it, and agora resume")
+    counts = {name: "int64" for name in ("steps", "parent", "child") if name in columns}
+    return table.astype(counts).assign(part=cell.part, method=cell.method, seed=cell.seed)
 
 
 def read_edges(run: RunFolder, settings: BnacSampledSettings) -> pd.DataFrame:
     """Returns the shares of edges of all cells that have a graph; no rows where none has."""
     keyed = [
-        pd.read_csv(cell.edges_path(run.path)).assign(part=cell.part, method=cell.method, seed=cell.seed)
+        _read_cell(cell, cell.edges_path(run.path), EDGE_COLUMNS)
         for cell in settings.cells()
         if cell.edges_path(run.path).exists()
     ]
@@ -205,7 +216,11 @@ def _explain() -> str:
 
 def main() -> None:
     """Prints the tables of a run folder."""
+    if len(sys.argv) != 2:
+        sys.exit("usage: python -m experiments.studies.bnac_sampled.analysis <run folder>")
     folder = Path(sys.argv[1])
+    if not (folder / "curves.csv").is_file():
+        sys.exit(f"{folder} has no curves.csv: no run of bnac_sampled, or not evaluated (agora evaluate {folder})")
     curves = pd.read_csv(folder / "curves.csv")
     order = {name: place for place, name in enumerate([*PARTS, *METHODS])}
     last, annealed = ends(curves), phases(curves)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from experiments.study import StudySettings
 from games.names import unknown_name
@@ -178,7 +178,7 @@ class BnacSampledSettings(StudySettings):
     grids: list[Grid] = Field(["coordination", "comparison"], description="of METHODS on PARTS")
     only: list[str] = Field([], description="pairs such as bits_3-learned, in place of the grids")
     seeds: list[int] = Field(list(range(1, 11)), min_length=1)
-    scale: float = Field(1.0, gt=0, description="of the env steps of every run")
+    scale: float = Field(1.0, gt=0, allow_inf_nan=False, description="of the env steps of every run")
     evaluations: int = Field(40, ge=1, description="in the course of a run, evenly spread")
     episodes: int = Field(100, ge=1, description="of an evaluation by play")
     parallel: int = Field(2, ge=1, description="runs at a time, one core each")
@@ -193,6 +193,23 @@ class BnacSampledSettings(StudySettings):
             if method not in METHODS:
                 raise unknown_name("method", method, tuple(METHODS))
         return pairs
+
+    @field_validator("seeds")
+    @classmethod
+    def _check_seeds(cls, seeds: list[int]) -> list[int]:
+        if len(set(seeds)) < len(seeds) or min(seeds, default=0) < 0:
+            raise ValueError(f"must be different whole numbers from 0 on, got {seeds}")
+        return seeds
+
+    @model_validator(mode="after")
+    def _check_runs(self) -> BnacSampledSettings:
+        if not self.pairs():
+            raise ValueError("grids or only must name something to learn, both are empty")
+        for part, _ in self.pairs():
+            steps, of_update = int(self.scale * PARTS[part].env_steps), PARTS[part].num_envs * PARTS[part].length
+            if steps < of_update:
+                raise ValueError(f"scale={self.scale:g} leaves {part} {steps} env steps, an update takes {of_update}")
+        return self
 
     def pairs(self) -> list[tuple[str, str]]:
         """Returns parts and methods, each pair once."""
