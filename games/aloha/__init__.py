@@ -36,7 +36,9 @@ class AlohaConfig(WorldConfig):
     start_backlog: int = setting(1, low=0, high=255, doc="packets of each station at the start, at most the capacity")
     arrival: float = setting(0.6, low=0, high=1, doc="probability that a station receives a packet in a step")
     success_reward: float = setting(0.1, low=-1e6, high=1e6, doc="to the team for each packet that gets through")
-    collision_penalty: float = setting(10.0, low=-1e6, high=1e6, doc="off the team for each packet that fails")
+    collision_penalty: float = setting(
+        10.0, low=-1e6, high=1e6, live=True, doc="off the team for each packet that fails"
+    )
     mask_empty: bool = setting(False, doc="whether a station without a packet may only idle")
     shows_last: bool = setting(False, doc="whether a station sees if it sent in the last step")
     shows_parity: bool = setting(False, doc="whether a station sees if the number of the step is odd")

@@ -117,3 +117,12 @@ def test_stations_may_see_whether_they_sent_and_which_step_it_is():
     only_parity.reset()
     only_parity.step(np.ones((1, 10), np.int32))
     assert only_parity.observations[0, :, 1].tolist() == [1] * 10
+
+
+def test_the_penalty_can_change_while_the_batch_lives():
+    batch = step_from([1, 1], [1, 1])
+    batch.configure(collision_penalty=0.5)
+    batch.step(np.array([[1, 1]], np.int32))
+    assert batch.rewards[0].tolist() == [-1.0, -1.0]  # two packets failed
+    with pytest.raises(ValueError, match="cannot change"):
+        batch.configure(arrival=0.1)
