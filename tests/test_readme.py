@@ -4,10 +4,13 @@ import re
 from importlib import import_module
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from experiments.bench import results_table, speed_table
 from experiments.bench.equilibria.convergence import convergence_table, read_games
+from experiments.studies.rae_driving.analysis import tables_of as driving_tables
+from experiments.studies.rae_driving.settings import DrivingStudySettings
 from experiments.study import find_study, study_names
 from marl.equilibrium.methods import method_table
 from marl.rllib import stop_ray
@@ -146,6 +149,14 @@ def test_the_results_of_a_study_are_the_committed_ones(study):
     text = (ROOT / f"experiments/studies/{study}/README.md").read_text(encoding="utf-8")
     analysis = import_module(f"experiments.studies.{study}.analysis")
     assert read_table("results", text) == analysis.committed_table(), f"paste `python -m {analysis.__name__}`"
+
+
+def test_the_tables_of_two_cars_are_the_committed_results():
+    study = ROOT / "experiments/studies/rae_driving"
+    text = (study / "README.md").read_text(encoding="utf-8")
+    for folder in sorted(path.parent for path in study.glob("results/*/runs.csv")):
+        settings = DrivingStudySettings.model_validate({"duel": folder.name})
+        assert read_table(folder.name, text) == driving_tables(pd.read_csv(folder / "runs.csv"), settings)
 
 
 def test_the_what_if_of_trained_workers_is_the_committed_one():

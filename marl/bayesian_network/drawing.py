@@ -12,6 +12,7 @@ from typing import Any
 import matplotlib as mpl
 import networkx as nx
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 INK = (0.18, 0.44, 0.71)
@@ -67,6 +68,24 @@ def describe_shares(shares: np.ndarray) -> dict[str, Any]:
     }
 
 
+def _panels(
+    moments: Sequence[tuple[str, np.ndarray]], columns: int, size: tuple[float, float]
+) -> tuple[Figure, list[Axes]]:
+    """Returns a figure with a panel of this size, in inches, for each moment, and the panels.
+
+    Raises:
+        ValueError: Nothing to draw.
+    """
+    if not moments:
+        raise ValueError("moments must be at least one graph")
+    rows, width = -(-len(moments) // columns), min(len(moments), columns)
+    figure = Figure(figsize=(size[0] * width, size[1] * rows), layout="constrained")
+    panels = figure.subplots(rows, width, squeeze=False).ravel()
+    for axes in panels[len(moments) :]:
+        axes.set_axis_off()
+    return figure, list(panels[: len(moments)])
+
+
 def draw_strip(moments: Sequence[tuple[str, np.ndarray]], columns: int = 8) -> Figure:
     """Draws graphs side by side, agents on a circle, the darker an edge the more often it is there.
 
@@ -77,16 +96,10 @@ def draw_strip(moments: Sequence[tuple[str, np.ndarray]], columns: int = 8) -> F
     Raises:
         ValueError: Nothing to draw.
     """
-    if not moments:
-        raise ValueError("moments must be at least one graph")
-    rows = -(-len(moments) // columns)
-    width = min(len(moments), columns)
     with mpl.rc_context({"font.size": 8}):
-        figure = Figure(figsize=(1.35 * width, 1.55 * rows), layout="constrained")
-        panels = figure.subplots(rows, width, squeeze=False).reshape(-1)
-        for axes in panels:
+        figure, panels = _panels(moments, columns, (1.35, 1.55))
+        for axes, (label, shares) in zip(panels, moments, strict=True):
             axes.set_axis_off()
-        for axes, (label, shares) in zip(panels, moments, strict=False):
             _draw_graph(axes, shares)
             axes.set_title(label, fontsize=7, pad=2)
     return figure
@@ -102,24 +115,18 @@ def draw_matrices(moments: Sequence[tuple[str, np.ndarray]], columns: int = 4) -
     Raises:
         ValueError: Nothing to draw.
     """
-    if not moments:
-        raise ValueError("moments must be at least one graph")
-    rows, width = -(-len(moments) // columns), min(len(moments), columns)
     with mpl.rc_context({"font.size": 7}):
-        figure = Figure(figsize=(1.9 * width + 0.6, 1.9 * rows), layout="constrained")
-        panels = figure.subplots(rows, width, squeeze=False).reshape(-1)
-        for axes in panels[len(moments) :]:
-            axes.set_axis_off()
-        for axes, (label, shares) in zip(panels, moments, strict=False):
+        figure, panels = _panels(moments, columns, (1.9, 1.9))
+        for axes, (label, shares) in zip(panels, moments, strict=True):
             image = axes.imshow(shares, vmin=0, vmax=1, cmap="Blues")
             axes.set_title(label, fontsize=7, pad=2)
             axes.set_xticks(range(0, len(shares), 3))
             axes.set_yticks(range(0, len(shares), 3))
-        for axes in panels[::width]:
+        for axes in panels[::columns]:
             axes.set_ylabel("parent")
-        for axes in panels[max(0, len(moments) - width) : len(moments)]:
+        for axes in panels[-columns:]:
             axes.set_xlabel("child")
-        figure.colorbar(image, ax=list(panels), shrink=0.7, label="share")
+        figure.colorbar(image, ax=panels, shrink=0.7, label="share")
     return figure
 
 

@@ -11,7 +11,7 @@ from experiments.populations.tournament import variance_between, worst_mean
 from experiments.populations.training import do_epoch, open_psro, run_path
 from experiments.run_folder import RunError, RunFolder
 from experiments.studies.rae_driving.analysis import compare_crashes, crashes_table
-from experiments.studies.rae_trust.analysis import difference, foretold, settled
+from experiments.studies.rae_trust.analysis import coincidence_table, foretold, settled
 from experiments.study import find_study
 from marl.psro.workers import Workers
 
@@ -174,9 +174,12 @@ def test_scripts_alone_foretell_the_safer_convention_and_aversion_turns_it(hunte
 
 
 def test_differences_of_arms_are_paired_by_seed():
+    measures = ("mean", "variance", "worst", "catches", "maulings")
     rows = [
-        {"arm": arm, "seed": seed, "group": "own", "mean": mean}
-        for arm, means in (("rae 0", (1.0, 5.0, 3.0)), ("nash_path", (0.0, 4.0, 2.0)))
-        for seed, mean in enumerate(means)
+        {"arm": arm, "seed": seed, "group": group, **dict.fromkeys(measures, value)}
+        for group in ("own", "trained", "strangers")
+        for arm, values in (("rae 0", (1.0, 5.0, 3.0)), ("nash_path", (0.0, 4.0, 2.0)))
+        for seed, value in enumerate(values)
     ]
-    assert difference(pd.DataFrame(rows), "rae 0", "nash_path", "own", "mean") == (1.0, 1.0, 1.0)
+    table = coincidence_table(pd.DataFrame(rows), "rae 0", "nash_path")
+    assert table[1:] == [[group, *["+1.00 (+1.00 to +1.00)"] * 5] for group in ("own", "trained", "strangers")]

@@ -11,6 +11,7 @@ import pandas as pd
 from experiments.run_folder import RunFolder, write_atomically
 from experiments.studies.psro.settings import SweepSettings
 from experiments.studies.psro.training import open_complete_runs
+from marl.equilibrium.risk import mean_and_variance
 from marl.psro.psro import Psro
 from marl.psro.records import EpochRecord
 
@@ -118,11 +119,5 @@ def spreads(run: Psro) -> list[float]:
     """Returns for each agent the standard deviation of what its mixture gets, over the others' draws."""
     last = run.epochs[-1]
     assert last.meta is not None
-    payoffs, found = run.payoffs(last), []
-    for agent, own in enumerate(last.meta.profile):
-        against = np.tensordot(np.array(own), np.moveaxis(payoffs[agent], agent, 0), axes=1)
-        others = [np.array(each) for other, each in enumerate(last.meta.profile) if other != agent]
-        chances = np.prod(np.meshgrid(*others, indexing="ij"), axis=0)
-        mean = (chances * against).sum()
-        found.append(float(np.sqrt(max(0.0, (chances * (against - mean) ** 2).sum()))))
-    return found
+    _, variances = mean_and_variance(run.payoffs(last), [np.array(own) for own in last.meta.profile])
+    return np.sqrt(variances).tolist()

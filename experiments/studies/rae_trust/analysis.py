@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from experiments.intervals import mean_interval
+from experiments.intervals import paired_gain
 from experiments.markdown import to_markdown
 from experiments.populations.arm_intervals import RESAMPLES, arm_intervals, shown
 from experiments.populations.figures import draw_frontier
@@ -86,19 +86,16 @@ def _partners_table(runs: pd.DataFrame, settings: TrustStudySettings) -> list[li
     return rows
 
 
-def difference(runs: pd.DataFrame, first: str, second: str, group: str, measure: str) -> tuple[float, float, float]:
-    """Returns the mean over seeds of what one arm has more than another of the same seed, and its 95 % interval."""
-    table = runs[runs["group"] == group].pivot_table(index="seed", columns="arm", values=measure)
-    more = (table[first] - table[second]).dropna().to_numpy()
-    return (float(more.mean()), *mean_interval(more, RESAMPLES))
-
-
-def _coincidence_table(runs: pd.DataFrame, first: str, second: str) -> list[list[str]]:
+def coincidence_table(runs: pd.DataFrame, first: str, second: str) -> list[list[str]]:
+    """Returns what one arm has more than another of the same seed: means over seeds, and 95 % intervals."""
     measures: Sequence[str] = ("mean", "variance", "worst", "catches", "maulings")
     rows = [["partners", *(f"{name}: {first} less {second}" for name in measures)]]
     for group in TITLES:
-        found = [difference(runs, first, second, group, name) for name in measures]
-        rows.append([group, *(f"{mean:+.2f} ({low:+.2f} to {high:+.2f})" for mean, low, high in found)])
+        own = runs[runs["group"] == group].pivot(index="seed", columns="arm", values=list(measures))
+        gains = [paired_gain(own[name, first], own[name, second], RESAMPLES) for name in measures]
+        rows.append(
+            [group, *(f"{each['difference']:+.2f} ({each['low']:+.2f} to {each['high']:+.2f})" for each in gains)]
+        )
     return rows
 
 
@@ -113,7 +110,7 @@ def tables_of(runs: pd.DataFrame, settings: TrustStudySettings) -> str:
     parts = [lead, to_markdown(_conventions_table(runs, settings, game))]
     names = {arm.name for arm in settings.arms()}
     if {"rae 0", "nash_path"} <= names:
-        parts.append(to_markdown(_coincidence_table(runs, "rae 0", "nash_path")))
+        parts.append(to_markdown(coincidence_table(runs, "rae 0", "nash_path")))
     return "\n\n".join([*parts, to_markdown(_partners_table(runs, settings))])
 
 
