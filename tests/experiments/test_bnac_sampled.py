@@ -6,9 +6,11 @@ import pytest
 
 import games
 from experiments.run_folder import RunError, RunFolder
+from experiments.studies.bnac_sampled import cells
 from experiments.studies.bnac_sampled.analysis import COORDINATED, ends, ends_table, evaluate, main, report, summarize
 from experiments.studies.bnac_sampled.annealed import annealing_table, phases
 from experiments.studies.bnac_sampled.cells import COLUMNS, Budget, make_config, play_seed, train_cell
+from experiments.studies.bnac_sampled.eased import falling_entropy, penalty_at
 from experiments.studies.bnac_sampled.figures import (
     draw_curves,
     draw_densities,
@@ -25,6 +27,7 @@ from experiments.studies.bnac_sampled.settings import GRIDS, METHODS, PARTS, Bna
 def test_every_pair_of_every_grid_makes_a_config():
     pairs = {pair for grid in GRIDS.values() for pair in grid}
     for part, method in pairs | {("aloha", method) for method in METHODS}:
+        assert part.startswith("aloha") or not METHODS[method].get("eases_penalty", False)
         config = make_config(Cell(part, method, 1, 1000))
         settings = config.team_settings()
         assert ("graph" in METHODS[method]) == hasattr(settings, "graph")
@@ -76,6 +79,27 @@ def test_a_small_run_has_curves_graphs_tables_and_a_report(local_ray, tmp_path):
     summary = pd.read_csv(run.path / "summary.csv").set_index("part")
     assert summary.loc["aloha", "packets"] == pytest.approx(aloha["packets"].iloc[-1])
     assert summary.loc["bits_3", "score_with_noise"] == pytest.approx(bits["score_with_noise"].iloc[-1])
+
+
+def test_the_eased_penalty_is_none_for_half_of_a_run_and_whole_at_the_end(local_ray, tmp_path, monkeypatch):
+    """By hand, of 10: nothing at a half, half of the way up (0.65) a quarter, and all of it from 0.8 on."""
+    found = [penalty_at(share, 10.0) for share in (0, 0.5, 0.65, 0.8, 1)]
+    assert found == pytest.approx([0, 0, 2.5, 10, 10])
+    assert falling_entropy(1000) == [[0, 0.05], [500, 0.02], [800, 0]]
+    given = []
+    monkeypatch.setattr(cells, "configure_envs", lambda algorithm, **live: given.append(live["collision_penalty"]))
+    (tmp_path / "cells").mkdir()
+    train_cell(Cell("aloha", "eased_mappo", 1, 2560), tmp_path, Budget(1, 2))
+    # An update takes 640 steps: these begin at 0, a quarter, a half and three quarters of the run.
+    assert given == pytest.approx([0, 0, 0, 10 * (0.25 / 0.3) ** 2])
+
+
+def test_an_ablation_of_the_eased_penalty_lacks_one_of_its_changes():
+    whole = METHODS["eased_learned"]
+    for method in (method for method in METHODS if method.startswith("eased_learned_")):
+        differing = {name for name in whole if METHODS[method].get(name) != whole[name]}
+        assert len(differing) == (2 if method == "eased_learned_penalty_alone" else 1)
+        assert base_of(method) == "eased_learned"
 
 
 def curve(method, seed, scores, densities):
@@ -207,6 +231,7 @@ def test_evaluations_of_a_run_play_different_episodes():
         ({"grids": []}, "both are empty"),
         ({"seeds": [1, 1]}, "different whole numbers"),
         ({"seeds": [-1]}, "different whole numbers"),
+        ({"only": ["bits_3-eased_learned"]}, "which only Aloha has"),
     ],
 )
 def test_settings_that_cannot_be_run_are_refused(given, says):

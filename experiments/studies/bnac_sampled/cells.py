@@ -14,7 +14,9 @@ import numpy as np
 import games
 from experiments.processes import call_in_processes
 from experiments.run_folder import RunFolder, write_atomically
+from experiments.studies.bnac_sampled.eased import falling_entropy, penalty_at
 from experiments.studies.bnac_sampled.settings import METHODS, PARTS, BnacSampledSettings, Cell
+from games.aloha import AlohaConfig
 from games.bits import BitsConfig
 from games.bits.tables import MAX_TABLE_AGENTS, bit_rows, bits_game
 from marl.bayesian_network import TeamGame, team_game
@@ -23,7 +25,7 @@ from marl.bn_actor_critic import BNMAPPOConfig
 from marl.bn_actor_critic.exact import joint_table
 from marl.mappo import MAPPOConfig
 from marl.mappo.play import play_episodes
-from marl.rllib import start_ray, stop_ray
+from marl.rllib import configure_envs, start_ray, stop_ray
 
 DISCOUNT = 0.95  # of exact values, as the release evaluates
 GRAPH_DRAWS = 20  # of the exact value with graphs as they are drawn in training
@@ -50,7 +52,8 @@ class Budget:
 def make_config(cell: Cell) -> MAPPOConfig:
     """Returns the config of a cell."""
     part, own = PARTS[cell.part], dict(METHODS[cell.method])
-    anneals, is_released = (own.pop(name, False) for name in ("anneals", "is_released"))
+    anneals, is_released, falls = (own.pop(name, False) for name in ("anneals", "is_released", "entropy_falls"))
+    own.pop("eases_penalty", None)
     has_graph = "graph" in own
     config = (BNMAPPOConfig if has_graph else MAPPOConfig)()
     config.environment(part.env_id, env_config=part.world).debugging(seed=cell.seed, log_level="ERROR")
@@ -62,6 +65,8 @@ def make_config(cell: Cell) -> MAPPOConfig:
         config.training(**part.released)
     if anneals:
         config.training(annealing_steps=cell.env_steps)
+    if falls:
+        config.training(entropy_coeff=falling_entropy(cell.env_steps))
     return config.training(**own)
 
 
@@ -128,7 +133,10 @@ def train_cell(cell: Cell, folder: Path, budget: Budget) -> Path:
     rows: list[dict[str, Any]] = []
     edges: list[tuple[int, int, int, float]] = []
     started, steps = time.process_time(), 0
+    whole_penalty = _penalty_to_ease(cell)
     while steps < cell.env_steps:
+        if whole_penalty is not None:
+            configure_envs(algorithm, collision_penalty=penalty_at(steps / cell.env_steps, whole_penalty))
         result = algorithm.train()
         sampled, learned = result["env_runners"], result["learners"][group.name]
         steps = int(sampled["num_env_steps_sampled_lifetime"])
@@ -144,6 +152,13 @@ def train_cell(cell: Cell, folder: Path, budget: Budget) -> Path:
         _write(cell.edges_path(folder), EDGE_COLUMNS, [[*key, f"{share:.3f}"] for *key, share in edges])
     _write(cell.path(folder), COLUMNS, [[_text(row.get(name)) for name in COLUMNS] for row in rows])
     return cell.path(folder)
+
+
+def _penalty_to_ease(cell: Cell) -> float | None:
+    """Returns the penalty of collisions that rises in the course of a cell; None: none does."""
+    if not METHODS[cell.method].get("eases_penalty", False):
+        return None
+    return AlohaConfig(**PARTS[cell.part].world).collision_penalty
 
 
 def _edges(learned: dict[str, Any]) -> dict[tuple[int, int], float]:

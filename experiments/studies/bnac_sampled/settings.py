@@ -62,6 +62,10 @@ _RELEASED = {
     "is_released": True,
 }
 
+# What the ways to learn that get past Aloha's penalty have: it is raised in the course of a run (eased.py), the first
+# policies are wide, and entropy, which costs collisions, is rewarded first and not at the end.
+_EASED = {"eases_penalty": True, "head_gain": 1.0, "entropy_falls": True}
+
 # What each way to learn is, beside the part's settings; "graph" decides the algorithm, and without it there is none.
 METHODS: dict[str, dict[str, Any]] = {
     "mappo": {},
@@ -102,6 +106,14 @@ METHODS: dict[str, dict[str, Any]] = {
         "entropy_coeff": 0.05,
     },
     "best_mappo": {"head_gain": 1.0, "entropy_coeff": 0.05},
+    # Aloha with a penalty that rises, and the same without one of its three changes, or with that one alone.
+    "eased_mappo": _EASED,
+    "eased_complete": {"graph": "complete", **_EASED},
+    "eased_learned": {"graph": "learned", **_EASED},
+    "eased_learned_whole_penalty": {"graph": "learned", **_EASED, "eases_penalty": False},
+    "eased_learned_narrow_start": {"graph": "learned", **_EASED, "head_gain": 0.01},
+    "eased_learned_even_entropy": {"graph": "learned", **_EASED, "entropy_falls": False},
+    "eased_learned_penalty_alone": {"graph": "learned", "eases_penalty": True},
 }
 
 ARMS = ("learned_", "complete_", "best_")  # how names of ablations begin
@@ -113,7 +125,10 @@ def base_of(method: str) -> str | None:
         **{"ippo": "mappo", "auto_regressive": "mappo", "learned": "mappo", "best_mappo": "mappo"},
         **{"released": "learned", "released_complete": "auto_regressive"},
         **{"best_complete": "auto_regressive", "best_learned": "learned"},
+        **{"eased_mappo": "mappo", "eased_complete": "eased_mappo", "eased_learned": "eased_mappo"},
     }
+    if method.startswith("eased_learned_"):
+        return "eased_learned"
     if method.startswith(("learned_", "complete_")):
         return "learned" if method.startswith("learned_") else "auto_regressive"
     return own.get(method)
@@ -137,6 +152,11 @@ GRIDS: dict[str, list[tuple[str, str]]] = {
         if method in ("mappo", "auto_regressive", "learned")
         or (method.startswith(ARMS) and method != "learned_annealed")
     ],
+    "penalty": [
+        ("aloha", method)
+        for method in ("mappo", "auto_regressive", "learned", "eased_mappo", "eased_complete", "eased_learned")
+    ],
+    "penalty_ablation": [("aloha", method) for method in METHODS if method.startswith("eased_learned")],
     "memory": [
         (part, method)
         for part in ("aloha_last", "aloha_parity")
@@ -144,7 +164,7 @@ GRIDS: dict[str, list[tuple[str, str]]] = {
     ],
 }
 
-Grid = Literal["coordination", "comparison", "ablation", "memory"]
+Grid = Literal["coordination", "comparison", "ablation", "penalty", "penalty_ablation", "memory"]
 
 
 @dataclass(frozen=True)
@@ -192,6 +212,8 @@ class BnacSampledSettings(StudySettings):
                 raise unknown_name("part", part, tuple(PARTS))
             if method not in METHODS:
                 raise unknown_name("method", method, tuple(METHODS))
+            if METHODS[method].get("eases_penalty", False) and not part.startswith("aloha"):
+                raise ValueError(f"{pair}: {method} eases the penalty of collisions, which only Aloha has")
         return pairs
 
     @field_validator("seeds")
