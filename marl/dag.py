@@ -118,9 +118,15 @@ def sample_dags(
         edge_logits: [B, N, N], parent by child.
         noise: As large.
         alive: [B, N] bool; agents that are out are nobody's parent and nobody's child. None: all are in.
-        temperature: Of both soft forms, which only gradients see.
+        temperature: Of both soft forms, which only gradients see; above 0.
         iterations: Of Sinkhorn's normalisation.
+
+    Raises:
+        ValueError: Shapes that do not agree, numbers that are not finite, or no temperature.
     """
+    _check_inputs(order_scores, edge_logits, noise, alive)
+    if not temperature > 0:
+        raise ValueError(f"temperature must be above 0, got {temperature}")
     if order_scores is None:
         order = torch.arange(edge_logits.shape[1], device=edge_logits.device).expand(edge_logits.shape[:2])
         places = nn.functional.one_hot(order, order.shape[1]).to(edge_logits.dtype)
@@ -135,6 +141,24 @@ def sample_dags(
     if alive is not None:
         graph = graph * (alive[:, :, None] & alive[:, None, :])
     return SampledDags(graph, order)
+
+
+def _check_inputs(
+    order_scores: torch.Tensor | None, edge_logits: torch.Tensor, noise: DagNoise, alive: torch.Tensor | None
+) -> None:
+    """Scores of orders are not looked at for numbers here: `assign` does."""
+    shape = edge_logits.shape
+    if len(shape) != 3 or shape[1] != shape[2]:
+        raise ValueError(f"edge_logits must have the shape [B, N, N], got {list(shape)}")
+    wanted = {"noise.edges": (noise.edges, shape), "alive": (alive, shape[:2])}
+    if order_scores is not None:
+        wanted |= {"order_scores": (order_scores, shape), "noise.order": (noise.order, shape)}
+    for name, (given, own) in wanted.items():
+        if given is not None and given.shape != own:
+            raise ValueError(f"{name} must have the shape {list(own)} of edge_logits, got {list(given.shape)}")
+    # A logit that is no number would be an edge that is never there, and nothing would say so.
+    if not torch.isfinite(edge_logits + noise.edges).all():
+        raise ValueError("edge_logits and noise.edges must be finite")
 
 
 def _sample_order(noisy: torch.Tensor, temperature: float, iterations: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -169,13 +193,18 @@ def levels(graph: torch.Tensor) -> torch.Tensor:
 
     Args:
         graph: [B, N, N] 0 or 1, without circles.
+
+    Raises:
+        ValueError: There is a circle.
     """
     found = torch.zeros(graph.shape[:2], dtype=graph.dtype, device=graph.device)
     for _ in range(graph.shape[1]):
         longer = (graph * (found + 1)[:, :, None]).amax(dim=1)
         if torch.equal(longer, found):
-            break
+            return found.to(torch.int64)
         found = longer
+    if graph.shape[1]:
+        raise ValueError("graph must be without circles, and an agent waits for itself")
     return found.to(torch.int64)
 
 

@@ -52,8 +52,13 @@ def bits_game(
         pays_next: Whether a step is paid for the bits after it; otherwise for those before it.
 
     Raises:
-        ValueError: Too many agents.
+        ValueError: Too many agents, a negative band, or what is no probability.
     """
+    if band is not None and band < 0:
+        raise ValueError(f"band must be 0 or more, got {band}")
+    for name, share in (("flip", flip), ("zero_share", zero_share)):
+        if not 0 <= share <= 1:
+            raise ValueError(f"{name} must be a probability, got {share}")
     if not 1 <= num_agents <= MAX_TABLE_AGENTS:
         raise ValueError(f"num_agents must be in [1, {MAX_TABLE_AGENTS}] for tables, got {num_agents}")
     rows, size = bit_rows(num_agents), 2**num_agents

@@ -28,8 +28,8 @@ def share_graph(shares: np.ndarray) -> nx.DiGraph:
     Raises:
         ValueError: Not square, or no shares.
     """
-    if shares.ndim != 2 or shares.shape[0] != shares.shape[1]:
-        raise ValueError(f"shares must have the shape [N, N], got {list(shares.shape)}")
+    if shares.ndim != 2 or shares.shape[0] != shares.shape[1] or not len(shares):
+        raise ValueError(f"shares must have the shape [N, N], N at least 1, got {list(shares.shape)}")
     if not ((shares >= 0) & (shares <= 1)).all():
         raise ValueError("shares must be in [0, 1]")
     graph = nx.DiGraph()

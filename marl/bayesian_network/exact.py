@@ -80,20 +80,48 @@ def team_game(game: MarkovGame, discount: float) -> TeamGame:
 def draw_logits(
     team: TeamGame, network: BayesianNetwork, generators: Sequence[np.random.Generator]
 ) -> list[np.ndarray]:
-    """Returns logits from a standard normal distribution: per agent [B, S, C_i, A_i], one policy for each generator."""
-    _check_network(team, network)
-    sizes = zip(network.configurations, network.num_actions, strict=True)
-    shapes = [(len(team.initial), configurations, actions) for configurations, actions in sizes]
+    """Returns logits from a standard normal distribution: per agent [B, S, C_i, A_i], one policy for each generator.
+
+    Raises:
+        ValueError: A network of other agents, or no generator.
+    """
+    check_logits(team, network, None)
+    if not generators:
+        raise ValueError("generators must be at least one")
+    shapes = _shapes(team, network)
     drawn = [[generator.standard_normal(shape) for shape in shapes] for generator in generators]
     return [np.stack(own) for own in zip(*drawn, strict=True)]
 
 
-def _check_network(team: TeamGame, network: BayesianNetwork) -> None:
+def _shapes(team: TeamGame, network: BayesianNetwork) -> list[tuple[int, int, int]]:
+    """Returns (S, C_i, A_i) of each agent."""
+    sizes = zip(network.configurations, network.num_actions, strict=True)
+    return [(len(team.initial), configurations, actions) for configurations, actions in sizes]
+
+
+def check_logits(team: TeamGame, network: BayesianNetwork, logits: Tables | None) -> None:
+    """Checks that a network and logits are of a game.
+
+    Args:
+        team: S states.
+        network: P agents.
+        logits: Per agent [B, S, C_i, A_i], finite; None: not given.
+
+    Raises:
+        ValueError: They are not.
+    """
     if network.num_actions != team.num_actions:
         raise ValueError(
             f"the network's agents must have the game's numbers of actions, {team.num_actions}, "
             f"got {network.num_actions}"
         )
+    if logits is None:
+        return
+    wanted, found = _shapes(team, network), [np.shape(own) for own in logits]
+    if [shape[1:] for shape in found] != wanted or len({shape[:1] for shape in found}) != 1:
+        raise ValueError(f"logits must have the shapes {[('B', *shape) for shape in wanted]} by agent, got {found}")
+    if not all(np.isfinite(own).all() for own in logits):
+        raise ValueError("logits must be finite")
 
 
 def softmax_conditionals(team: TeamGame, logits: Tables) -> list[np.ndarray]:
@@ -152,8 +180,16 @@ def policy_gradient(team: TeamGame, network: BayesianNetwork, logits: Tables) ->
     Args:
         team: S states.
         network: P agents.
-        logits: Per agent [B, S, C_i, A_i].
+        logits: Per agent [B, S, C_i, A_i], finite.
+
+    Raises:
+        ValueError: A network or logits that are not of the game.
     """
+    check_logits(team, network, logits)
+    return _gradient(team, network, logits)
+
+
+def _gradient(team: TeamGame, network: BayesianNetwork, logits: Tables) -> tuple[list[np.ndarray], np.ndarray]:
     conditionals = softmax_conditionals(team, logits)
     joint = joint_policy(network, conditionals)
     system = _system(team, joint)
@@ -176,13 +212,18 @@ def ascend(
         team: The game.
         network: The agents.
         logits: Per agent [B, S, C_i, A_i], left as they are.
-        step_size: Of each step.
-        iterations: Steps.
+        step_size: Of each step, finite.
+        iterations: Steps, 0 or more.
+
+    Raises:
+        ValueError: A network or logits that are not of the game, or steps that cannot be taken.
     """
-    _check_network(team, network)
+    check_logits(team, network, logits)
+    if not np.isfinite(step_size) or iterations < 0:
+        raise ValueError(f"step_size must be finite and iterations 0 or more, got {step_size} and {iterations}")
     moved = [own.copy() for own in logits]
     for _ in range(iterations):
-        gradients, _ = policy_gradient(team, network, moved)
+        gradients, _ = _gradient(team, network, moved)
         for own, gradient in zip(moved, gradients, strict=True):
             own += step_size * gradient
     return moved

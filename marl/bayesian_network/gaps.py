@@ -16,6 +16,7 @@ import numpy as np
 from marl.bayesian_network.exact import (
     Tables,
     TeamGame,
+    check_logits,
     evaluate,
     joint_policy,
     softmax_conditionals,
@@ -28,24 +29,38 @@ IMPROVEMENT = 1e-12
 
 
 def price_of_anarchy(team: TeamGame, network: BayesianNetwork, logits: Tables) -> np.ndarray:
-    """Returns [B] J over the optimum's J: 1 is optimal."""
+    """Returns [B] J over the optimum's J: 1 is optimal.
+
+    Raises:
+        ValueError: A network or logits that are not of the game.
+    """
+    check_logits(team, network, logits)
     joint = joint_policy(network, softmax_conditionals(team, logits))
     return evaluate(team, joint) @ team.initial / team.optimum
 
 
 def nash_gaps(team: TeamGame, network: BayesianNetwork, logits: Tables) -> np.ndarray:
-    """Returns [B, P] how much J each agent could gain alone by a policy that answers its parents' actions too."""
+    """Returns [B, P] how much J each agent could gain alone by a policy that answers its parents' actions too.
+
+    Raises:
+        ValueError: A network or logits that are not of the game.
+    """
     return _gaps(team, network, logits, network.memberships)
 
 
 def blind_nash_gaps(team: TeamGame, network: BayesianNetwork, logits: Tables) -> np.ndarray:
-    """Returns [B, P] how much J each agent could gain alone by a policy that does not see its parents' actions."""
+    """Returns [B, P] how much J each agent could gain alone by a policy that does not see its parents' actions.
+
+    Raises:
+        ValueError: A network or logits that are not of the game.
+    """
     actions = np.indices(network.num_actions).reshape(network.num_agents, -1)
     own = tuple(np.eye(count)[each] for count, each in zip(network.num_actions, actions, strict=True))
     return _gaps(team, network, logits, own)
 
 
 def _gaps(team: TeamGame, network: BayesianNetwork, logits: Tables, memberships: tuple[np.ndarray, ...]) -> np.ndarray:
+    check_logits(team, network, logits)
     conditionals = softmax_conditionals(team, logits)
     value = evaluate(team, joint_policy(network, conditionals)) @ team.initial
     best = []

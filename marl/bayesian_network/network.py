@@ -40,7 +40,8 @@ class BayesianNetwork:
         if len(self.parents) != count:
             raise ValueError(f"parents must be given for each of {count} agents, got {len(self.parents)}")
         for agent, own in enumerate(self.parents):
-            if list(own) != sorted(set(own)) or not all(0 <= parent < count for parent in own):
+            known = all(isinstance(parent, int | np.integer) and 0 <= parent < count for parent in own)
+            if not known or list(own) != sorted(set(own)):
                 raise ValueError(f"parents of agent {agent} must be agents in [0, {count - 1}], rising, got {own}")
         if not nx.is_directed_acyclic_graph(self.graph()):
             circle = [edge[0] for edge in nx.find_cycle(self.graph())]

@@ -25,7 +25,7 @@ class Annealing:
     """The schedule of a run.
 
     Attributes:
-        env_steps: Of the whole run.
+        env_steps: Of the whole run, at least 1.
         first_weight: Of the pull, until the weight rises.
         last_weight: At the end.
     """

@@ -112,3 +112,16 @@ def test_settings_that_fit_nothing_are_refused():
         BitsConfig(band=4)
     with pytest.raises(ValueError, match=r"num_agents must be in \[1, 7\] for tables, got 8"):
         bits_game(8)
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"band": -1}, "band must be 0 or more"),
+        ({"flip": 2.0}, "flip must be a probability"),
+        ({"zero_share": float("nan")}, "zero_share must be a probability"),
+    ],
+)
+def test_tables_of_no_game_are_refused(given, says):
+    with pytest.raises(ValueError, match=says):
+        bits_game(2, **given)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from marl.dag import DagNet, DagNoise, assign, density, draw_noise, no_noise, sample_dags, sinkhorn
+from marl.dag import DagNet, DagNoise, assign, density, draw_noise, levels, no_noise, sample_dags, sinkhorn
 from marl.dag_passes import WAYS
 
 
@@ -164,3 +164,32 @@ def test_both_ways_of_making_graphs_make_the_same_ones_with_the_same_gradients()
         gradients.append([parameter.grad.clone() for parameter in net.parameters()])
     assert torch.equal(*made)
     torch.testing.assert_close(*gradients)
+
+
+@pytest.mark.parametrize(
+    ("scores", "logits", "noise", "given", "says"),
+    [
+        ((2, 3, 3), (2, 3, 4), (2, 3), {}, r"edge_logits must have the shape \[B, N, N\]"),
+        ((2, 3, 3), (2, 3, 3), (2, 4), {}, r"noise.edges must have the shape \[2, 3, 3\]"),
+        ((2, 4, 4), (2, 3, 3), (2, 3), {}, r"order_scores must have the shape \[2, 3, 3\]"),
+        ((2, 3, 3), (2, 3, 3), (2, 3), {"alive": torch.ones(2, 4, dtype=torch.bool)}, r"alive must .* \[2, 3\]"),
+        ((2, 3, 3), (2, 3, 3), (2, 3), {"temperature": 0.0}, "temperature must be above 0"),
+    ],
+)
+def test_inputs_that_do_not_agree_are_refused(scores, logits, noise, given, says):
+    with pytest.raises(ValueError, match=says):
+        sample_dags(torch.zeros(scores), torch.zeros(logits), no_noise(*noise), **given)
+
+
+def test_a_logit_that_is_no_number_is_no_missing_edge():
+    logits = torch.zeros(1, 3, 3)
+    logits[0, 0, 1] = torch.nan
+    with pytest.raises(ValueError, match="must be finite"):
+        sample_dags(None, logits, no_noise(1, 3))
+
+
+def test_levels_of_a_circle_are_refused_and_of_a_line_are_its_places():
+    line = torch.diag(torch.ones(2), 1)[None]
+    assert levels(line).tolist() == [[0, 1, 2]]
+    with pytest.raises(ValueError, match="without circles"):
+        levels(line + line.transpose(1, 2))

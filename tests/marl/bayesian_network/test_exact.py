@@ -197,6 +197,7 @@ def test_named_graphs_have_their_edges():
         (lambda: from_edges((2, 2), [(5, 1)]), r"parents of agent 1 must be agents in \[0, 1\]"),
         (lambda: BayesianNetwork((2, 2), ((),)), "parents must be given for each of 2 agents, got 1"),
         (lambda: BayesianNetwork((2, 0), ((), ())), "num_actions must be"),
+        (lambda: from_edges((2, 2), [(0.5, 1)]), r"parents of agent 1 must be agents in \[0, 1\]"),
     ],
 )
 def test_graphs_that_are_none_are_refused(make, message):
@@ -213,3 +214,35 @@ def test_a_network_of_other_agents_and_unequal_payoffs_are_refused():
     prisoners = from_arrays(np.ones((1, 2, 2, 1)), [[[[3, 0], [5, 1]]], [[[3, 5], [0, 1]]]])
     with pytest.raises(ValueError, match="rewards differ"):
         team_game(prisoners, 0.5)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        policy_gradient,
+        price_of_anarchy,
+        nash_gaps,
+        blind_nash_gaps,
+        lambda team, network, logits: ascend(team, network, logits, 0.1, 1),
+    ],
+)
+def test_logits_that_are_no_numbers_or_of_other_agents_are_refused(call):
+    team = team_game(bits_game(2), 0.95)
+    logits = draw_logits(team, complete((2, 2)), generators(1))
+    call(team, complete((2, 2)), logits)
+    with pytest.raises(ValueError, match="logits must be finite"):
+        call(team, complete((2, 2)), [logits[0], np.full_like(logits[1], np.nan)])
+    with pytest.raises(ValueError, match=r"logits must have the shapes .* by agent, got \[\(1, 4, 1, 2\)\]"):
+        call(team, complete((2, 2)), logits[:1])
+    with pytest.raises(ValueError, match="logits must have the shapes"):
+        call(team, empty((2, 2)), logits)
+
+
+def test_steps_that_cannot_be_taken_are_refused():
+    team = team_game(bits_game(2), 0.95)
+    logits = draw_logits(team, empty((2, 2)), generators(1))
+    for size, count in ((np.nan, 1), (0.1, -1)):
+        with pytest.raises(ValueError, match="step_size must be finite and iterations 0 or more"):
+            ascend(team, empty((2, 2)), logits, size, count)
+    with pytest.raises(ValueError, match="generators must be at least one"):
+        draw_logits(team, empty((2, 2)), [])
