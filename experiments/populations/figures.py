@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from experiments.populations.settings import Arm
 
 BLUE, ORANGE, GREY = "#2f6fb5", "#d27a26", "#777777"
+NAME_GAP = 0.055  # of a panel's height between two names
 STYLE: Any = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
 
 
@@ -35,21 +36,70 @@ def draw_frontier(intervals: pd.DataFrame, arms: list[Arm], group: str, x: str, 
         x: Measure along.
         y: Measure up.
     """
-    across, up = _pick(intervals, group, x), _pick(intervals, group, y)
+    points = _pick(intervals, group, x).join(_pick(intervals, group, y).add_suffix("_up"))
     averse = [arm.name for arm in sorted(arms, key=lambda arm: arm.gamma) if arm.meta_solver == "rae"]
+    near = _crowd(points)
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(5.2, 3.6), layout="constrained")
-        axes = figure.subplots()
-        axes.errorbar(across["mean"], up["mean"], _errors(up), _errors(across), fmt="none", ecolor=GREY, elinewidth=0.8)
-        axes.plot(across.loc[averse, "mean"], up.loc[averse, "mean"], "-o", color=BLUE, markersize=4, linewidth=1)
-        others = [arm.name for arm in arms if arm.name not in averse]
-        axes.plot(across.loc[others, "mean"], up.loc[others, "mean"], "s", color=ORANGE, markersize=4)
-        for name in across.index:
-            place = (across.loc[name, "mean"], up.loc[name, "mean"])
-            axes.annotate(str(name), place, (4, 3), textcoords="offset points", fontsize=7)
-        axes.set_xlabel(x.replace("_", " "))
-        axes.set_ylabel(y.replace("_", " "))
+        figure = Figure(figsize=(10.4 if near else 5.2, 3.6), layout="constrained")
+        panels = figure.subplots(1, 2 if near else 1, squeeze=False)[0]
+        for axes in panels:
+            _draw_points(axes, points, averse)
+            axes.set_xlabel(x.replace("_", " "))
+            axes.set_ylabel(y.replace("_", " "))
+        _name_points(panels[0], points.drop(index=near))
+        if near:
+            _zoom(panels[1], points.loc[near])
+            _name_points(panels[1], points.loc[near])
+            panels[1].set_title(f"the {len(near)} that are close together", fontsize=9)
     return figure
+
+
+def _crowd(points: pd.DataFrame) -> list[Any]:
+    """Returns the arms within a tenth of both ranges around the medians, if they are most and not all of them."""
+    is_near = np.ones(len(points), bool)
+    for name in ("mean", "mean_up"):
+        values = points[name]
+        is_near &= ((values - values.median()).abs() <= 0.1 * (values.max() - values.min())).to_numpy()
+    return list(points.index[is_near]) if len(points) / 2 < is_near.sum() < len(points) else []
+
+
+def _draw_points(axes: Axes, points: pd.DataFrame, averse: list[str]) -> None:
+    across = points[["mean", "low", "high"]]
+    up = points[["mean_up", "low_up", "high_up"]].set_axis(across.columns, axis=1)
+    axes.errorbar(across["mean"], up["mean"], _errors(up), _errors(across), fmt="none", ecolor=GREY, elinewidth=0.6)
+    axes.plot(across.loc[averse, "mean"], up.loc[averse, "mean"], "-o", color=BLUE, markersize=4, linewidth=1)
+    others = points.index.difference(averse)
+    axes.plot(across.loc[others, "mean"], up.loc[others, "mean"], "s", color=ORANGE, markersize=4)
+
+
+def _zoom(axes: Axes, points: pd.DataFrame) -> None:
+    for name, limit in (("", axes.set_xlim), ("_up", axes.set_ylim)):
+        low, high = points[f"low{name}"].min(), points[f"high{name}"].max()
+        limit(low - 0.05 * (high - low), high + 0.05 * (high - low))
+
+
+def _name_points(axes: Axes, points: pd.DataFrame) -> None:
+    """Writes names to the right of a panel, apart from each other, each with a line to its point."""
+    low, high = axes.get_ylim()
+    ordered = points.sort_values(["mean_up", "mean"])
+    places = _spread(((ordered["mean_up"] - low) / (high - low)).to_numpy())
+    for (name, row), place in zip(ordered.iterrows(), places, strict=True):
+        axes.annotate(
+            str(name),
+            (row["mean"], row["mean_up"]),
+            (1.04, place),
+            textcoords="axes fraction",
+            fontsize=7,
+            va="center",
+            arrowprops={"arrowstyle": "-", "color": GREY, "linewidth": 0.4, "shrinkA": 0, "shrinkB": 2},
+        )
+
+
+def _spread(places: np.ndarray) -> np.ndarray:
+    """Returns rising places moved apart by `NAME_GAP`, up first, and back down from 1 where that leads beyond it."""
+    steps = NAME_GAP * np.arange(len(places))
+    risen = np.maximum.accumulate(places - steps) + steps
+    return np.minimum(risen, 1 - steps[::-1])
 
 
 def draw_measures(intervals: pd.DataFrame, arms: list[Arm], group: str, measures: list[str]) -> Figure:

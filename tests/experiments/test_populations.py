@@ -7,6 +7,8 @@ import pytest
 from agents.trained import PolicyError
 from experiments.intervals import mean_interval
 from experiments.populations.errors import as_run_errors
+from experiments.populations.figures import draw_frontier
+from experiments.populations.settings import Arm
 from experiments.populations.tournament import variance_between, worst_mean
 from experiments.populations.training import do_epoch, open_psro, run_path
 from experiments.run_folder import RunError, RunFolder
@@ -183,3 +185,26 @@ def test_differences_of_arms_are_paired_by_seed():
     ]
     table = coincidence_table(pd.DataFrame(rows), "rae 0", "nash_path")
     assert table[1:] == [[group, *["+1.00 (+1.00 to +1.00)"] * 5] for group in ("own", "trained", "strangers")]
+
+
+def intervals_of(places):
+    rows = [
+        {"arm": name, "group": "own", "measure": measure, "mean": value, "low": value - 0.01, "high": value + 0.01}
+        for name, place in places.items()
+        for measure, value in zip(("crashes", "arrivals"), place, strict=True)
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_arms_that_are_close_together_have_a_panel_of_their_own_with_names_apart():
+    near = {"nash": (0.02, 1.98), "prd": (0.03, 1.97), "uniform": (0.02, 1.97)}
+    for far, panels in (({"self_play": (1.0, 0.5)}, 2), ({}, 1)):
+        places = near | far
+        figure = draw_frontier(intervals_of(places), [Arm(name, name) for name in places], "own", "crashes", "arrivals")
+        assert len(figure.axes) == panels
+        heights = sorted(text.get_position()[1] for text in figure.axes[-1].texts)
+        assert len(heights) == len(near)
+        assert min(np.diff(heights)) > 0.05
+        assert heights[-1] <= 1
+        if far:
+            assert [text.get_text() for text in figure.axes[0].texts] == ["self_play"]
