@@ -9,8 +9,11 @@ import pytest
 
 from experiments.bench import results_table, speed_table
 from experiments.bench.equilibria.convergence import convergence_table, read_games
+from experiments.run_folder import RunFolder
 from experiments.studies.rae_driving.analysis import tables_of as driving_tables
 from experiments.studies.rae_driving.settings import DrivingStudySettings
+from experiments.studies.rae_trust.analysis import tables_of as trust_tables
+from experiments.studies.rae_trust.settings import TrustStudySettings
 from experiments.study import find_study, study_names
 from marl.equilibrium.methods import method_table
 from marl.rllib import stop_ray
@@ -157,6 +160,14 @@ def test_the_tables_of_two_cars_are_the_committed_results():
     for folder in sorted(path.parent for path in study.glob("results/*/runs.csv")):
         settings = DrivingStudySettings.model_validate({"duel": folder.name})
         assert read_table(folder.name, text) == driving_tables(pd.read_csv(folder / "runs.csv"), settings)
+
+
+def test_the_tables_of_the_trust_dilemma_are_the_committed_results():
+    study = ROOT / "experiments/studies/rae_trust"
+    text = (study / "README.md").read_text(encoding="utf-8")
+    for folder in sorted(path.parent for path in study.glob("results/*/runs.csv")):
+        settings = TrustStudySettings.model_validate(RunFolder.open(folder)[2])
+        assert read_table(folder.name, text) == trust_tables(pd.read_csv(folder / "runs.csv"), settings)
 
 
 def test_the_what_if_of_trained_workers_is_the_committed_one():
