@@ -146,8 +146,7 @@ GRIDS: dict[str, list[tuple[str, str]]] = {
         for method in ("mappo", "ippo", "auto_regressive", "learned", "learned_annealed")
     ],
     "ablation": [
-        (part, method)
-        for part in ("bits_3", "aloha")
+        ("bits_3", method)
         for method in METHODS
         if method in ("mappo", "auto_regressive", "learned")
         or (method.startswith(ARMS) and method != "learned_annealed")
@@ -156,7 +155,11 @@ GRIDS: dict[str, list[tuple[str, str]]] = {
         ("aloha", method)
         for method in ("mappo", "auto_regressive", "learned", "eased_mappo", "eased_complete", "eased_learned")
     ],
-    "penalty_ablation": [("aloha", method) for method in METHODS if method.startswith("eased_learned")],
+    "penalty_ablation": [
+        ("aloha", method)
+        for method in METHODS
+        if method.startswith("eased_learned") or method in ("learned", "learned_layernorm", "best_learned")
+    ],
     "memory": [
         (part, method)
         for part in ("aloha_last", "aloha_parity")
