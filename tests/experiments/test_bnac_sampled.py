@@ -6,8 +6,8 @@ import pytest
 
 import games
 from experiments.run_folder import RunError, RunFolder
-from experiments.studies.bnac_sampled import cells
-from experiments.studies.bnac_sampled.analysis import COORDINATED, ends, ends_table, evaluate, main, report, summarize
+from experiments.studies.bnac_sampled import cells, results
+from experiments.studies.bnac_sampled.analysis import COORDINATED, ends, ends_table, evaluate, report, summarize
 from experiments.studies.bnac_sampled.annealed import annealing_table, phases
 from experiments.studies.bnac_sampled.cells import COLUMNS, Budget, make_config, play_seed, train_cell
 from experiments.studies.bnac_sampled.eased import falling_entropy, penalty_at
@@ -21,6 +21,7 @@ from experiments.studies.bnac_sampled.figures import (
 )
 from experiments.studies.bnac_sampled.gains import gains, gains_table
 from experiments.studies.bnac_sampled.graphs import describe_graphs, graphs_table
+from experiments.studies.bnac_sampled.results import main
 from experiments.studies.bnac_sampled.settings import GRIDS, METHODS, PARTS, BnacSampledSettings, Cell, base_of
 
 
@@ -51,7 +52,7 @@ def test_a_pair_that_is_not_there_is_named():
         BnacSampledSettings(only=["bits_3-learnt"])
 
 
-def test_a_small_run_has_curves_graphs_tables_and_a_report(local_ray, tmp_path):
+def test_a_small_run_has_curves_graphs_tables_and_a_report(local_ray, tmp_path, monkeypatch):
     given = {"only": ["bits_3-learned_annealed", "aloha-mappo"], "seeds": [1], "scale": 0.016, "episodes": 5}
     settings = BnacSampledSettings(**given, evaluations=4)
     run = RunFolder.create(tmp_path / "run", "bnac_sampled", settings.model_dump(mode="json"))
@@ -76,6 +77,11 @@ def test_a_small_run_has_curves_graphs_tables_and_a_report(local_ray, tmp_path):
     text = run.report_path.read_text(encoding="utf-8")
     for title in ("Annealing", "Densities", "Graphs at the end", "collisions", "with noise"):
         assert title in text
+    monkeypatch.setattr(results, "RESULTS", tmp_path / "results")
+    assert results.tables_of(run.path) == results.tables_of(results.keep(run.path, "small"))
+    results.draw(tmp_path / "results" / "small")
+    names = {path.name for path in (tmp_path / "results" / "small").glob("*.svg")}
+    assert names == {"curves.svg", "ends.svg", "graphs-bits_3-learned_annealed.svg"}
     summary = pd.read_csv(run.path / "summary.csv").set_index("part")
     assert summary.loc["aloha", "packets"] == pytest.approx(aloha["packets"].iloc[-1])
     assert summary.loc["bits_3", "score_with_noise"] == pytest.approx(bits["score_with_noise"].iloc[-1])
@@ -261,7 +267,7 @@ def test_a_damaged_cell_is_one_line(tmp_path):
 
 
 def test_the_tables_of_no_run_are_one_line(tmp_path, monkeypatch):
-    for given, says in (([], "usage: python -m"), ([str(tmp_path)], "has no curves.csv")):
-        monkeypatch.setattr("sys.argv", ["analysis", *given])
+    for given, says in ((["a", "b", "c"], "usage: python -m"), ([str(tmp_path)], "has no curves.csv")):
+        monkeypatch.setattr("sys.argv", ["results", *given])
         with pytest.raises(SystemExit, match=says):
             main()

@@ -1,11 +1,7 @@
-"""Tables of bnac_sampled: ends of all runs, basins, annealing, and what they cost.
-
-`python -m experiments.studies.bnac_sampled.analysis <run folder>` prints the tables of a run.
-"""
+"""Tables of bnac_sampled: ends of all runs, basins, annealing, and what they cost."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +9,6 @@ import pandas as pd
 from scipy import stats
 
 from experiments.intervals import mean_interval
-from experiments.markdown import to_markdown
 from experiments.report import Section, to_svg, write_report
 from experiments.run_folder import RunError, RunFolder, read_csv, write_atomically
 from experiments.studies.bnac_sampled.annealed import annealing_table, phases
@@ -21,7 +16,7 @@ from experiments.studies.bnac_sampled.cells import COLUMNS, EDGE_COLUMNS
 from experiments.studies.bnac_sampled.figures import MOST_CIRCLE, draw_curves, draw_densities, draw_ends, strip_of
 from experiments.studies.bnac_sampled.gains import gains, gains_table
 from experiments.studies.bnac_sampled.graphs import describe_graphs, graphs_table
-from experiments.studies.bnac_sampled.settings import METHODS, PARTS, BnacSampledSettings, Cell
+from experiments.studies.bnac_sampled.settings import BnacSampledSettings, Cell
 
 GOOD = 0.9  # J / J* above which a run of the coordination game is in the good basin (fact sheet 4.1)
 # Return on Aloha that no fixed set of senders has by chance: the best five have 6.21 with a deviation of 0.478 an
@@ -212,26 +207,3 @@ def _explain() -> str:
         f"Coordinated: J / J* above {GOOD}, or a return on Aloha above {COORDINATED}, which no fixed set of senders "
         "has by chance; with Wilson's interval."
     )
-
-
-def main() -> None:
-    """Prints the tables of a run folder."""
-    if len(sys.argv) != 2:
-        sys.exit("usage: python -m experiments.studies.bnac_sampled.analysis <run folder>")
-    folder = Path(sys.argv[1])
-    if not (folder / "curves.csv").is_file():
-        sys.exit(f"{folder} has no curves.csv: no run of bnac_sampled, or not evaluated (agora evaluate {folder})")
-    curves = pd.read_csv(folder / "curves.csv")
-    order = {name: place for place, name in enumerate([*PARTS, *METHODS])}
-    last, annealed = ends(curves), phases(curves)
-    last = last.sort_values(["part", "method", "seed"], key=lambda own: own.map(order) if own.name != "seed" else own)
-    found = gains_of(last)
-    print(to_markdown(ends_table(summarize(last))))
-    for is_there, table in ((len(found), gains_table(found)), (len(annealed), annealing_table(annealed))):
-        if is_there:
-            print()
-            print(to_markdown(table))
-
-
-if __name__ == "__main__":
-    main()
