@@ -4,23 +4,28 @@ The paper says that one adapts quickly with first-order gradients, and the relea
 here are ours:
 
 - `choose_latent`: everybody plays by one latent, each is tried for some episodes, the best is taken.
-- `adapt_latents`: logits of latents follow the gradient of the returns (REINFORCE), the networks stay as they are.
+- `adapt_latents`: logits of latents follow the gradient of the team's return (REINFORCE), from the prior's on; the
+  networks stay as they are.
 - `adapt_networks`: k updates of all networks in the new population, as in training.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 
-from marl.mra.algorithm import MRAConfig
+import games
+from marl.mra.algorithm import MRAConfig, populations_of
 from marl.mra.module import MRAModule
-from marl.mra.play import play_episodes
+from marl.mra.play import Played, play_episodes
 from marl.rllib.rounds import send_weights
+
+LOGITS_RATE = 2.0  # of made-up games: 1 is slow, 4 sooner there, but led astray where latents differ little
 
 
 @dataclass(frozen=True)
@@ -61,42 +66,65 @@ def adapt_latents(
     env_id: str,
     settings: dict[str, Any],
     *,
-    updates: int,
+    after: Sequence[int],
     episodes: int,
     seed: int,
-    rate: float = 1.0,
-) -> np.ndarray:
-    """Returns logits [H] of latents after so many updates, from even ones on.
+    rate: float = LOGITS_RATE,
+) -> dict[int, dict[str, np.ndarray]]:
+    """Returns by k, and by group, logits [H] of latents after k updates, from those of the prior on.
 
-    Agents draw their latents from the logits w; an update adds `rate` times the mean, over episodes and agents, of
-    (return less mean) / deviation, times d log p(z) / d w.
+    Agents draw their latents from the logits w of their group. An update adds `rate` times the mean over episodes of
+
+        (return less mean) / deviation * sum over the group's agents of d log p(z) / d w
+
+    where the return is the mean of all groups. The sum is the gradient of a team's return, and as large in 48 agents as
+    in 3 where a latent is worth as much to the team; its noise grows with the root of their number, hence the episodes.
 
     Args:
-        modules: By group; they share the logits.
+        modules: By group, each with logits of its own.
         env_id: The world.
         settings: Its settings, of one population.
-        updates: k.
+        after: k, numbers of updates in any order, all of one run.
         episodes: Of an update.
         seed: Of the episodes.
         rate: Step of the logits, in deviations of returns.
+
+    Raises:
+        ValueError: Settings of several populations.
     """
-    count = next(iter(modules.values())).num_latents
-    logits = np.zeros(count)
-    for update in range(updates):
-        played = play_episodes(
-            modules, env_id, settings, episodes=episodes, seed=seed + update, latents=tuple(logits.tolist())
-        )
-        chances = np.exp(logits - logits.max())
+    logits = _prior_logits(modules, env_id, settings)
+    course = [logits]
+    for update in range(max(after, default=0)):
+        played = play_episodes(modules, env_id, settings, episodes=episodes, seed=seed + update, latents=logits)
+        gradients = _logits_gradients(played, logits)
+        logits = {name: own + rate * gradients[name] for name, own in logits.items()}
+        course.append(logits)
+    return {k: course[k] for k in after}
+
+
+def _prior_logits(modules: Mapping[str, MRAModule], env_id: str, settings: dict[str, Any]) -> dict[str, np.ndarray]:
+    """Returns log-probabilities [H] by group of latents as they are drawn without adaptation."""
+    populations = populations_of(games.make_batch(env_id, **settings))
+    if len(populations) != 1:
+        raise ValueError(f"latents adapt to one population at a time, the world has {populations}")
+    count = torch.tensor(populations[0])
+    with torch.no_grad():
+        return {name: module.actor.prior(count).double().numpy() for name, module in modules.items()}
+
+
+def _logits_gradients(played: Played, logits: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Returns by group the gradient [H] of the return, in its deviations, by logits from which latents were drawn."""
+    returns = np.mean(list(played.returns.values()), axis=0)
+    advantages = (returns - returns.mean()) / max(float(returns.std()), 1e-6)
+    gradients = {}
+    for name, own in logits.items():
+        chances = np.exp(own - own.max())
         chances /= chances.sum()
-        gradient = np.zeros(count)
-        for name, returns in played.returns.items():
-            advantages = (returns - returns.mean()) / max(float(returns.std()), 1e-6)
-            chosen = played.latents[name]
-            hits = np.stack([(chosen == z).sum(axis=1) for z in range(count)], axis=1)
-            shares = hits / np.maximum((chosen >= 0).sum(axis=1, keepdims=True), 1)
-            gradient += (advantages[:, None] * (shares - chances)).mean(axis=0) / len(played.returns)
-        logits += rate * gradient
-    return logits
+        drawn = played.latents[name]
+        hits = np.stack([(drawn == z).sum(axis=1) for z in range(len(own))], axis=1)
+        expected = (drawn >= 0).sum(axis=1, keepdims=True) * chances
+        gradients[name] = (advantages[:, None] * (hits - expected)).mean(axis=0)
+    return gradients
 
 
 def adapt_networks(

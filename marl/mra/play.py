@@ -13,6 +13,8 @@ import games
 from games.batch import Batch, Group
 from marl.mra.module import MRAModule
 
+Latents = int | Sequence[float] | np.ndarray | None  # whom an agent is, by one of the ways of `play_episodes`
+
 
 @dataclass(frozen=True, eq=False)
 class Played:
@@ -40,7 +42,7 @@ def play_episodes(
     episodes: int,
     seed: int,
     is_greedy: bool = False,
-    latents: int | Sequence[float] | None = None,
+    latents: Latents | Mapping[str, Latents] = None,
 ) -> Played:
     """Plays whole episodes, an env each.
 
@@ -54,7 +56,7 @@ def play_episodes(
         seed: Of the world and of the draws.
         is_greedy: Takes the likeliest actions; latents are drawn all the same.
         latents: None: each agent draws its own from the prior. A number: everybody has that one. H numbers: each agent
-            draws its own by these logits.
+            draws its own by these logits. Or one of these by group.
 
     Raises:
         ValueError: No such latent, or another number of logits than latents.
@@ -63,7 +65,8 @@ def play_episodes(
     batch.reset()
     rng, layout = np.random.default_rng(seed), batch.config.layout  # type: ignore[attr-defined]
     alive = {name: group.alive.astype(bool) for name, group in batch.groups.items()}
-    drawn = {name: _draw(modules[name], batch, group, rng, latents) for name, group in batch.groups.items()}
+    chosen = latents if isinstance(latents, Mapping) else dict.fromkeys(batch.groups, latents)
+    drawn = {name: _draw(modules[name], batch, group, rng, chosen[name]) for name, group in batch.groups.items()}
     running = {name: np.zeros(episodes) for name in alive}
     is_over, told = np.zeros(episodes, bool), dict[str, np.ndarray]()
     while not is_over.all():
@@ -83,14 +86,12 @@ def play_episodes(
             own = told.setdefault(name, np.full(episodes, np.nan))
             own[ended] = np.where(is_over[ended], own[ended], values)
         is_over[ended] = True
-    chosen = {name: np.where(alive[name], z.argmax(dim=-1).numpy(), -1) for name, z in drawn.items()}
+    taken = {name: np.where(alive[name], z.argmax(dim=-1).numpy(), -1) for name, z in drawn.items()}
     populations = sum(own.sum(axis=1) for own in alive.values())
-    return Played(running, np.asarray(populations), chosen, told)
+    return Played(running, np.asarray(populations), taken, told)
 
 
-def _draw(
-    module: MRAModule, batch: Batch, group: Group, rng: np.random.Generator, latents: int | Sequence[float] | None
-) -> torch.Tensor:
+def _draw(module: MRAModule, batch: Batch, group: Group, rng: np.random.Generator, latents: Latents) -> torch.Tensor:
     """Returns the latents of a group's agents, [E, P, H]."""
     count, shape = module.num_latents, group.alive.shape
     noise = rng.gumbel(size=(*shape, count)).astype(np.float32)

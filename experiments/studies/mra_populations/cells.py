@@ -133,9 +133,8 @@ def judge(team: Team, cell: Cell, config: MRAConfig, settings: MraPopulationsSet
         choices: dict[str, Any] = {"sampled": None}
         if latents > 1:
             choices["best"] = choose_latent(team, world.env_id, own, episodes=settings.tries, seed=tried).latent
-            for k in settings.updates:
-                logits = adapt_latents(team, world.env_id, own, updates=k, episodes=settings.tries, seed=tried)
-                choices[f"adapted_{k}"] = tuple(logits.tolist())
+            found = adapt_latents(team, world.env_id, own, after=settings.updates, episodes=settings.tries, seed=tried)
+            choices |= {f"adapted_{k}": logits for k, logits in found.items()}
         for name, chosen in choices.items():
             rows.append(
                 {"population": size, "choice": name, "return": _value(team, world.env_id, own, settings, chosen)}

@@ -17,7 +17,7 @@ from agents.relational_player import RelationalPlayer
 from agents.trained import PolicyError
 from games.names import UnknownNameError
 from marl.mra import RELEASED, MRAConfig
-from marl.mra.adaptation import adapt_latents, adapt_networks, choose_latent
+from marl.mra.adaptation import adapt_networks, choose_latent
 from marl.mra.algorithm import populations_of
 from marl.mra.export import export_policy, export_team, load_team
 from marl.mra.play import play_episodes
@@ -234,15 +234,6 @@ def test_the_best_latent_is_the_one_whose_episodes_paid_most(trained: Any) -> No
     ]
     np.testing.assert_allclose(choice.returns, paid)
     assert choice.latent == int(np.argmax(paid))
-
-
-def test_logits_of_latents_start_even_and_move(trained: Any) -> None:
-    modules, world = modules_of(trained), {"num_agents": 3, "horizon": 5}
-    even = adapt_latents(modules, RESOURCES, world, updates=0, episodes=4, seed=1)
-    np.testing.assert_array_equal(even, np.zeros(3))
-    logits = adapt_latents(modules, RESOURCES, world, updates=3, episodes=16, seed=1)
-    assert logits.sum() == pytest.approx(0, abs=1e-9)  # shares less chances sum to 0
-    assert np.abs(logits).max() > 0
 
 
 def test_networks_adapt_in_another_population_and_the_given_ones_stay(trained: Any) -> None:
