@@ -78,6 +78,19 @@ class Study:
             raise RunError(f"{'.'.join(map(str, first['loc']))}: {message}, got {first['input']!r}") from None
 
 
+def check_different(values: list[Any], least: int | None = None, most: int | None = None) -> list[Any]:
+    """Returns values of a setting.
+
+    Raises:
+        ValueError: Two are the same, or one is out of [least, most].
+    """
+    is_out = any((least is not None and value < least) or (most is not None and value > most) for value in values)
+    if len(set(values)) < len(values) or is_out:
+        bounds = "" if least is None else f" from {least} on" if most is None else f" from {least} to {most}"
+        raise ValueError(f"must be different values{bounds}")
+    return values
+
+
 def study_names() -> list[str]:
     """Returns the names of all studies."""
     return sorted(module.name for module in iter_modules(experiments.studies.__path__) if module.ispkg)

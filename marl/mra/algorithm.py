@@ -33,7 +33,7 @@ from games.particles import CrowdConfig
 from marl.mra.learner import MRALearner
 from marl.mra.module import LATENTS, MRAModule
 from marl.mra.reward_scale import RewardScale
-from marl.mra.settings import MRASettings
+from marl.mra.settings import MRASettings, check_rates
 from marl.qmix.episodes import Episode, whole_episodes
 from marl.qmix.replay import DrawnSteps, EpisodeReplay
 from marl.rllib import BatchedEnvRunner, TrainingError, register
@@ -103,8 +103,9 @@ class MRAConfig(AlgorithmConfig):
         """Returns what stands beyond RLlib's own settings.
 
         Raises:
-            ValueError: A setting out of range.
+            ValueError: A setting out of range, RLlib's `lr`, `gamma` and `grad_clip` included.
         """
+        check_rates(self.lr, self.gamma, self.grad_clip)
         return MRASettings(**{name: getattr(self, name) for name in OWN})
 
     def validate(self) -> None:

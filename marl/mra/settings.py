@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,11 +114,11 @@ class MRASettings:
             _check_count(name, getattr(self, name), least=1)
         _check_count("num_contrasts", self.num_contrasts, least=2)
         for name in ("usage_coeff", "information_coeff", "wanted_information", "weight_decay"):
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"{name} must be at least 0, got {getattr(self, name)!r}")
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ValueError(f"{name} must be a number, at least 0, got {getattr(self, name)!r}")
         for name in ("inverse_temperature", "prior_temperature"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} must be above 0, got {getattr(self, name)!r}")
+            if not 0 < getattr(self, name) < math.inf:
+                raise ValueError(f"{name} must be a number above 0, got {getattr(self, name)!r}")
         if not 0 < self.tau <= 1:
             raise ValueError(f"tau must be in (0, 1], got {self.tau!r}")
         if self.own_action_in_critic and self.policy_gradient == "expected":
@@ -124,6 +126,24 @@ class MRASettings:
                 "values that see the own action (own_action_in_critic=True) say nothing of the others, which "
                 "policy_gradient='expected' needs; set it to 'sampled'"
             )
+
+
+def check_rates(lr: Any, gamma: Any, grad_clip: Any) -> None:
+    """Checks what RLlib takes unseen; a schedule of `lr` is RLlib's to check.
+
+    Raises:
+        ValueError: Out of range.
+    """
+    if not isinstance(lr, list) and not _is_within(lr, 0):
+        raise ValueError(f"lr must be a number above 0, got {lr!r}")
+    if not (gamma == 0 or _is_within(gamma, 0, 1)):
+        raise ValueError(f"gamma must be a number in [0, 1], got {gamma!r}")
+    if grad_clip is not None and not _is_within(grad_clip, 0):
+        raise ValueError(f"grad_clip must be a number above 0, or None, got {grad_clip!r}")
+
+
+def _is_within(value: Any, above: float, most: float = sys.float_info.max) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and above < value <= most
 
 
 def _check_count(name: str, value: Any, least: int) -> None:

@@ -29,7 +29,12 @@ _ray_results = trainable.DEFAULT_STORAGE_PATH
 
 
 def start_ray(
-    num_cpus: int = 2, *, object_store_bytes: int = 400 * 2**20, dashboard: bool = False, **init: Any
+    num_cpus: int = 2,
+    *,
+    object_store_bytes: int = 400 * 2**20,
+    dashboard: bool = False,
+    attempts: int = 1,
+    **init: Any,
 ) -> None:
     """Starts Ray on this machine, or does nothing where it runs already. It ends with this process.
 
@@ -42,6 +47,7 @@ def start_ray(
         num_cpus: CPUs that Ray may give to runners, learners and tasks.
         object_store_bytes: Memory for what processes exchange; fragments are the largest part.
         dashboard: Whether Ray serves its dashboard (`pip install 'ray[default]'`), on this machine's port 8265.
+        attempts: Starts that are made before its error is raised: a busy machine may be too slow for Ray's patience.
         **init: Further arguments of `ray.init`, such as `address` for a cluster.
     """
     global _results_folder
@@ -55,12 +61,25 @@ def start_ray(
         # "local", because Ray would otherwise join whatever cluster this machine belongs to.
         init = {"address": "local", "num_cpus": num_cpus, "object_store_memory": object_store_bytes, **init}
     with quiet_backend():
-        ray.init(include_dashboard=dashboard, logging_level=logging.WARNING, log_to_driver=False, **init)
+        _init(attempts, include_dashboard=dashboard, logging_level=logging.WARNING, log_to_driver=False, **init)
     _end_quietly_on_sigterm()
     atexit.register(stop_ray)
     # Every Algorithm outside of Tune makes a folder in ~/ray_results, which no setting moves.
     _results_folder = tempfile.mkdtemp(prefix="agora_results_")
     trainable.DEFAULT_STORAGE_PATH = _results_folder
+
+
+def _init(attempts: int, **init: Any) -> None:
+    for left in reversed(range(attempts)):
+        try:
+            ray.init(**init)
+            return
+        except (TypeError, ValueError):  # of the arguments, which are the same the next time
+            raise
+        except Exception:  # Ray has no class of its own for "timed out during startup"
+            ray.shutdown()
+            if left == 0:
+                raise
 
 
 def stop_ray() -> None:

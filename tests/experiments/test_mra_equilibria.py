@@ -5,6 +5,7 @@ import pytest
 
 from experiments.markdown import to_markdown
 from experiments.run_folder import RunError, RunFolder
+from experiments.studies.mra_equilibria import STUDY
 from experiments.studies.mra_equilibria.analysis import (
     RESULTS,
     TRAINED,
@@ -31,6 +32,23 @@ def test_one_latent_is_learned_once():
         ("volunteers", "mra", 2),
         ("volunteers", "uniform", 2),
     ]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"latents": [0]},
+        {"latents": [3, 3]},
+        {"trained": [0]},
+        {"judged": [0]},
+        {"updates": [-1]},
+        {"games": ["volunteers"] * 2},
+    ],
+    ids=str,
+)
+def test_settings_that_cannot_be_are_refused(given):
+    with pytest.raises(RunError, match=f"{next(iter(given))}: must be different values"):
+        STUDY.read_settings(given)
 
 
 def test_committed_results_come_from_this_code():

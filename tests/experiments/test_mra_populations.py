@@ -6,15 +6,16 @@ import pytest
 import games
 from agents.relational_player import RelationalPlayer
 from experiments.run_folder import RunError, RunFolder
-from experiments.studies.mra_populations import cells
+from experiments.studies.mra_populations import STUDY, cells
 from experiments.studies.mra_populations.analysis import evaluate, normalize, report, score_table, summarize
 from experiments.studies.mra_populations.anchors import anchors_of
-from experiments.studies.mra_populations.cells import do_cell, make_config
+from experiments.studies.mra_populations.cells import do_cell, make_config, rounds_of
 from experiments.studies.mra_populations.settings import METHODS, WORLDS, Cell, MraPopulationsSettings
+from marl.rllib import DivergedError
 
 TINY = {
     "training": {"batch_steps": 8, "updates_per_round": 1, "learning_starts": 20, "num_latents": 2},
-    **{"num_envs": 2, "env_steps": 80, "episodes": 2, "tries": 1, "updates": [1], "seeds": [1], "judged": [3, 9, 13]},
+    **{"num_envs": 2, "env_steps": 280, "episodes": 2, "tries": 1, "updates": [1], "seeds": [1], "judged": [3, 9, 13]},
 }
 
 
@@ -36,6 +37,56 @@ def test_a_pair_that_is_not_there_is_named():
         MraPopulationsSettings(pairs=["resource-mra"])
     with pytest.raises(ValueError, match="did you mean 'no_latent'"):
         MraPopulationsSettings(pairs=["resources-nolatent"])
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"seeds": [0]}, "seeds: must be different values from 1 to 999"),
+        ({"seeds": [1, 1]}, "seeds: must be different"),
+        ({"seeds": [1000]}, "seeds: must be different"),
+        ({"pairs": ["resources-mra", "resources-mra"]}, "pairs: must be different values"),
+        ({"judged": [3, 3]}, "must be different values from 1 on"),
+        ({"judged": [0]}, "must be different values from 1 on"),
+        ({"judged": [65]}, "num_agents must be"),
+        ({"updates": [-3]}, "updates: must be different values from 1 on"),
+        ({"training": {"lrr": 1.0}}, "did you mean 'lr'"),
+        ({"training": {"lr": -1.0}}, "lr must be a number above 0"),
+        ({"training": {"lr": float("nan")}}, "lr must be a number above 0"),
+        ({"training": {"inverse_temperature": float("nan")}}, "inverse_temperature must be a number above 0"),
+        ({"training": {"num_latents": 0}}, "num_latents must be a whole number"),
+        ({"env_steps": 1}, "end before resources-mra learns"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused_before_anything_runs(given, message):
+    with pytest.raises(RunError, match=message):
+        STUDY.read_settings(given)
+
+
+def test_a_curriculum_shares_its_steps_among_its_teams():
+    """By hand: 3 teams, then 2, then 2, in one group; 280 steps of 2 envs of 20 steps are 7 rounds, one for each."""
+    settings = MraPopulationsSettings(pairs=["resources-mra", "resources-curriculum"], **TINY)
+    assert [rounds_of(cell, settings) for cell in settings.cells()] == [7, 1]
+    assert WORLDS["treasures"].teams_grown == 9
+
+
+def test_a_cell_that_diverges_is_written_as_such_and_told_of(tmp_path, monkeypatch):
+    settings = MraPopulationsSettings(pairs=["resources-mra", "resources-no_latent"], **TINY | {"judged": [3]})
+    run = RunFolder.create(tmp_path / "run", "mra_populations", settings.model_dump(mode="json"))
+    (run.path / "cells").mkdir()
+
+    def diverge(*args):
+        raise DivergedError("the loss is nan")
+
+    monkeypatch.setattr(cells, "train", diverge)
+    diverged, other = settings.cells()
+    do_cell(diverged, run.path, settings)
+    other.path(run.path).write_text("population,choice,return,cpu_seconds\n3,sampled,60,1\n")
+    evaluate(run, settings)
+    summary = pd.read_csv(run.path / "summary.csv")
+    assert summary[["method", "seeds", "diverged"]].to_numpy().tolist() == [["no_latent", 1, 0]]
+    report(run, settings)
+    assert "resources-mra-1 diverged" in run.report_path.read_text(encoding="utf-8")
 
 
 def test_anchors_are_the_measured_ones():

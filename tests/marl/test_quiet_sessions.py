@@ -5,8 +5,12 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from contextlib import nullcontext
+from typing import Any
 
 import pytest
+
+from marl.rllib import session
 
 SCRIPT = """
 import warnings
@@ -68,3 +72,25 @@ print(ray.is_initialized())
 """
     finished = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=120)
     assert (finished.stdout, finished.stderr) == ("False\n", "")
+
+
+@pytest.mark.parametrize(
+    ("error", "failures", "starts"),
+    [(RuntimeError("timed out"), 2, 3), (RuntimeError("timed out"), 3, 3), (ValueError("no such argument"), 1, 1)],
+)
+def test_a_start_that_fails_is_made_again_unless_its_arguments_are_wrong(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, failures: int, starts: int
+) -> None:
+    """Three attempts: two failures are one too few to give up."""
+    made: list[dict[str, Any]] = []
+
+    def start(**init: Any) -> None:
+        made.append(init)
+        if len(made) <= failures:
+            raise error
+
+    monkeypatch.setattr(session.ray, "init", start)
+    monkeypatch.setattr(session.ray, "shutdown", lambda: None)
+    with nullcontext() if failures < starts else pytest.raises(type(error), match=str(error)):
+        session._init(3, num_cpus=1)
+    assert made == [{"num_cpus": 1}] * starts

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from experiments.study import StudySettings
+from experiments.study import StudySettings, check_different
 
 Game = Literal["resources", "volunteers"]
 Method = Literal["mra", "no_information", "payoffs", "uniform"]
@@ -31,6 +31,16 @@ class MraEquilibriaSettings(StudySettings):
     seeds: int = Field(10, ge=1, description="seeds 1, 2, ... of the first weights")
     iterations: int = Field(3000, ge=1, description="of Adam")
     updates: list[int] = Field([1, 5, 20, 500], description="k, of latents' logits in a game")
+
+    @field_validator("games", "methods")
+    @classmethod
+    def _check_names(cls, values: list[str]) -> list[str]:
+        return check_different(values)
+
+    @field_validator("latents", "trained", "judged", "updates")
+    @classmethod
+    def _check_counts(cls, values: list[int]) -> list[int]:
+        return check_different(values, least=1)
 
     def cells(self) -> list[tuple[Game, Method, int]]:
         """Returns game, way to learn and number of latents of every cell; one latent is learned in one way only."""

@@ -54,16 +54,35 @@ def normalize(returns: pd.DataFrame, anchors: pd.DataFrame) -> pd.DataFrame:
 
 
 def summarize(scores: pd.DataFrame) -> pd.DataFrame:
-    """Returns a row for each world, method, choice and population: interquartile mean over seeds, 95 % interval."""
+    """Returns a row for each world, method, choice and population: interquartile mean over seeds, 95 % interval.
+
+    Runs that diverged have no score; they are counted, and in no mean.
+    """
     rows = []
-    for key, own in scores.groupby(KEYS, sort=False):
+    for key, whole in scores.groupby(KEYS, sort=False):
+        own = whole.dropna(subset="score")
+        if own.empty:
+            continue
         found = interquartile_mean(own["score"].to_numpy())
         rows.append(
             dict(zip(KEYS, key, strict=True))
-            | {"seeds": len(own), "iqm": found.value, "low": found.low, "high": found.high}
+            | {
+                "seeds": len(own),
+                "diverged": len(whole) - len(own),
+                "iqm": found.value,
+                "low": found.low,
+                "high": found.high,
+            }
             | {"return": own["return"].mean(), "cpu_seconds": own["cpu_seconds"].mean()}
         )
     return pd.DataFrame(rows)
+
+
+def diverged_runs(scores: pd.DataFrame) -> list[str]:
+    """Returns the names of runs whose training diverged."""
+    rows = scores[scores["return"].isna() & (scores["choice"] == "sampled")]
+    names = rows["world"] + "-" + rows["method"] + "-" + rows["seed"].astype(str)
+    return list(dict.fromkeys(names))
 
 
 def score_table(summary: pd.DataFrame, world: str) -> list[list[str]]:
@@ -140,6 +159,7 @@ def report(run: RunFolder, settings: MraPopulationsSettings) -> None:
         f"{len(runs)} runs, {runs['cpu_seconds'].sum() / 3600:.1f} CPU-hours. Scores: (return - random) / (scripted - "
         "random) in the same population; interquartile means over seeds with 95 % intervals."
     )
+    lead += "".join(f" {name} diverged, and is in no mean." for name in diverged_runs(runs))
     sections = []
     for world in dict.fromkeys(summary["world"]):
         table = score_table(summary, world)

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-import games
 from experiments.processes import call_in_processes
 from experiments.run_folder import RunFolder, write_atomically
 from experiments.studies.mra_populations.settings import (
@@ -29,7 +28,7 @@ from marl.mra.adaptation import adapt_latents, adapt_networks, choose_latent, le
 from marl.mra.curriculum import Stage, Team, grow
 from marl.mra.export import export_team, load_team
 from marl.mra.play import play_episodes
-from marl.rllib import start_ray, stop_ray
+from marl.rllib import DivergedError, start_ray, stop_ray
 
 COLUMNS = ("population", "choice", "return", "cpu_seconds")
 CURVE_COLUMNS = (
@@ -55,9 +54,28 @@ def make_config(cell: Cell, settings: MraPopulationsSettings) -> MRAConfig:
     return config
 
 
+def check_training(settings: MraPopulationsSettings) -> None:
+    """Checks what every cell is trained with.
+
+    Raises:
+        ValueError: A setting that there is not, or out of range; fewer steps than learning starts with.
+    """
+    for cell in settings.cells():
+        least = make_config(cell, settings).mra_settings().learning_starts
+        if rounds_of(cell, settings) * settings.num_envs * WORLDS[cell.world].horizon < least:
+            raise ValueError(f"env_steps={cell.env_steps} end before {cell.world}-{cell.method} learns ({least} steps)")
+
+
+def rounds_of(cell: Cell, settings: MraPopulationsSettings) -> int:
+    """Returns the rounds of play that a cell has steps for; of a curriculum, those of each of its teams."""
+    world = WORLDS[cell.world]
+    teams = world.teams_grown if cell.method == "curriculum" else 1
+    return cell.env_steps // (teams * settings.num_envs * world.horizon)
+
+
 def run_cell(cell: Cell, folder: Path, settings: MraPopulationsSettings) -> Path:
     """Does one cell in a process of its own; returns the path of its returns."""
-    start_ray(num_cpus=1)
+    start_ray(num_cpus=1, attempts=3)
     path = do_cell(cell, folder, settings)
     stop_ray()
     return path
@@ -67,11 +85,15 @@ def do_cell(cell: Cell, folder: Path, settings: MraPopulationsSettings) -> Path:
     """Trains one cell, unless it was before, and judges it; returns the path of its returns.
 
     What was trained is kept before it is judged, and judged as it was kept, so that a kill costs the judging alone and
-    leaves no trace in returns.
+    leaves no trace in returns. A training that diverged has rows without returns.
     """
     config, trained = make_config(cell, settings), cell.team_path(folder)
-    if not trained.exists():
-        train(cell, folder, config, settings)
+    try:
+        if not trained.exists():
+            train(cell, folder, config, settings)
+    except DivergedError:  # it would again
+        _write(cell.path(folder), COLUMNS, _diverged_rows(cell, settings))
+        return cell.path(folder)
     started = time.process_time()
     rows = judge(load_team(trained, config), cell, config, settings)
     before = json.loads((trained / TRAINED).read_text(encoding="utf-8"))
@@ -110,14 +132,8 @@ def _learn(cell: Cell, config: MRAConfig, curve: list[dict[str, Any]]) -> Team:
 
 
 def _grow(cell: Cell, config: MRAConfig, settings: MraPopulationsSettings) -> Team:
-    world = WORLDS[cell.world]
-    horizon = games.spec(world.env_id).config(**world.of(world.grown[0])).horizon  # type: ignore[attr-defined]
-    # One group has nothing to mix, so that as many go on as are kept; two have more matches than there is room for.
-    later = CANDIDATES if world.partners else KEPT
-    trained = CANDIDATES + later * (len(world.grown) - 1)
-    rounds = max(1, cell.env_steps // (trained * settings.num_envs * horizon))
-    stages = [Stage(world.of_many((size,)), rounds) for size in world.grown]
-    tries = settings.tries
+    world, tries = WORLDS[cell.world], settings.tries
+    stages = [Stage(world.of_many((size,)), rounds_of(cell, settings)) for size in world.grown]
     return grow(config, stages, candidates=CANDIDATES, kept=KEPT, episodes=tries, seed=1000 * cell.seed).team
 
 
@@ -146,6 +162,11 @@ def judge(team: Team, cell: Cell, config: MRAConfig, settings: MraPopulationsSet
             value = _value(adapted, world.env_id, own, settings, None)
             rows.append({"population": world.adapted, "choice": f"networks_{k}", "return": value})
     return rows
+
+
+def _diverged_rows(cell: Cell, settings: MraPopulationsSettings) -> list[dict[str, Any]]:
+    sizes = settings.judged or WORLDS[cell.world].judged
+    return [{"population": size, "choice": "sampled", "cpu_seconds": time.process_time()} for size in sizes]
 
 
 def _value(team: Team, env_id: str, world: dict[str, Any], settings: MraPopulationsSettings, latents: Any) -> float:

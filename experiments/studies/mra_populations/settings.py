@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
-from experiments.study import StudySettings
+import games
+from experiments.study import StudySettings, check_different
 from games.names import unknown_name
 
 
@@ -46,6 +47,22 @@ class World:
         rows = [(size, self.partners) for size in sizes] if self.partners else list(sizes)
         return {**self.of(max(sizes)), "populations": rows}
 
+    @property
+    def horizon(self) -> int:
+        """Steps of an episode."""
+        config: Any = games.spec(self.env_id).config(**self.of(self.trained[0]))
+        return int(config.horizon)
+
+    @property
+    def teams_grown(self) -> int:
+        """Teams that a curriculum trains, in all its stages.
+
+        One group has nothing to mix, so that as many go on as are kept; two have more matches than there is room for.
+        """
+        return CANDIDATES + (CANDIDATES if self.partners else KEPT) * (len(self.grown) - 1)
+
+
+CANDIDATES, KEPT = 3, 2  # of the curriculum; EPC has 6 and 3 in its cooperative game
 
 WORLDS = {
     "resources": World(
@@ -80,7 +97,7 @@ METHODS: dict[str, dict[str, Any]] = {
     **{f"specialist_{size}": {"num_latents": 1, "size": size} for size in (2, 3, 6, 9, 12, 24)},
 }
 ADAPTING = ("mra", "no_latent")  # whose networks adapt
-CANDIDATES, KEPT = 3, 2  # of the curriculum; EPC has 6 and 3 in its cooperative game
+MOST_SEED = 999  # those of evaluation, and of the episodes that latents are tried in, begin at a million
 
 
 @dataclass(frozen=True)
@@ -136,6 +153,16 @@ class MraPopulationsSettings(StudySettings):
     updates: list[int] = Field([1, 5, 20], description="k, of adaptation")
     parallel: int = Field(2, ge=1, description="runs at a time, one core each")
 
+    @field_validator("seeds")
+    @classmethod
+    def _check_seeds(cls, seeds: list[int]) -> list[int]:
+        return check_different(seeds, least=1, most=MOST_SEED)
+
+    @field_validator("updates")
+    @classmethod
+    def _check_updates(cls, updates: list[int]) -> list[int]:
+        return check_different(updates, least=1)
+
     @field_validator("pairs")
     @classmethod
     def _check_pairs(cls, pairs: list[str]) -> list[str]:
@@ -145,7 +172,20 @@ class MraPopulationsSettings(StudySettings):
                 raise unknown_name("world", world, tuple(WORLDS))
             if method not in METHODS:
                 raise unknown_name("method", method, tuple(METHODS))
-        return pairs
+        return check_different(pairs)
+
+    @model_validator(mode="after")
+    def _check_runs(self) -> MraPopulationsSettings:
+        check_different(self.judged, least=1)
+        for world in dict.fromkeys(cell.world for cell in self.cells()):
+            for size in self.judged:
+                games.spec(WORLDS[world].env_id).config(**WORLDS[world].of_many((size,)))
+        defaults, own = type(self).model_fields, ("training", "env_steps", "num_envs")
+        if any(getattr(self, name) != defaults[name].default for name in own):
+            from experiments.studies.mra_populations.cells import check_training  # with Ray, which takes seconds
+
+            check_training(self)
+        return self
 
     def cells(self) -> list[Cell]:
         """Returns all runs, seed by seed."""
