@@ -57,7 +57,7 @@ def choose_latent(
     returns = []
     for latent in range(count):
         played = play_episodes(modules, env_id, settings, episodes=episodes, seed=seed, latents=latent)
-        returns.append(float(np.mean([own.mean() for own in played.returns.values()])))
+        returns.append(float(played.team_returns.mean()))
     return Choice(int(np.argmax(returns)), tuple(returns))
 
 
@@ -114,7 +114,7 @@ def _prior_logits(modules: Mapping[str, MRAModule], env_id: str, settings: dict[
 
 def _logits_gradients(played: Played, logits: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Returns by group the gradient [H] of the return, in its deviations, by logits from which latents were drawn."""
-    returns = np.mean(list(played.returns.values()), axis=0)
+    returns = played.team_returns
     advantages = (returns - returns.mean()) / max(float(returns.std()), 1e-6)
     gradients = {}
     for name, own in logits.items():

@@ -11,8 +11,9 @@ of one group nothing is left to mix, and the curriculum is growth and selection.
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -24,6 +25,9 @@ from marl.mra.module import MRAModule
 from marl.mra.play import play_episodes
 
 Team = dict[str, MRAModule]
+Watch = Callable[
+    [Any, dict[str, Any], int, int], None
+]  # algorithm, result, number of the team, env steps of all so far
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,14 @@ class Grown:
 
 
 def grow(
-    config: MRAConfig, stages: Sequence[Stage], *, candidates: int = 3, kept: int = 2, episodes: int = 50, seed: int = 0
+    config: MRAConfig,
+    stages: Sequence[Stage],
+    *,
+    candidates: int = 3,
+    kept: int = 2,
+    episodes: int = 50,
+    seed: int = 0,
+    watch: Watch = lambda *round_of: None,
 ) -> Grown:
     """Trains teams through stages of larger and larger populations. Ray runs.
 
@@ -69,6 +80,7 @@ def grow(
         kept: Teams that go on.
         episodes: By which candidates are judged, the same ones for all of a stage.
         seed: Candidate i of stage s trains with seed + 100 s + i.
+        watch: Is called after every round.
 
     Raises:
         ValueError: No stage, latents, or fewer candidates than are kept.
@@ -80,14 +92,15 @@ def grow(
     if config.mra_settings().num_latents != 1:
         raise ValueError("a curriculum has one policy for all, training(num_latents=1)")
     parents: list[Team] = []
-    scores, env_steps = [], 0
+    scores, env_steps, trained = [], 0, 0
     for number, stage in enumerate(stages):
         starts: list[Team | None] = list(match(parents)[:candidates]) if parents else [None] * candidates
         teams: list[Team] = []
         for i, start in enumerate(starts):
-            team, steps = _train(config, stage, start, seed + 100 * number + i)
+            tell = partial(_tell, watch, trained, env_steps)
+            team, steps = _train(config, stage, start, seed + 100 * number + i, tell)
             teams.append(team)
-            env_steps += steps
+            env_steps, trained = env_steps + steps, trained + 1
         scores.append([_judge(team, config, stage, episodes, seed + 100 * number + 99) for team in teams])
         best = np.argsort(scores[-1], kind="stable")[::-1][:kept]
         parents = [teams[i] for i in best.tolist()]
@@ -101,7 +114,13 @@ def match(parents: Sequence[Mapping[str, MRAModule]]) -> list[Team]:
     return [{name: parents[i][name] for name, i in zip(groups, choice, strict=True)} for choice in choices]
 
 
-def _train(config: MRAConfig, stage: Stage, start: Team | None, seed: int) -> tuple[Team, int]:
+def _tell(watch: Watch, team: int, before: int, algorithm: Any, result: dict[str, Any], steps: int) -> None:
+    watch(algorithm, result, team, before + steps)
+
+
+def _train(
+    config: MRAConfig, stage: Stage, start: Team | None, seed: int, tell: Callable[[Any, dict[str, Any], int], None]
+) -> tuple[Team, int]:
     """Returns a team after a stage, and the env steps that it took."""
     own: Any = config.copy(copy_frozen=False)
     own.env_config = dict(stage.settings)
@@ -110,7 +129,9 @@ def _train(config: MRAConfig, stage: Stage, start: Team | None, seed: int) -> tu
         take_over(algorithm, start)
     steps = 0
     for _ in range(stage.rounds):
-        steps = int(algorithm.train()["env_runners"]["num_env_steps_sampled_lifetime"])
+        result = algorithm.train()
+        steps = int(result["env_runners"]["num_env_steps_sampled_lifetime"])
+        tell(algorithm, result, steps)
     team = copy.deepcopy(learned_modules(algorithm))
     algorithm.stop()
     return team, steps
@@ -118,4 +139,4 @@ def _train(config: MRAConfig, stage: Stage, start: Team | None, seed: int) -> tu
 
 def _judge(team: Team, config: MRAConfig, stage: Stage, episodes: int, seed: int) -> float:
     played = play_episodes(team, str(config.env), stage.settings, episodes=episodes, seed=seed)
-    return float(np.mean([returns.mean() for returns in played.returns.values()]))
+    return float(played.team_returns.mean())

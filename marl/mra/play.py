@@ -33,6 +33,19 @@ class Played:
     latents: dict[str, np.ndarray]
     statistics: dict[str, np.ndarray]
 
+    @property
+    def team_returns(self) -> np.ndarray:
+        """[n] mean over groups."""
+        returns: np.ndarray = np.mean(list(self.returns.values()), axis=0)
+        return returns
+
+    def latent_shares(self, group: str, num_latents: int) -> np.ndarray:
+        """Returns [H], how many of a group's agents had each latent, over all."""
+        drawn = self.latents[group]
+        counts = np.bincount(drawn[drawn >= 0], minlength=num_latents)
+        shares: np.ndarray = counts / counts.sum()
+        return shares
+
 
 def play_episodes(
     modules: Mapping[str, MRAModule],

@@ -10,6 +10,7 @@ from experiments.studies.mra_populations import STUDY, cells
 from experiments.studies.mra_populations.analysis import evaluate, normalize, report, score_table, summarize
 from experiments.studies.mra_populations.anchors import anchors_of
 from experiments.studies.mra_populations.cells import do_cell, make_config, rounds_of
+from experiments.studies.mra_populations.diagnostics import diagnostics_table, latents_table
 from experiments.studies.mra_populations.settings import METHODS, WORLDS, Cell, MraPopulationsSettings
 from marl.rllib import DivergedError
 
@@ -148,8 +149,17 @@ def test_a_small_run_has_returns_in_all_populations_tables_and_a_report(local_ra
         evaluate(run, settings)
     for cell in settings.cells():
         do_cell(cell, run.path, settings)
-    assert len(pd.read_csv(settings.cells()[0].curve_path(run.path))) >= 1
     evaluate(run, settings)
+    curves, latents = (pd.read_csv(run.path / name, keep_default_na=False) for name in ("curves.csv", "latents.csv"))
+    told = curves[curves["method"] == "mra"].groupby("measure")["value"]
+    assert {"information", "game_accuracy", "latent_0_of_12", "return_of_6", "return_of_9"} <= set(told.groups)
+    assert (told.get_group("return_of_12") >= 0).all(), "a team is paid nothing or something"
+    assert sorted(set(curves.loc[curves["method"] == "curriculum", "team"])) == list(range(7))
+    of_team = curves[(curves["method"] == "curriculum") & curves["measure"].str.startswith("return")].groupby("team")
+    assert of_team["measure"].unique().explode().tolist() == [f"return_of_{n}" for n in (3, 3, 3, 6, 6, 12, 12)]
+    shares = latents.groupby(["population", "choice"])["share"].sum()
+    assert sorted(set(shares.index)) == [(n, choice) for n in (3, 9, 13) for choice in ("adapted_1", "best", "sampled")]
+    assert shares.to_numpy() == pytest.approx(1.0)
     scores = pd.read_csv(run.evaluation_path)
     latent = scores[scores["method"] == "mra"]
     assert set(latent["choice"]) == {"sampled", "best", "adapted_1", "networks_1"}
@@ -161,4 +171,34 @@ def test_a_small_run_has_returns_in_all_populations_tables_and_a_report(local_ra
     table = score_table(summarize(scores), "resources")
     assert table[0][2:] == ["3 (new)", "9", "13 (new)", "24 (new)"]
     report(run, settings)
-    assert "all populations" in run.report_path.read_text(encoding="utf-8")
+    page = run.report_path.read_text(encoding="utf-8")
+    for title in ("all populations", "in the course of training", "diagnostics", "information", "latents of mra"):
+        assert f"resources: {title}" in page
+
+
+def test_tables_of_learning_have_last_values_and_entropies():
+    """By hand: last values 3 and 5 are 4; shares 1/2, 1/2 and 1, 0 are ln 2 and 0 nats, 0.35 in the mean."""
+    keyed = {"world": "treasures", "method": "mra", "group": "banks", "team": 0}
+    curves = pd.DataFrame(
+        [
+            keyed | {"seed": seed, "steps": steps, "measure": measure, "value": value}
+            for seed, last in ((1, 3.0), (2, 5.0))
+            for steps, measure, value in (
+                *((10, "q_mean", 0.0), (20, "q_mean", last)),
+                *((20, "latent_0_of_5", 0.5), (20, "latent_1_of_5", 0.5)),
+            )
+        ]
+    )
+    assert diagnostics_table(curves, "treasures") == [["learned by", "group", "q mean"], ["mra", "banks", "4"]]
+    drawn = keyed | {"choice": "sampled", "population": 6}
+    latents = pd.DataFrame(
+        [
+            drawn | {"seed": seed, "latent": latent, "share": share}
+            for seed, latent, share in ((1, 0, 0.5), (1, 1, 0.5), (2, 0, 1.0), (2, 1, 0.0))
+        ]
+    )
+    assert latents_table(curves, latents, "treasures") == [
+        ["learned by", "group", "latents", "3", "6"],
+        ["mra", "banks", "prior, in training", "0.69", ""],  # five agents are three collectors
+        ["mra", "banks", "sampled", "", "0.35"],
+    ]

@@ -18,6 +18,15 @@ from experiments.markdown import to_markdown
 from experiments.report import Section, to_svg, write_report
 from experiments.run_folder import RunError, RunFolder, write_atomically
 from experiments.studies.mra_populations.anchors import anchors_of
+from experiments.studies.mra_populations.diagnostics import (
+    diagnostics_table,
+    draw_information,
+    draw_latents,
+    draw_returns,
+    latents_table,
+    read_curves,
+    read_latents,
+)
 from experiments.studies.mra_populations.settings import WORLDS, MraPopulationsSettings
 from marl.robustness.statistics import interquartile_mean
 
@@ -133,7 +142,7 @@ def draw_scores(summary: pd.DataFrame, world: str) -> Figure:
 
 
 def evaluate(run: RunFolder, settings: MraPopulationsSettings) -> None:
-    """Writes anchors.csv, evaluation.csv (a row for each return of each run) and summary.csv.
+    """Writes anchors.csv, curves.csv, latents.csv, evaluation.csv (a row for each return of each run) and summary.csv.
 
     Raises:
         RunError: Cells are missing.
@@ -145,6 +154,8 @@ def evaluate(run: RunFolder, settings: MraPopulationsSettings) -> None:
     scores = normalize(returns, anchors)
     for path, table in (
         (run.path / "anchors.csv", anchors),
+        (run.path / "curves.csv", read_curves(run, settings.cells())),
+        (run.path / "latents.csv", read_latents(run, settings.cells())),
         (run.path / "summary.csv", summarize(scores)),
         (run.evaluation_path, scores),
     ):
@@ -161,6 +172,7 @@ def report(run: RunFolder, settings: MraPopulationsSettings) -> None:
     )
     lead += "".join(f" {name} diverged, and is in no mean." for name in diverged_runs(runs))
     sections = []
+    curves, latents, anchors = (_read(run.path / name) for name in ("curves.csv", "latents.csv", "anchors.csv"))
     for world in dict.fromkeys(summary["world"]):
         table = score_table(summary, world)
         caption = (
@@ -169,7 +181,37 @@ def report(run: RunFolder, settings: MraPopulationsSettings) -> None:
         caption += "updates of the networks in the new population."
         sections.append(Section(world, table=table, caption=caption))
         sections.append(Section(f"{world}: all populations", figure=to_svg(draw_scores(summary, world))))
+        sections += _learning_sections(curves, latents, anchors, world)
     write_report(run.report_path, "Policies for populations of any size", lead, sections)
+
+
+def _read(path: Path) -> pd.DataFrame:
+    # The name of all groups together is empty, which is not missing.
+    return pd.read_csv(path, keep_default_na=False) if path.stat().st_size > 1 else pd.DataFrame()
+
+
+def _learning_sections(curves: pd.DataFrame, latents: pd.DataFrame, anchors: pd.DataFrame, world: str) -> list[Section]:
+    """Returns what learning said of itself, and which latents were drawn, as far as there is any."""
+    sections = []
+    if not curves.empty and world in set(curves["world"]):
+        caption = "Means over seeds, 20 episodes a point and population. A curriculum's teams are lines of their own."
+        figure = to_svg(draw_returns(curves, anchors, world))
+        sections.append(Section(f"{world}: in the course of training", figure=figure, caption=caption))
+        caption = (
+            "Last values of training, means over seeds; information and entropies in nats, attention's is relative."
+        )
+        table = diagnostics_table(curves, world)
+        sections.append(Section(f"{world}: diagnostics", table=table, caption=caption))
+    if not latents.empty and world in set(latents["world"]):
+        caption = "Actions' information on latents, and what it would be if each latent named one other agent."
+        figure = to_svg(draw_information(curves, world))
+        sections.append(Section(f"{world}: information", figure=figure, caption=caption))
+        caption = "Entropy of the latents that agents have, in nats (ln 6 = 1.79), means over seeds."
+        table = latents_table(curves, latents, world)
+        sections.append(Section(f"{world}: latents", table=table, caption=caption))
+        if "mra" in set(latents.loc[latents["world"] == world, "method"]):
+            sections.append(Section(f"{world}: latents of mra", figure=to_svg(draw_latents(latents, world))))
+    return sections
 
 
 def main() -> None:
@@ -177,6 +219,7 @@ def main() -> None:
     summary = pd.read_csv(Path(sys.argv[1]) / "summary.csv")
     for world in dict.fromkeys(summary["world"]):
         print(f"{world}\n\n{to_markdown(score_table(summary, world))}\n")
+        print(f"{to_markdown(diagnostics_table(_read(Path(sys.argv[1]) / 'curves.csv'), world))}\n")
 
 
 if __name__ == "__main__":

@@ -10,10 +10,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from experiments.processes import call_in_processes
 from experiments.run_folder import RunFolder, write_atomically
+from experiments.studies.mra_populations.curve import COLUMNS as CURVE_COLUMNS
+from experiments.studies.mra_populations.curve import Curve
 from experiments.studies.mra_populations.settings import (
     ADAPTING,
     CANDIDATES,
@@ -22,20 +22,17 @@ from experiments.studies.mra_populations.settings import (
     WORLDS,
     Cell,
     MraPopulationsSettings,
+    World,
 )
 from marl.mra import RELEASED, MRAConfig
 from marl.mra.adaptation import adapt_latents, adapt_networks, choose_latent, learned_modules
 from marl.mra.curriculum import Stage, Team, grow
 from marl.mra.export import export_team, load_team
-from marl.mra.play import play_episodes
+from marl.mra.play import Played, play_episodes
 from marl.rllib import DivergedError, start_ray, stop_ray
 
 COLUMNS = ("population", "choice", "return", "cpu_seconds")
-CURVE_COLUMNS = (
-    *("steps", "information", "information_ceiling", "information_bound", "game_information", "game_accuracy"),
-    *("attention_entropy", "latent_entropy", "prior_entropy", "entropy", "critic_loss", "q_mean"),
-)
-CURVE_POINTS = 40
+LATENT_COLUMNS = ("population", "choice", "group", "latent", "share")
 TRAINED = "trained.json"  # in a team's folder
 EVALUATION_SEED = 1_000_000  # beyond those of training, and the same for all cells
 
@@ -95,20 +92,19 @@ def do_cell(cell: Cell, folder: Path, settings: MraPopulationsSettings) -> Path:
         _write(cell.path(folder), COLUMNS, _diverged_rows(cell, settings))
         return cell.path(folder)
     started = time.process_time()
-    rows = judge(load_team(trained, config), cell, config, settings)
+    rows, latents = judge(load_team(trained, config), cell, config, settings)
     before = json.loads((trained / TRAINED).read_text(encoding="utf-8"))
     seconds = before["cpu_seconds"] + time.process_time() - started
+    _write(cell.latents_path(folder), LATENT_COLUMNS, latents)
     _write(cell.path(folder), COLUMNS, [row | {"cpu_seconds": seconds} for row in rows])
     return cell.path(folder)
 
 
 def train(cell: Cell, folder: Path, config: MRAConfig, settings: MraPopulationsSettings) -> None:
     """Trains one cell; writes its curve, then its team: complete or absent."""
-    started, path = time.process_time(), cell.team_path(folder)
-    curve: list[dict[str, Any]] = []
-    team = _grow(cell, config, settings) if cell.method == "curriculum" else _learn(cell, config, curve)
-    if curve:
-        _write(cell.curve_path(folder), CURVE_COLUMNS, curve)
+    started, path, curve = time.process_time(), cell.team_path(folder), Curve(cell)
+    team = _grow(cell, config, settings, curve) if cell.method == "curriculum" else _learn(cell, config, curve)
+    _write(cell.curve_path(folder), CURVE_COLUMNS, curve.rows)
     aside = path.with_name(f".{path.name}.partial")
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir()
@@ -117,61 +113,75 @@ def train(cell: Cell, folder: Path, config: MRAConfig, settings: MraPopulationsS
     aside.rename(path)
 
 
-def _learn(cell: Cell, config: MRAConfig, curve: list[dict[str, Any]]) -> Team:
+def _learn(cell: Cell, config: MRAConfig, curve: Curve) -> Team:
     algorithm, steps = config.build_algo(), 0
     while steps < cell.env_steps:
         result = algorithm.train()
         steps = int(result["env_runners"]["num_env_steps_sampled_lifetime"])
-        told = result.get("learners", {})
-        if told and steps * CURVE_POINTS >= (len(curve) + 1) * cell.env_steps:
-            first: dict[str, Any] = told[next(iter(learned_modules(algorithm)))]
-            curve.append({"steps": steps} | {name: first[name] for name in CURVE_COLUMNS if name in first})
+        curve.watch(algorithm, result, 0, steps)
     team = learned_modules(algorithm)
     algorithm.stop()
     return team
 
 
-def _grow(cell: Cell, config: MRAConfig, settings: MraPopulationsSettings) -> Team:
+def _grow(cell: Cell, config: MRAConfig, settings: MraPopulationsSettings, curve: Curve) -> Team:
     world, tries = WORLDS[cell.world], settings.tries
     stages = [Stage(world.of_many((size,)), rounds_of(cell, settings)) for size in world.grown]
-    return grow(config, stages, candidates=CANDIDATES, kept=KEPT, episodes=tries, seed=1000 * cell.seed).team
+    seed = 1000 * cell.seed
+    own: dict[str, Any] = {"candidates": CANDIDATES, "kept": KEPT, "episodes": tries, "seed": seed}
+    return grow(config, stages, **own, watch=curve.watch).team
 
 
-def judge(team: Team, cell: Cell, config: MRAConfig, settings: MraPopulationsSettings) -> list[dict[str, Any]]:
+def judge(
+    team: Team, cell: Cell, config: MRAConfig, settings: MraPopulationsSettings
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Returns a row for each population and choice of the latent, and each number of updates in the new one.
 
-    The return is the mean over groups of that of an agent; where all are paid alike, the team's.
+    The return is the mean over groups of that of an agent; where all are paid alike, the team's. Beside them rows of
+    the latents that agents had, of teams that choose.
     """
-    world, rows = WORLDS[cell.world], []
-    latents = next(iter(team.values())).num_latents
+    world, rows, latents = WORLDS[cell.world], list[dict[str, Any]](), list[dict[str, Any]]()
     for size in settings.judged or world.judged:
-        own, tried = world.of_many((size,)), EVALUATION_SEED + 1000 * cell.seed
-        choices: dict[str, Any] = {"sampled": None}
-        if latents > 1:
-            choices["best"] = choose_latent(team, world.env_id, own, episodes=settings.tries, seed=tried).latent
-            found = adapt_latents(team, world.env_id, own, after=settings.updates, episodes=settings.tries, seed=tried)
-            choices |= {f"adapted_{k}": logits for k, logits in found.items()}
-        for name, chosen in choices.items():
-            rows.append(
-                {"population": size, "choice": name, "return": _value(team, world.env_id, own, settings, chosen)}
-            )
+        for choice, chosen in _choices(team, cell, size, settings).items():
+            played = _play(team, world, size, settings, chosen)
+            rows.append({"population": size, "choice": choice, "return": float(played.team_returns.mean())})
+            latents += _latent_rows(team, played, size, choice)
     if cell.method in ADAPTING:
-        own = world.of_many((world.adapted,))
         for k in settings.updates:
-            adapted = adapt_networks(config, team, own, updates=k)
-            value = _value(adapted, world.env_id, own, settings, None)
+            adapted = adapt_networks(config, team, world.of_many((world.adapted,)), updates=k)
+            value = float(_play(adapted, world, world.adapted, settings, None).team_returns.mean())
             rows.append({"population": world.adapted, "choice": f"networks_{k}", "return": value})
-    return rows
+    return rows, latents
+
+
+def _choices(team: Team, cell: Cell, size: int, settings: MraPopulationsSettings) -> dict[str, Any]:
+    """Returns by name how latents are chosen in a population, as `play_episodes` takes it."""
+    world, tried = WORLDS[cell.world], EVALUATION_SEED + 1000 * cell.seed
+    if next(iter(team.values())).num_latents == 1:
+        return {"sampled": None}
+    own: dict[str, Any] = {"episodes": settings.tries, "seed": tried}
+    best = choose_latent(team, world.env_id, world.of_many((size,)), **own).latent
+    found = adapt_latents(team, world.env_id, world.of_many((size,)), after=settings.updates, **own)
+    return {"sampled": None, "best": best} | {f"adapted_{k}": logits for k, logits in found.items()}
+
+
+def _play(team: Team, world: World, size: int, settings: MraPopulationsSettings, latents: Any) -> Played:
+    own = world.of_many((size,))
+    return play_episodes(team, world.env_id, own, episodes=settings.episodes, seed=EVALUATION_SEED, latents=latents)
+
+
+def _latent_rows(team: Team, played: Played, size: int, choice: str) -> list[dict[str, Any]]:
+    return [
+        {"population": size, "choice": choice, "group": group, "latent": latent, "share": float(share)}
+        for group, module in team.items()
+        if module.num_latents > 1
+        for latent, share in enumerate(played.latent_shares(group, module.num_latents))
+    ]
 
 
 def _diverged_rows(cell: Cell, settings: MraPopulationsSettings) -> list[dict[str, Any]]:
     sizes = settings.judged or WORLDS[cell.world].judged
     return [{"population": size, "choice": "sampled", "cpu_seconds": time.process_time()} for size in sizes]
-
-
-def _value(team: Team, env_id: str, world: dict[str, Any], settings: MraPopulationsSettings, latents: Any) -> float:
-    played = play_episodes(team, env_id, world, episodes=settings.episodes, seed=EVALUATION_SEED, latents=latents)
-    return float(np.mean([returns.mean() for returns in played.returns.values()]))
 
 
 def _write(path: Path, columns: tuple[str, ...], rows: list[dict[str, Any]]) -> None:

@@ -128,6 +128,10 @@ class Cell:
         """Returns where its learning goes."""
         return folder / "cells" / f"{self.world}-{self.method}-{self.seed}-curve.csv"
 
+    def latents_path(self, folder: Path) -> Path:
+        """Returns where the latents go that it had while it was judged."""
+        return folder / "cells" / f"{self.world}-{self.method}-{self.seed}-latents.csv"
+
 
 class MraPopulationsSettings(StudySettings):
     """Every pair of a world and a way to learn with every seed."""

@@ -25,7 +25,11 @@ def test_matches_are_all_teams_of_parents_groups_unmixed_first() -> None:
 
 def test_the_best_of_each_stage_goes_on(local_ray: Any) -> None:
     config = small_config(world=SMALL, num_latents=1)
-    grown = grow(config, [Stage(SMALL, 2), Stage(LARGE, 1)], candidates=2, kept=1, episodes=10, seed=3)
+    rounds: list[tuple[int, int]] = []
+    stages = [Stage(SMALL, 2), Stage(LARGE, 1)]
+    own = {"candidates": 2, "kept": 1, "episodes": 10, "seed": 3}
+    grown = grow(config, stages, **own, watch=lambda *told: rounds.append(told[2:]))
+    assert rounds == [(0, 24), (0, 48), (1, 72), (1, 96), (2, 120)]  # teams, and 6 envs of 4 steps more each
     assert [len(scores) for scores in grown.scores] == [2, 1]
     assert grown.env_steps == 2 * 2 * 6 * 4 + 6 * 4  # candidates, rounds, envs, steps
     paid = play_episodes(grown.team, RESOURCES, LARGE, episodes=10, seed=3 + 100 + 99).returns["agents"].mean()
