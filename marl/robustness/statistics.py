@@ -142,7 +142,7 @@ def sign_flip_test(first: np.ndarray, second: np.ndarray, seed: int = 0) -> floa
     """
     one, two = _pairs(_scores(first), _scores(second))
     differences = (one - two).ravel()
-    if not differences.any():
+    if len(differences) == 1 or not differences.any():  # a pair's two sign patterns are as far from 0
         return 1.0
     mean: Callable[..., np.ndarray] = np.mean
     found = stats.permutation_test(

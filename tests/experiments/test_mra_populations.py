@@ -6,11 +6,12 @@ import pytest
 import games
 from agents.relational_player import RelationalPlayer
 from experiments.run_folder import RunError, RunFolder
-from experiments.studies.mra_populations import STUDY, cells
+from experiments.studies.mra_populations import STUDY, cells, curve
 from experiments.studies.mra_populations.analysis import evaluate, normalize, report, score_table, summarize
 from experiments.studies.mra_populations.anchors import anchors_of
 from experiments.studies.mra_populations.cells import do_cell, make_config, rounds_of
 from experiments.studies.mra_populations.diagnostics import diagnostics_table, latents_table
+from experiments.studies.mra_populations.gains import compared, gains, gains_table
 from experiments.studies.mra_populations.settings import METHODS, WORLDS, Cell, MraPopulationsSettings
 from marl.rllib import DivergedError
 
@@ -141,12 +142,13 @@ def test_a_cell_killed_while_it_is_judged_goes_on_from_its_policies(local_ray, t
     assert len(trainings) == 1
 
 
-def test_a_small_run_has_returns_in_all_populations_tables_and_a_report(local_ray, tmp_path):
+def test_a_small_run_has_returns_in_all_populations_tables_and_a_report(local_ray, tmp_path, monkeypatch):
     settings = MraPopulationsSettings(pairs=["resources-mra", "resources-curriculum"], **TINY)
     run = RunFolder.create(tmp_path / "run", "mra_populations", settings.model_dump(mode="json"))
     (run.path / "cells").mkdir()
     with pytest.raises(RunError, match="2 of 2 cells are not done"):
         evaluate(run, settings)
+    monkeypatch.setattr(curve, "EPISODES", 2)
     for cell in settings.cells():
         do_cell(cell, run.path, settings)
     evaluate(run, settings)
@@ -169,11 +171,50 @@ def test_a_small_run_has_returns_in_all_populations_tables_and_a_report(local_ra
     assert set(scores.loc[scores["method"] == "curriculum", "choice"]) == {"sampled"}
     assert scores["return"].between(0, 210).all(), "a team of any size is paid 210 at most"
     table = score_table(summarize(scores), "resources")
-    assert table[0][2:] == ["3 (new)", "9", "13 (new)", "24 (new)"]
+    assert table[0][2:] == ["3", "9", "13", "24"]
+    stars = {row[0]: [cell.endswith("*") for cell in row[2:]] for row in table[1:] if row[1] == "sampled"}
+    assert stars == {"mra": [False, True, False, False], "curriculum": [True, False, False, False]}
     report(run, settings)
     page = run.report_path.read_text(encoding="utf-8")
     for title in ("all populations", "in the course of training", "diagnostics", "information", "latents of mra"):
         assert f"resources: {title}" in page
+
+
+def test_differences_are_paired_by_seed_and_over_what_is_new_to_both():
+    """By hand: seeds gain 0.1 and 0.3 in 24, 0.2 and 0 in 48: 0.2, 0.1 and, over both, 0.15 for each seed.
+
+    6 is known to `mra` and to the specialist of 6, whose other sizes are not compared. A run that diverged has no pair.
+    """
+    mra = {6: (0.8, 0.9), 24: (0.5, 0.7), 48: (0.4, 0.2)}
+    others = {
+        "no_latent": {6: (0.8, 0.7), 24: (0.4, 0.4), 48: (0.2, 0.2)},
+        "specialist_6": {6: (0.9, float("nan")), 24: (0.1, 0.1)},
+    }
+    rows = [
+        {"world": "resources", "method": method, "choice": "sampled", "population": n, "seed": seed, "score": score}
+        for method, by_size in ({"mra": mra} | others).items()
+        for n, values in by_size.items()
+        for seed, score in enumerate(values, 1)
+    ]
+    found = gains(pd.DataFrame(rows)).set_index(["against", "population"])
+    expected = {("no_latent", "6"): 0.1, ("no_latent", "24"): 0.2, ("no_latent", "48"): 0.1}
+    expected |= {("no_latent", "all new"): 0.15, ("specialist_6", "6"): -0.1}
+    assert found["difference"].to_dict() == pytest.approx(expected)
+    assert found["pairs"].to_dict() == dict.fromkeys(expected, 2) | {("specialist_6", "6"): 1}
+    whole = found.loc["no_latent", "all new"]
+    assert (whole["low"], whole["high"]) == pytest.approx((0.15, 0.15))
+    assert whole["p_value"] == 0.5  # two pairs of one sign: 2 of 4 sign patterns are as far out
+    table = gains_table(found.reset_index(), "resources")
+    assert table[0] == ["", "against", "seeds", "6", "24", "48", "all new", "p"]
+    assert table[2] == ["mra, sampled", "specialist 6, sampled", "1", "-0.10 [-0.10, -0.10]", "", "", "", ""]
+
+
+def test_adapted_networks_are_compared_with_adapted_ones():
+    arms = [("mra", "sampled"), ("mra", "best"), ("mra", "networks_5"), ("no_latent", "networks_5")]
+    assert compared(arms) == [
+        (("mra", "best"), ("mra", "sampled")),
+        (("mra", "networks_5"), ("no_latent", "networks_5")),
+    ]
 
 
 def test_tables_of_learning_have_last_values_and_entropies():

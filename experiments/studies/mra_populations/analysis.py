@@ -19,6 +19,7 @@ from experiments.report import Section, to_svg, write_report
 from experiments.run_folder import RunError, RunFolder, write_atomically
 from experiments.studies.mra_populations.anchors import anchors_of
 from experiments.studies.mra_populations.diagnostics import (
+    curve_returns,
     diagnostics_table,
     draw_information,
     draw_latents,
@@ -27,7 +28,8 @@ from experiments.studies.mra_populations.diagnostics import (
     read_curves,
     read_latents,
 )
-from experiments.studies.mra_populations.settings import WORLDS, MraPopulationsSettings
+from experiments.studies.mra_populations.gains import gains, gains_table
+from experiments.studies.mra_populations.settings import MraPopulationsSettings, trained_sizes
 from marl.robustness.statistics import interquartile_mean
 
 STYLE: dict[Any, Any] = {"font.size": 8}
@@ -95,21 +97,22 @@ def diverged_runs(scores: pd.DataFrame) -> list[str]:
 
 
 def score_table(summary: pd.DataFrame, world: str) -> list[list[str]]:
-    """Returns the table of a world: a row for each method and choice, a column for each population."""
+    """Returns the table of a world: a row for each method and choice, a column for each population.
+
+    A star marks sizes that the row's own training had.
+    """
     own = summary[summary["world"] == world]
     populations = sorted(own["population"].unique())
-    trained = WORLDS[world].trained
-    table = [["learned by", "latents", *(f"{n}{'' if n in trained else ' (new)'}" for n in populations)]]
+    table = [["learned by", "latents", *map(str, populations)]]
     for (method, choice), rows in own.groupby(["method", "choice"], sort=False):
-        by_size = rows.set_index("population")
-        cells = [
-            f"{by_size.loc[n, 'iqm']:.2f} [{by_size.loc[n, 'low']:.2f}, {by_size.loc[n, 'high']:.2f}]"
-            if n in by_size.index
-            else ""
-            for n in populations
-        ]
+        by_size, trained = rows.set_index("population").to_dict("index"), trained_sizes(world, str(method))
+        cells = [_score(by_size[n]) + "*" * (n in trained) if n in by_size else "" for n in populations]
         table.append([str(method).replace("_", " "), str(choice).replace("_", " "), *cells])
     return table
+
+
+def _score(row: dict[Any, float]) -> str:
+    return f"{row['iqm']:.2f} [{row['low']:.2f}, {row['high']:.2f}]"
 
 
 def draw_scores(summary: pd.DataFrame, world: str) -> Figure:
@@ -142,21 +145,23 @@ def draw_scores(summary: pd.DataFrame, world: str) -> Figure:
 
 
 def evaluate(run: RunFolder, settings: MraPopulationsSettings) -> None:
-    """Writes anchors.csv, curves.csv, latents.csv, evaluation.csv (a row for each return of each run) and summary.csv.
+    """Writes anchors.csv, curves.csv, latents.csv, summary.csv, gains.csv and evaluation.csv, a row for each return.
 
     Raises:
         RunError: Cells are missing.
     """
-    returns = read_cells(run, settings)
-    pairs = returns[["world", "population"]].drop_duplicates().itertuples(index=False)
+    returns, curves = read_cells(run, settings), read_curves(run, settings.cells())
+    played = pd.concat([own[["world", "population"]] for own in (returns, curve_returns(curves))])
+    pairs = played.drop_duplicates().itertuples(index=False)
     rows = [(*pair, *anchors_of(pair.world, int(pair.population), settings.episodes)) for pair in pairs]
     anchors = pd.DataFrame(rows, columns=["world", "population", "random", "scripted"])
     scores = normalize(returns, anchors)
     for path, table in (
         (run.path / "anchors.csv", anchors),
-        (run.path / "curves.csv", read_curves(run, settings.cells())),
+        (run.path / "curves.csv", curves),
         (run.path / "latents.csv", read_latents(run, settings.cells())),
         (run.path / "summary.csv", summarize(scores)),
+        (run.path / "gains.csv", gains(scores)),
         (run.evaluation_path, scores),
     ):
         write_atomically(path, table.to_csv(index=False, float_format="%.5g"))
@@ -171,16 +176,11 @@ def report(run: RunFolder, settings: MraPopulationsSettings) -> None:
         "random) in the same population; interquartile means over seeds with 95 % intervals."
     )
     lead += "".join(f" {name} diverged, and is in no mean." for name in diverged_runs(runs))
+    names = ("gains.csv", "curves.csv", "latents.csv", "anchors.csv")
+    found, curves, latents, anchors = (_read(run.path / name) for name in names)
     sections = []
-    curves, latents, anchors = (_read(run.path / name) for name in ("curves.csv", "latents.csv", "anchors.csv"))
     for world in dict.fromkeys(summary["world"]):
-        table = score_table(summary, world)
-        caption = (
-            "Latents: sampled from the prior; best of all by a few episodes; adapted by k updates of logits; or k "
-        )
-        caption += "updates of the networks in the new population."
-        sections.append(Section(world, table=table, caption=caption))
-        sections.append(Section(f"{world}: all populations", figure=to_svg(draw_scores(summary, world))))
+        sections += _score_sections(summary, found, world)
         sections += _learning_sections(curves, latents, anchors, world)
     write_report(run.report_path, "Policies for populations of any size", lead, sections)
 
@@ -188,6 +188,23 @@ def report(run: RunFolder, settings: MraPopulationsSettings) -> None:
 def _read(path: Path) -> pd.DataFrame:
     # The name of all groups together is empty, which is not missing.
     return pd.read_csv(path, keep_default_na=False) if path.stat().st_size > 1 else pd.DataFrame()
+
+
+def _score_sections(summary: pd.DataFrame, found: pd.DataFrame, world: str) -> list[Section]:
+    caption = (
+        "*: trained in that size. Latents: sampled from the prior; best of all by a few episodes; adapted by k updates "
+        "of logits; or k updates of the networks in the new population."
+    )
+    sections = [Section(world, table=score_table(summary, world), caption=caption)]
+    sections.append(Section(f"{world}: all populations", figure=to_svg(draw_scores(summary, world))))
+    caption = (
+        "Differences of scores, paired by seed, with 95 % bootstrap intervals; all new: the mean over populations that "
+        "neither was trained in, and p of the sign-flip test there, which is 0.06 at least with five seeds."
+    )
+    if not found.empty:
+        table = gains_table(found, world)
+        sections.append(Section(f"{world}: differences", table=table, caption=caption))
+    return sections
 
 
 def _learning_sections(curves: pd.DataFrame, latents: pd.DataFrame, anchors: pd.DataFrame, world: str) -> list[Section]:
@@ -219,6 +236,7 @@ def main() -> None:
     summary = pd.read_csv(Path(sys.argv[1]) / "summary.csv")
     for world in dict.fromkeys(summary["world"]):
         print(f"{world}\n\n{to_markdown(score_table(summary, world))}\n")
+        print(f"{to_markdown(gains_table(_read(Path(sys.argv[1]) / 'gains.csv'), world))}\n")
         print(f"{to_markdown(diagnostics_table(_read(Path(sys.argv[1]) / 'curves.csv'), world))}\n")
 
 

@@ -23,6 +23,7 @@ from experiments.studies.mra_populations.settings import (
     Cell,
     MraPopulationsSettings,
     World,
+    trained_sizes,
 )
 from marl.mra import RELEASED, MRAConfig
 from marl.mra.adaptation import adapt_latents, adapt_networks, choose_latent, learned_modules
@@ -40,8 +41,8 @@ EVALUATION_SEED = 1_000_000  # beyond those of training, and the same for all ce
 def make_config(cell: Cell, settings: MraPopulationsSettings) -> MRAConfig:
     """Returns the config of a cell."""
     world, own = WORLDS[cell.world], dict(METHODS[cell.method])
-    is_released, size = own.pop("is_released", False), own.pop("size", None)
-    sizes = world.trained if size is None else (size,)
+    is_released, _ = own.pop("is_released", False), own.pop("size", None)
+    sizes = world.trained if cell.method == "curriculum" else trained_sizes(cell.world, cell.method)
     config = MRAConfig().environment(world.env_id, env_config=world.of_many(sizes))
     config.training(**settings.training).debugging(seed=cell.seed, log_level="ERROR")
     if is_released:

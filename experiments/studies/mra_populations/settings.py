@@ -100,6 +100,14 @@ ADAPTING = ("mra", "no_latent")  # whose networks adapt
 MOST_SEED = 999  # those of evaluation, and of the episodes that latents are tried in, begin at a million
 
 
+def trained_sizes(world: str, method: str) -> tuple[int, ...]:
+    """Returns the sizes of population that a way to learn is trained in."""
+    if method == "curriculum":
+        return WORLDS[world].grown
+    size = METHODS[method].get("size")
+    return WORLDS[world].trained if size is None else (size,)
+
+
 @dataclass(frozen=True)
 class Cell:
     """One run.
