@@ -25,8 +25,9 @@ from torch import nn
 from games.particles import EntityViews
 
 HIDDEN, POOLED = 32, 64  # hidden units, and what a value network says of an entity
-HEAD = 16  # numbers of a key for each latent
+KEYS = 96  # numbers of all latents' keys together, as many with one latent as with six
 SCALE = POOLED**0.5  # of attention, which the release divides by though its keys are shorter
+RELEASED_HEAD = 16  # numbers of such a key
 LANDMARK_HEADS = 4
 PRIOR_HIDDEN, PRIOR_UNIT = 16, 10.0  # the prior sees n / 10; of the release's 3 units, all are dead in a seed of 8
 
@@ -40,7 +41,7 @@ class RelationShape:
         landmark: f, numbers about a landmark.
         other: g, numbers about another agent.
         num_actions: A.
-        num_latents: H; 1: there is nothing to choose.
+        num_latents: H, at most KEYS; 1: there is nothing to choose.
         fixed_landmarks: How many landmarks are put side by side, in their order, as the release does; 0: they are
             pooled as a set, of any number.
         sees_itself: Whether what an agent does depends on itself beside the relation; else it is undefined for n = 1.
@@ -153,14 +154,15 @@ class RelationNetwork(nn.Module):
 
     def __init__(self, shape: RelationShape) -> None:
         super().__init__()
-        self.num_latents = shape.num_latents
+        self.num_latents, head = shape.num_latents, KEYS // shape.num_latents
+        self.scale = SCALE * (head / RELEASED_HEAD) ** 0.5  # products of longer keys are larger
         self.itself = SelfView(shape)
-        self.key = Perceptron(self.itself.size, HIDDEN, shape.num_latents * HEAD)
-        self.query = Perceptron(shape.other, HIDDEN, shape.num_latents * HEAD)
+        self.key = Perceptron(self.itself.size, HIDDEN, shape.num_latents * head)
+        self.query = Perceptron(shape.other, HIDDEN, shape.num_latents * head)
 
     def forward(self, views: EntityViews) -> torch.Tensor:
         """Returns the relations of every latent, [..., H, M]."""
-        scores = self.query.products(self._keys(views), views.others) / SCALE
+        scores = self.query.products(self._keys(views), views.others) / self.scale
         return masked_softmax(scores, views.other_mask.unsqueeze(-2))
 
     def under(self, views: EntityViews, latents: torch.Tensor) -> torch.Tensor:
@@ -169,11 +171,11 @@ class RelationNetwork(nn.Module):
         What `latents @ forward(views)` is, without what the other latents' would take.
         """
         chosen = (self._keys(views) * latents.unsqueeze(-1)).flatten(-2).unsqueeze(-2)
-        scores = self.query.products(chosen, views.others).squeeze(-2) / SCALE
+        scores = self.query.products(chosen, views.others).squeeze(-2) / self.scale
         return masked_softmax(scores, views.other_mask) * latents.sum(dim=-1, keepdim=True)
 
     def _keys(self, views: EntityViews) -> torch.Tensor:
-        return self.key(self.itself(views)).unflatten(-1, (self.num_latents, HEAD))
+        return self.key(self.itself(views)).unflatten(-1, (self.num_latents, -1))
 
 
 class PolicyNetwork(nn.Module):

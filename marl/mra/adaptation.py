@@ -132,9 +132,9 @@ def adapt_networks(
 ) -> dict[str, MRAModule]:
     """Returns copies of modules after k updates in another population; those given stay as they are.
 
-    An update is what training does: each env plays an episode under drawn latents, then critic, policy with relations,
-    and prior take a step on what was played so far, and the targets follow. First-order, with a fresh Adam for each
-    network. Before the first, episodes are played until there are `learning_starts` steps.
+    An update is what training does: each env plays an episode under drawn latents, then critic, and policy with
+    relations, take a step on what was played so far, and the targets follow; the prior stays. First-order, with a fresh
+    Adam for each network. Before the first, episodes are played until there are `learning_starts` steps.
 
     Args:
         config: Of the training; Ray runs. Its `lr`, `num_envs_per_env_runner` and `batch_steps` hold here too.
@@ -144,7 +144,8 @@ def adapt_networks(
     """
     own: Any = config.copy(copy_frozen=False)
     own.env_config = dict(settings)  # RLlib's `environment` would add to those of the training
-    algorithm = own.training(updates_per_round=1).build_algo()
+    # One population has nothing for the prior to tell apart, and its usage would pull it to even latents.
+    algorithm = own.training(updates_per_round=1, usage_coeff=0.0).build_algo()
     take_over(algorithm, modules)
     done = 0
     while done < updates:
@@ -161,9 +162,12 @@ def learned_modules(algorithm: Any) -> dict[str, MRAModule]:
 
 
 def take_over(algorithm: Any, modules: Mapping[str, MRAModule]) -> None:
-    """Gives an algorithm the weights of modules, perhaps of another population: all but those that name populations."""
+    """Gives an algorithm the weights of modules, perhaps of another population: all but those that name populations.
+
+    Raises:
+        ValueError: They are of other networks.
+    """
     own = learned_modules(algorithm)
     for name, module in modules.items():
-        weights = {key: value for key, value in module.state_dict().items() if not key.startswith("predictor.")}
-        own[name].load_state_dict(weights, strict=False)
+        own[name].take_weights(module.state_dict(), module.actor.shape)
     send_weights(algorithm, list(modules))

@@ -11,13 +11,12 @@ import safetensors
 from safetensors.torch import load_file, save_file
 
 import games
-from agents.relational_player import RelationalDescription, save_relations
+from agents.relational_player import RelationalDescription, load_relations, save_relations
 from agents.trained import PolicyError
 from marl.mra.algorithm import MRAConfig, module_specs
-from marl.mra.module import MRAModule
+from marl.mra.module import OF_TRAINING, MRAModule
 
 WEIGHTS = "module.safetensors"
-OF_TRAINING = "predictor."  # names the populations of a training, so that it is of no other
 
 
 def export_policy(
@@ -71,11 +70,11 @@ def load_team(folder: Path, config: MRAConfig) -> dict[str, MRAModule]:
         path, module = folder / name / WEIGHTS, spec.build()
         assert isinstance(module, MRAModule)
         try:
-            told = module.load_state_dict(load_file(path), strict=False)
+            weights = load_file(path)
+            module.take_weights(weights, load_relations(folder / name)[0].shape)
         except (safetensors.SafetensorError, RuntimeError, OSError) as error:
             raise PolicyError(f"{path} is missing or damaged: {' '.join(str(error).split())}") from error
-        missing = [key for key in told.missing_keys if not key.startswith(OF_TRAINING)]
-        if missing or told.unexpected_keys:
-            raise PolicyError(f"{path} is of other networks: {', '.join(missing + list(told.unexpected_keys))}")
+        except ValueError as error:
+            raise PolicyError(f"{path} is {error}") from error
         modules[name] = module
     return modules

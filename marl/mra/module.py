@@ -6,6 +6,8 @@ E envs or B rows of a batch; N agents; D numbers in an observation; H latents; A
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,7 @@ from marl.rllib.modules.actor_critic import forbid
 from marl.rllib.runner.actions import Categorical
 from marl.rllib.runner.team import ACTION_NOISE, ALIVE, TeamAPI
 
+OF_TRAINING = "predictor."  # names the populations of a training, so that it is of no other
 LATENTS = "latents"  # Gumbel noise [E, N, H] into a forward pass; out of it the one-hot latents, [E·N, 1, H]
 
 
@@ -71,6 +74,21 @@ class MRAModule(TorchRLModule, InferenceOnlyAPI, TeamAPI):
         """Returns Gumbel noise of the latents, [T, E, N, H], of which an episode uses its first step's."""
         shape = (num_steps, num_envs, self.num_agents, self.num_latents)
         return {LATENTS: rng.gumbel(size=shape).astype(np.float32)}
+
+    def take_weights(self, weights: Mapping[str, torch.Tensor], shape: RelationShape) -> None:
+        """Takes the weights of a module of this shape: all but the predictor's, which names populations of a training.
+
+        Raises:
+            ValueError: They are of other networks.
+        """
+        own, theirs = asdict(self.actor.shape), asdict(shape)
+        wrong = [f"{name} {theirs[name]!r}, not {own[name]!r}" for name in own if theirs[name] != own[name]]
+        if not wrong:
+            known = {key: array for key, array in weights.items() if not key.startswith(OF_TRAINING)}
+            told = self.load_state_dict(known, strict=False)
+            wrong = [key for key in told.missing_keys if not key.startswith(OF_TRAINING)] + list(told.unexpected_keys)
+        if wrong:
+            raise ValueError(f"of other networks: {', '.join(wrong)}")
 
     def follow(self, tau: float) -> None:
         """Moves the targets a share tau of the way; 1: all of it."""

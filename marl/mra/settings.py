@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
+from agents.relations import KEYS
 from games.names import unknown_name
 
 PRIORS = ("learned", "uniform")
@@ -112,6 +113,8 @@ class MRASettings:
                 raise unknown_name(name, getattr(self, name), known)
         for name in ("num_latents", "capacity", "batch_steps", "updates_per_round", "prior_updates", "learning_starts"):
             _check_count(name, getattr(self, name), least=1)
+        if self.num_latents > KEYS:
+            raise ValueError(f"num_latents must be at most {KEYS}, the numbers of all keys, got {self.num_latents!r}")
         _check_count("num_contrasts", self.num_contrasts, least=2)
         for name in ("usage_coeff", "information_coeff", "wanted_information", "weight_decay"):
             if not 0 <= getattr(self, name) < math.inf:

@@ -30,6 +30,8 @@ def test_every_world_and_method_makes_a_config():
             own = config.mra_settings()
             assert (own.num_latents == 1) == (method in ("no_latent", "curriculum") or "specialist" in method)
             assert own.next_action_from_obs == (method == "released")
+            # The release's rates (shared/papers: lr 3e-4, reward_scale 30); all others have the study's.
+            assert (config.lr, own.inverse_temperature) == ((3e-4, 30) if method == "released" else (1e-3, 10))
     specialist = make_config(Cell("resources", "specialist_9", 1, 1000), settings)
     assert specialist.env_config == {"num_agents": 9, "populations": [9]}
 

@@ -92,7 +92,7 @@ METHODS: dict[str, dict[str, Any]] = {
     "mra": {},
     "no_latent": {"num_latents": 1},
     "uniform": {"prior": "uniform", "information_coeff": 0.0},
-    "released": {"is_released": True},
+    "released": {"is_released": True, "lr": 3e-4, "inverse_temperature": 30.0},  # its own rates as well
     "curriculum": {"num_latents": 1},
     **{f"specialist_{size}": {"num_latents": 1, "size": size} for size in (2, 3, 6, 9, 12, 24)},
 }

@@ -116,6 +116,22 @@ def test_values_see_the_own_action_only_where_that_is_wanted(sees_own: bool) -> 
     assert changed.tolist() == [True, True, sees_own, True]
 
 
+def test_networks_of_one_latent_have_as_many_weights_but_for_the_prior() -> None:
+    """By hand: a prior of n over 16 units to 6 latents has 2 * 16 + 17 * 6 = 134."""
+    sizes = {}
+    for count in (1, 6):
+        actor = make_module(num_latents=count).actor
+        sizes[count] = {name: sum(p.numel() for p in part.parameters()) for name, part in actor.named_children()}
+    assert sizes[1] == sizes[6] | {"prior": 0}
+    assert sizes[6]["prior"] == 134
+
+
+def test_longer_keys_make_no_sharper_relations() -> None:
+    """Products of k independent numbers have a deviation that grows with the root of k; the release divides 16 by 8."""
+    scales = {count: make_module(num_latents=count).actor.relation.scale for count in (1, 6)}
+    assert scales == pytest.approx({6: 8.0, 1: 8 * 6**0.5})
+
+
 def test_sums_before_the_last_layer_are_those_after_it() -> None:
     """Against the definitions, with every output computed."""
     layers = Perceptron(3, 8, 6).double()

@@ -76,6 +76,7 @@ def test_an_interval_of_pairs_is_the_binomials():
         ([1, 2, 3, 4, 5, 6, 7, 8, 9, 10], 2 / 1024),  # all have one sign: it and its mirror image
         ([-1, 2, 3, 4], 4 / 16),  # sums of at least 8: +10 and +8, and their mirror images
         ([0, 0], 1.0),
+        ([3], 1.0),  # and its mirror image
     ],
 )
 def test_signs_are_flipped_exactly(differences, p_value):
