@@ -128,9 +128,9 @@ def _logits_gradients(played: Played, logits: Mapping[str, np.ndarray]) -> dict[
 
 
 def adapt_networks(
-    config: MRAConfig, modules: Mapping[str, MRAModule], settings: dict[str, Any], *, updates: int
-) -> dict[str, MRAModule]:
-    """Returns copies of modules after k updates in another population; those given stay as they are.
+    config: MRAConfig, modules: Mapping[str, MRAModule], settings: dict[str, Any], *, after: Sequence[int]
+) -> dict[int, dict[str, MRAModule]]:
+    """Returns by k copies of modules after k updates in another population; those given stay as they are.
 
     An update is what training does: each env plays an episode under drawn latents, then critic, and policy with
     relations, take a step on what was played so far, and the targets follow; the prior stays. First-order, with a fresh
@@ -140,20 +140,21 @@ def adapt_networks(
         config: Of the training; Ray runs. Its `lr`, `num_envs_per_env_runner` and `batch_steps` hold here too.
         modules: By group, whole ones, as `algorithm.learner_group` has them.
         settings: Of the world, for the new population.
-        updates: k; 0 returns copies.
+        after: k, numbers of updates in any order, all of one run; 0 are copies.
     """
     own: Any = config.copy(copy_frozen=False)
     own.env_config = dict(settings)  # RLlib's `environment` would add to those of the training
     # One population has nothing for the prior to tell apart, and its usage would pull it to even latents.
     algorithm = own.training(updates_per_round=1, usage_coeff=0.0).build_algo()
     take_over(algorithm, modules)
-    done = 0
-    while done < updates:
-        result = algorithm.train()
-        done += int("learners" in result)
-    copies = copy.deepcopy(learned_modules(algorithm))
+    done, found = 0, {0: copy.deepcopy(learned_modules(algorithm))}
+    while done < max(after, default=0):
+        if "learners" in algorithm.train():
+            done += 1
+            if done in after:
+                found[done] = copy.deepcopy(learned_modules(algorithm))
     algorithm.stop()
-    return copies
+    return {k: found[k] for k in after}
 
 
 def learned_modules(algorithm: Any) -> dict[str, MRAModule]:

@@ -147,10 +147,12 @@ class MRALearner(RestorableLearner, TorchLearner):
             parts = {name: values.split(settings.batch_steps) for name, values in columns.items()}
             count = len(parts["rewards"])
             for u in range(count):
-                steps = steps_of(module, {name: values[u] for name, values in parts.items()})
+                own = {name: values[u] for name, values in parts.items()}
+                steps = steps_of(module, own)
                 numbers |= a_round.update(steps)
                 if u >= count - settings.prior_updates:
-                    numbers |= a_round.update_prior(steps)
+                    few = {name: values[: settings.prior_steps] for name, values in own.items()}
+                    numbers |= a_round.update_prior(steps_of(module, few))
             numbers |= a_round.end(steps)
             for name, value in numbers.items():
                 self.metrics.log_value((module_id, name), value.detach(), window=1)

@@ -6,6 +6,7 @@ S. Zhang et al. 2023, as far as the released code shows it (README.md says what 
     o, o'                      views_t, views_tp1                          [B, N, ...]
     z                          latents                                     [B, N, H] one-hot
     R(o, z)                    relate                                      [B, N, M]
+    what is seen, in parts     sight_t, sight_tp1 (parts.py)
     Q_i(o, a)                  Critic                                      [B, N, A]
     y_i                        soft_targets: r + gamma Q' - log pi' / T    [B, N]
     1 / T                      1 / inverse_temperature
@@ -19,6 +20,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import nn
@@ -26,6 +28,7 @@ from torch import nn
 from games.particles import EntityViews
 from marl.mra.critic import relations_within
 from marl.mra.module import LATENTS, MRAModule
+from marl.mra.parts import Sight, in_order, see
 from marl.mra.settings import MRASettings
 from marl.rllib.modules.actor_critic import forbid
 
@@ -61,9 +64,20 @@ class Steps:
     games: torch.Tensor
     num_agents: torch.Tensor
 
+    @cached_property
+    def sight_t(self) -> Sight:
+        """What was seen before, in parts of like populations."""
+        return see(self.views_t, self.alive | self.next_alive, self.num_agents)
+
+    @cached_property
+    def sight_tp1(self) -> Sight:
+        """And after."""
+        return see(self.views_tp1, self.alive | self.next_alive, self.num_agents)
+
 
 def steps_of(module: MRAModule, columns: Mapping[str, torch.Tensor]) -> Steps:
-    """Returns the steps of a batch's columns."""
+    """Returns the steps of a batch's columns, in the order of their populations."""
+    columns = in_order(columns)
     return Steps(
         views_t=module.views(columns["obs"]),
         views_tp1=module.views(columns["new_obs"]),
@@ -95,23 +109,30 @@ def mean_of(values: torch.Tensor, alive: torch.Tensor) -> torch.Tensor:
     return (values * alive).sum() / alive.sum().clamp(min=1)
 
 
-def relate(module: MRAModule, views: EntityViews, latents: torch.Tensor) -> torch.Tensor:
+def relate(module: MRAModule, sight: Sight, latents: torch.Tensor) -> torch.Tensor:
     """Returns relations [B, N, M] under latents [B, N, H]."""
-    return module.actor.relation.under(views, latents)
+    return sight.ask_of_others(lambda part: module.actor.relation.under(part.views, part.of(latents)))
 
 
-def log_policy(
-    policy: nn.Module, views: EntityViews, relations: torch.Tensor, mask: torch.Tensor | None
-) -> torch.Tensor:
+def relate_all(module: MRAModule, sight: Sight) -> torch.Tensor:
+    """Returns the relations of every latent, [B, N, H, M]."""
+    return sight.ask_of_others(lambda part: module.actor.relation(part.views))
+
+
+def log_policy(policy: nn.Module, sight: Sight, relations: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
     """Returns log-probabilities [B, N, A] for relations [B, N, M]."""
-    return log_policies(policy, views, relations.unsqueeze(-2), mask).squeeze(-2)
+    return log_policies(policy, sight, relations.unsqueeze(-2), mask).squeeze(-2)
 
 
-def log_policies(
-    policy: nn.Module, views: EntityViews, relations: torch.Tensor, mask: torch.Tensor | None
-) -> torch.Tensor:
+def log_policies(policy: nn.Module, sight: Sight, relations: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
     """Returns log-probabilities [B, N, H, A] under each of relations [B, N, H, M]."""
-    return torch.log_softmax(forbid(policy(views, relations), None if mask is None else mask.unsqueeze(-2)), dim=-1)
+    logits = sight.ask(lambda part: policy(part.views, part.of_others(relations)))
+    return torch.log_softmax(forbid(logits, None if mask is None else mask.unsqueeze(-2)), dim=-1)
+
+
+def evaluate(critic: nn.Module, sight: Sight, mix: torch.Tensor, actions: torch.Tensor) -> torch.Tensor:
+    """Returns values [B, N, A] of actions, given those [B, N] of the others and what they are to each other."""
+    return sight.ask(lambda part: critic(part.views, part.within(mix), part.of(actions)))
 
 
 # ---- critic ----
@@ -122,11 +143,11 @@ def soft_targets(
 ) -> torch.Tensor:
     """Returns y [B, N]; without the second part where nothing follows."""
     is_late = settings.next_action_from_obs
-    views, mask = (steps.views_t, steps.mask_t) if is_late else (steps.views_tp1, steps.mask_tp1)
-    relations = relate(module, views, steps.latents)
-    log_probs = log_policy(module.target_policy, views, relations, mask)
+    sight, mask = (steps.sight_t, steps.mask_t) if is_late else (steps.sight_tp1, steps.mask_tp1)
+    relations = relate(module, sight, steps.latents)
+    log_probs = log_policy(module.target_policy, sight, relations, mask)
     actions = draw(log_probs, generator)
-    values = module.target_critic(steps.views_tp1, relations_within(relations, module.first), actions)
+    values = evaluate(module.target_critic, steps.sight_tp1, relations_within(relations, module.first), actions)
     future = discount * _at(values, actions) - _at(log_probs, actions) / settings.inverse_temperature
     goes_on = steps.alive if settings.ignores_terminations else steps.next_alive
     return steps.rewards + future * goes_on
@@ -138,8 +159,8 @@ def critic_loss(
     """Returns the squared error of the team, whose value is its agents' together, as in VDN; or of each agent."""
     with torch.no_grad():
         targets = soft_targets(module, steps, settings, discount, generator)
-        mix = relations_within(relate(module, steps.views_t, steps.latents), module.first)
-    values = _at(module.critic(steps.views_t, mix, steps.actions), steps.actions)
+        mix = relations_within(relate(module, steps.sight_t, steps.latents), module.first)
+    values = _at(evaluate(module.critic, steps.sight_t, mix, steps.actions), steps.actions)
     errors, is_there = values - targets, steps.alive
     if settings.team_error != "own":
         errors, is_there = (errors * steps.alive).sum(dim=-1), steps.alive.any(dim=-1)
@@ -167,20 +188,20 @@ def policy_loss(
     """
     is_joint = settings.relation_follows_policy
     is_paid = is_joint and module.num_latents > 1 and settings.information_coeff > 0
-    policy, views, mask = module.actor.policy, steps.views_t, steps.mask_t
+    policy, sight, mask = module.actor.policy, steps.sight_t, steps.mask_t
     with torch.set_grad_enabled(is_joint):
-        of_all = module.actor.relation(views)
+        of_all = relate_all(module, sight)
         relations = (steps.latents.unsqueeze(-2) @ of_all).squeeze(-2)
     if is_paid:
-        log_all = log_policies(policy, views, of_all, mask)
+        log_all = log_policies(policy, sight, of_all, mask)
         log_probs = _of_latent(log_all, steps.latents)
     else:  # policies under the other latents would be computed for nothing
-        log_probs = log_policy(policy, views, relations, mask)
+        log_probs = log_policy(policy, sight, relations, mask)
     relations = relations.detach()
     with torch.no_grad():
         actions = draw(log_probs, generator)
         mix = relations_within(relations, module.first)
-        values = module.critic(views, mix, actions)
+        values = evaluate(module.critic, sight, mix, actions)
     probs, temperature = log_probs.exp(), 1 / settings.inverse_temperature
     if settings.policy_gradient == "expected":
         each = (probs * (log_probs * temperature - values)).sum(dim=-1)
@@ -223,11 +244,11 @@ def information_bound(
     a* is drawn from the policy as it is now, under z; log(K pi(a*|z) / sum_k pi(a*|z_k)) of the target policy is raised
     through the relations. With z among the z_k it is at most log K, and a lower bound (contrastive).
     """
-    relations = module.actor.relation(steps.views_t)
-    log_probs = log_policies(module.target_policy, steps.views_t, relations, steps.mask_t)
+    relations = relate_all(module, steps.sight_t)
+    log_probs = log_policies(module.target_policy, steps.sight_t, relations, steps.mask_t)
     prior = _prior(module, steps)
     with torch.no_grad():
-        now = log_policies(module.actor.policy, steps.views_t, relations, steps.mask_t)
+        now = log_policies(module.actor.policy, steps.sight_t, relations, steps.mask_t)
         actions = draw(_of_latent(now, steps.latents), generator)
     # [B, N, H], of every latent
     of_action = log_probs.gather(-1, actions[..., None, None].expand(*log_probs.shape[:-1], 1)).squeeze(-1)
@@ -248,12 +269,12 @@ def information_numbers(module: MRAModule, steps: Steps) -> Numbers:
     The ceiling is the information there would be if a latent named one other agent, each that is there as likely, and
     the policy saw that one alone: how much it heeds whom it attends to, whatever the relations are.
     """
-    policy, views = module.actor.policy, steps.views_t
-    own = information(_prior(module, steps), log_policies(policy, views, module.actor.relation(views), steps.mask_t))
-    there = (views.other_mask > 0).to(torch.float32)
+    policy, sight = module.actor.policy, steps.sight_t
+    own = information(_prior(module, steps), log_policies(policy, sight, relate_all(module, sight), steps.mask_t))
+    there = (steps.views_t.other_mask > 0).to(torch.float32)
     single = torch.eye(there.shape[-1]).expand(*there.shape, -1)
     even = (there / there.sum(dim=-1, keepdim=True).clamp(min=1)).log()
-    most = information(even, log_policies(policy, views, single, steps.mask_t))
+    most = information(even, log_policies(policy, sight, single, steps.mask_t))
     return {"information": mean_of(own, steps.alive), "information_ceiling": mean_of(most, steps.alive)}
 
 
@@ -286,9 +307,10 @@ def game_loss(
     hard = nn.functional.one_hot(soft.argmax(dim=-1), module.num_latents).to(soft.dtype)
     latents = hard + soft - soft.detach()
     with torch.no_grad():
-        of_all = module.actor.relation(steps.views_t)
+        of_all = relate_all(module, steps.sight_t)
     relations = (latents.unsqueeze(-2) @ of_all).squeeze(-2)
-    logits = (module.predictor(steps.views_t, relations, latents) * steps.alive[..., None]).sum(dim=1)
+    told = steps.sight_t.ask(lambda part: module.predictor(part.views, part.of_others(relations), part.of(latents)))
+    logits = (told * steps.alive[..., None]).sum(dim=1)
     error = nn.functional.cross_entropy(logits, steps.games)
     shares = (prior.exp() * steps.alive[..., None]).sum(dim=(0, 1)) / steps.alive.sum().clamp(min=1)
     loss = error + settings.usage_coeff * (shares * shares.clamp(min=1e-12).log()).sum()

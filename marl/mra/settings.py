@@ -27,6 +27,7 @@ RELEASED: dict[str, Any] = {
     "contrasts_with_itself": False,
     "relation_follows_policy": False,
     "prior_updates": 1,
+    "prior_steps": 256,
     "usage_coeff": 0.0,
     "prior_temperature": 4.0,
     "decouples_decay": False,
@@ -43,6 +44,7 @@ class MRASettings:
         prior: Of the latents: "learned" from the number of agents, or "uniform".
         prior_temperature: By which the prior's logits are divided.
         prior_updates: Updates of prior and predictor after every round, at most `updates_per_round`.
+        prior_steps: Steps of such an update, at most `batch_steps`: it learns a function of the number of agents alone.
         usage_coeff: What a nat of entropy of the latents that all populations use together is paid in the loss of prior
             and predictor; the release pays none. It leaves room for a latent of each population's own.
         information_coeff: What a nat of information between actions and latents is paid in the loss of policy and
@@ -79,6 +81,7 @@ class MRASettings:
     prior: str = "learned"
     prior_temperature: float = 1.0
     prior_updates: int = 10
+    prior_steps: int = 64
     usage_coeff: float = 1.0
     information_coeff: float = 1.0
     wanted_information: float = 0.2
@@ -111,7 +114,15 @@ class MRASettings:
         ):
             if getattr(self, name) not in known:
                 raise unknown_name(name, getattr(self, name), known)
-        for name in ("num_latents", "capacity", "batch_steps", "updates_per_round", "prior_updates", "learning_starts"):
+        for name in (
+            "num_latents",
+            "capacity",
+            "batch_steps",
+            "updates_per_round",
+            "prior_updates",
+            "prior_steps",
+            "learning_starts",
+        ):
             _check_count(name, getattr(self, name), least=1)
         if self.num_latents > KEYS:
             raise ValueError(f"num_latents must be at most {KEYS}, the numbers of all keys, got {self.num_latents!r}")

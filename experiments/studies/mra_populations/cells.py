@@ -7,6 +7,7 @@ import io
 import json
 import shutil
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -148,11 +149,18 @@ def judge(
             rows.append({"population": size, "choice": choice, "return": float(played.team_returns.mean())})
             latents += _latent_rows(team, played, size, choice)
     if cell.method in ADAPTING:
-        for k in settings.updates:
-            adapted = adapt_networks(config, team, world.of_many((world.adapted,)), updates=k)
-            value = float(_play(adapted, world, world.adapted, settings, None).team_returns.mean())
-            rows.append({"population": world.adapted, "choice": f"networks_{k}", "return": value})
+        rows += _adapted_rows(team, world, config, settings)
     return rows, latents
+
+
+def _adapted_rows(
+    team: Team, world: World, config: MRAConfig, settings: MraPopulationsSettings
+) -> list[dict[str, Any]]:
+    size, returns = world.adapted, dict[int, float]()
+    with suppress(DivergedError):  # rows without returns
+        for k, adapted in adapt_networks(config, team, world.of_many((size,)), after=settings.updates).items():
+            returns[k] = float(_play(adapted, world, size, settings, None).team_returns.mean())
+    return [{"population": size, "choice": f"networks_{k}", "return": returns.get(k)} for k in settings.updates]
 
 
 def _choices(team: Team, cell: Cell, size: int, settings: MraPopulationsSettings) -> dict[str, Any]:

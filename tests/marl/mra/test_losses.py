@@ -173,8 +173,8 @@ def test_targets_are_rewards_and_the_soft_future_of_who_has_one() -> None:
     steps = make_steps(module, num_steps=6, next_alive=gone)
     own = settings(inverse_temperature=10.0)
     found = soft_targets(module, steps, own, 0.9, generator(4))
-    relations = relate(module, steps.views_tp1, steps.latents)
-    log_probs = log_policy(module.target_policy, steps.views_tp1, relations, None)
+    relations = relate(module, steps.sight_tp1, steps.latents)
+    log_probs = log_policy(module.target_policy, steps.sight_tp1, relations, None)
     actions = draw(log_probs, generator(4))
     for b in range(6):
         for i in range(4):
@@ -225,7 +225,7 @@ def test_the_error_of_a_team_is_of_its_agents_together() -> None:
     steps = make_steps(module, next_alive=torch.zeros(24, 4, dtype=torch.bool))
     with torch.no_grad():
         full = torch.zeros(24, 4, 4)
-        relations = relate(module, steps.views_t, steps.latents)
+        relations = relate(module, steps.sight_t, steps.latents)
         for i in range(4):
             for m, j in enumerate(j for j in range(4) if j != i):
                 full[:, i, j] = relations[:, i, m]

@@ -247,7 +247,8 @@ def test_the_best_latent_is_the_one_whose_episodes_paid_most(trained: Any) -> No
 def test_networks_adapt_in_another_population_and_the_given_ones_stay(trained: Any) -> None:
     modules, world = modules_of(trained), {"num_agents": 6, "horizon": 5}
     before = [each.clone() for each in modules["agents"].state_dict().values()]
-    adapted = adapt_networks(small_config(), modules, world, updates=1)["agents"]
+    course = adapt_networks(small_config(), modules, world, after=[2, 1])
+    adapted, later = course[1]["agents"], course[2]["agents"]
     assert all(torch.equal(*pair) for pair in zip(before, modules["agents"].state_dict().values(), strict=True))
     own, new = dict(modules["agents"].actor.named_parameters()), dict(adapted.actor.named_parameters())
     moved = {name: (new[name] - own[name]).abs().max().item() for name in own}
@@ -255,6 +256,8 @@ def test_networks_adapt_in_another_population_and_the_given_ones_stay(trained: A
     assert max(prior) < 1e-6, "one population has nothing to teach it; weights decay by 1e-7 of themselves"
     assert 1e-5 < max(moved.values()) < 0.01, "a step or two from where they were"
     assert adapted.games == (6,)
+    new = later.actor.state_dict()
+    assert any(not torch.equal(array, new[name]) for name, array in adapted.actor.state_dict().items())
 
 
 def test_populations_are_numbers_of_all_agents() -> None:
