@@ -29,7 +29,7 @@ KEYS = 96  # numbers of all latents' keys together, as many with one latent as w
 SCALE = POOLED**0.5  # of attention, which the release divides by though its keys are shorter
 RELEASED_HEAD = 16  # numbers of such a key
 LANDMARK_HEADS = 4
-PRIOR_HIDDEN, PRIOR_UNIT = 16, 10.0  # the prior sees n / 10; of the release's 3 units, all are dead in a seed of 8
+PRIOR_HIDDEN, PRIOR_UNIT = 16, 10.0  # the prior sees n / 10; of the release's 3 units, all are dead with chance 1/8
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """The study mra_populations, small: cells of all kinds, anchors, tables, and settings that cannot be."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -17,7 +18,16 @@ from marl.rllib import DivergedError
 
 TINY = {
     "training": {"batch_steps": 8, "updates_per_round": 1, "learning_starts": 20, "num_latents": 2},
-    **{"num_envs": 2, "env_steps": 280, "episodes": 2, "tries": 1, "updates": [1], "seeds": [1], "judged": [3, 9, 13]},
+    **{
+        "num_envs": 2,
+        "env_steps": 280,
+        "episodes": 2,
+        "tries": 1,
+        "updates": [1],
+        "seeds": [1],
+        "judged": [3, 9, 13],
+        "anchor_episodes": 20,
+    },
 }
 
 
@@ -94,10 +104,12 @@ def test_a_cell_that_diverges_is_written_as_such_and_told_of(tmp_path, monkeypat
 
 
 def test_anchors_are_the_measured_ones():
-    """Random 49.8 and assignment 172.6 of six agents, measured apart from this code (games/particles/README.md)."""
-    random, assigned = anchors_of("resources", 6, 300)
-    assert random == pytest.approx(49.8, rel=0.08)  # 300 episodes: two standard errors
-    assert assigned == pytest.approx(172.6, rel=0.04)
+    """Random 49.8 and assignment 172.6 of six agents, each by 300 episodes apart from this code (games/particles)."""
+    few, many = (anchors_of("resources", 6, episodes) for episodes in (375, 1500))
+    published_error = many["random_error"] * (1500 / 300) ** 0.5
+    assert many["random"] == pytest.approx(49.8, abs=2 * np.hypot(many["random_error"], published_error))
+    assert many["scripted"] == pytest.approx(172.6, rel=0.03)
+    assert few["random_error"] / many["random_error"] == pytest.approx(2, rel=0.15)  # the root of four times as many
 
 
 def test_scores_lie_between_the_anchors():
@@ -178,7 +190,14 @@ def test_a_small_run_has_returns_in_all_populations_tables_and_a_report(local_ra
     assert stars == {"mra": [False, True, False, False], "curriculum": [True, False, False, False]}
     report(run, settings)
     page = run.report_path.read_text(encoding="utf-8")
-    for title in ("all populations", "in the course of training", "diagnostics", "information", "latents of mra"):
+    for title in (
+        "all populations",
+        "choices",
+        "in the course of training",
+        "diagnostics",
+        "information",
+        "latents of mra",
+    ):
         assert f"resources: {title}" in page
 
 

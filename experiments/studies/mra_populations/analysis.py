@@ -9,10 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
-import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from experiments.markdown import to_markdown
 from experiments.report import Section, to_svg, write_report
@@ -28,11 +25,11 @@ from experiments.studies.mra_populations.diagnostics import (
     read_curves,
     read_latents,
 )
+from experiments.studies.mra_populations.figures import draw_choices, draw_scores
 from experiments.studies.mra_populations.gains import gains, gains_table
 from experiments.studies.mra_populations.settings import MraPopulationsSettings, trained_sizes
 from marl.robustness.statistics import interquartile_mean
 
-STYLE: dict[Any, Any] = {"font.size": 8}
 KEYS = ["world", "method", "choice", "population"]
 
 
@@ -115,35 +112,6 @@ def _score(row: dict[Any, float]) -> str:
     return f"{row['iqm']:.2f} [{row['low']:.2f}, {row['high']:.2f}]"
 
 
-def draw_scores(summary: pd.DataFrame, world: str) -> Figure:
-    """Draws the score of each method over populations, latents as they are sampled, with intervals."""
-    own = summary[(summary["world"] == world) & (summary["choice"] == "sampled")]
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(5.5, 3.2), layout="constrained")
-        axes = figure.subplots()
-        for method, rows in own.groupby("method", sort=False):
-            rows = rows.sort_values("population")
-            errors = np.array([rows["iqm"] - rows["low"], rows["high"] - rows["iqm"]]).clip(min=0)
-            axes.errorbar(
-                rows["population"],
-                rows["iqm"],
-                yerr=errors,
-                fmt="o-",
-                markersize=3,
-                label=str(method).replace("_", " "),
-            )
-        for edge in (0, 1):
-            axes.axhline(edge, color="#777777", linestyle=":", linewidth=0.8)
-        axes.set_xscale("log", base=2)
-        sizes = sorted(own["population"].unique())
-        axes.set_xticks(sizes, [str(n) for n in sizes])
-        axes.set_xlabel("agents" if world == "resources" else "collectors")
-        axes.set_ylabel("0: random, 1: scripted")
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.legend(frameon=False, fontsize=6)
-    return figure
-
-
 def evaluate(run: RunFolder, settings: MraPopulationsSettings) -> None:
     """Writes anchors.csv, curves.csv, latents.csv, summary.csv, gains.csv and evaluation.csv, a row for each return.
 
@@ -153,8 +121,9 @@ def evaluate(run: RunFolder, settings: MraPopulationsSettings) -> None:
     returns, curves = read_cells(run, settings), read_curves(run, settings.cells())
     played = pd.concat([own[["world", "population"]] for own in (returns, curve_returns(curves))])
     pairs = played.drop_duplicates().itertuples(index=False)
-    rows = [(*pair, *anchors_of(pair.world, int(pair.population), settings.episodes)) for pair in pairs]
-    anchors = pd.DataFrame(rows, columns=["world", "population", "random", "scripted"])
+    anchors = pd.DataFrame(
+        [pair._asdict() | anchors_of(pair.world, int(pair.population), settings.anchor_episodes) for pair in pairs]
+    )
     scores = normalize(returns, anchors)
     for path, table in (
         (run.path / "anchors.csv", anchors),
@@ -196,7 +165,13 @@ def _score_sections(summary: pd.DataFrame, found: pd.DataFrame, world: str) -> l
         "of logits; or k updates of the networks in the new population."
     )
     sections = [Section(world, table=score_table(summary, world), caption=caption)]
-    sections.append(Section(f"{world}: all populations", figure=to_svg(draw_scores(summary, world))))
+    caption = (
+        "Interquartile means over seeds with 95 % bootstrap intervals. Latents as they are sampled, specialists on the "
+        "right, large marks in the sizes of the own training; or, in choices, all ways to take latents, and adaptation."
+    )
+    sections.append(Section(f"{world}: all populations", figure=to_svg(draw_scores(summary, world)), caption=caption))
+    if "mra" in set(summary.loc[summary["world"] == world, "method"]):
+        sections.append(Section(f"{world}: choices", figure=to_svg(draw_choices(summary, world)), caption=caption))
     caption = (
         "Differences of scores, paired by seed, with 95 % bootstrap intervals; all new: the mean over populations that "
         "neither was trained in, and p of the sign-flip test there, which is 0.06 at least with five seeds."

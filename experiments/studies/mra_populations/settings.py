@@ -162,6 +162,7 @@ class MraPopulationsSettings(StudySettings):
     judged: list[int] = Field([], description="sizes of the evaluation, in place of the worlds' own")
     episodes: int = Field(200, ge=1, description="of an evaluation")
     tries: int = Field(200, ge=1, description="episodes by which a latent is chosen, or its logits are updated")
+    anchor_episodes: int = Field(5000, ge=2, description="of random play, a fifth of scripted, in every population")
     updates: list[int] = Field([1, 5, 20], description="k, of adaptation")
     parallel: int = Field(2, ge=1, description="runs at a time, one core each")
 

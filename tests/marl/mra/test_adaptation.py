@@ -10,7 +10,7 @@ import torch
 from small_teams import RESOURCES, make_module
 
 from marl.mra import adaptation
-from marl.mra.adaptation import adapt_latents
+from marl.mra.adaptation import adapt_latents, choose_latent
 from marl.mra.play import Played
 
 LATENTS, WORTH, NOISE = 6, 20.0, 25.0
@@ -76,3 +76,16 @@ def test_worlds_of_several_populations_are_refused() -> None:
     world = {"num_agents": 4, "populations": (3, 4)}
     with pytest.raises(ValueError, match="one population at a time"):
         adapt_latents({"agents": make_module()}, RESOURCES, world, after=[1], episodes=2, seed=0)
+
+
+def test_the_best_latent_is_the_one_that_pays_most_by_the_mean_of_groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By hand: latents pay reds 1, 9, 5 and blues 6, 0, 5, that is 3.5, 4.5 and 5."""
+    paid = {"reds": (1.0, 9.0, 5.0), "blues": (6.0, 0.0, 5.0)}
+
+    def play(modules: Any, env_id: str, settings: Any, *, episodes: int, seed: int, latents: int) -> Played:
+        returns = {name: own[latents] + np.array([-1.0, 1.0]) for name, own in paid.items()}
+        return Played(returns, np.array([2, 2]), {}, {})
+
+    monkeypatch.setattr(adaptation, "play_episodes", play)
+    choice = choose_latent(dict.fromkeys(paid, make_module()), RESOURCES, {}, episodes=2, seed=0)
+    assert (choice.latent, choice.returns) == (2, (3.5, 4.5, 5.0))

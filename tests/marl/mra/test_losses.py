@@ -164,17 +164,19 @@ def test_policy_and_relations_come_to_the_information_that_is_wanted() -> None:
     assert information_numbers(module, steps)["information"].item() > 0.09
 
 
-def test_targets_are_rewards_and_the_soft_future_of_who_has_one() -> None:
-    """Against one step and agent at a time: y = r + gamma Q'(o', a') - log pi'(a') / T."""
+@pytest.mark.parametrize("is_late", [False, True])
+def test_targets_are_rewards_and_the_soft_future_of_who_has_one(is_late: bool) -> None:
+    """Against one step and agent at a time: y = r + gamma Q'(o', a') - log pi'(a') / T; in the release a' is of o."""
     module = make_module()
     steps = make_steps(module, num_steps=6)
     gone = steps.alive.clone()
     gone[::2] = False
     steps = make_steps(module, num_steps=6, next_alive=gone)
-    own = settings(inverse_temperature=10.0)
+    own = settings(inverse_temperature=10.0, next_action_from_obs=is_late)
     found = soft_targets(module, steps, own, 0.9, generator(4))
-    relations = relate(module, steps.sight_tp1, steps.latents)
-    log_probs = log_policy(module.target_policy, steps.sight_tp1, relations, None)
+    sight = steps.sight_t if is_late else steps.sight_tp1
+    relations = relate(module, sight, steps.latents)
+    log_probs = log_policy(module.target_policy, sight, relations, None)
     actions = draw(log_probs, generator(4))
     for b in range(6):
         for i in range(4):
@@ -189,15 +191,15 @@ def test_targets_are_rewards_and_the_soft_future_of_who_has_one() -> None:
             assert found[b, i].item() == pytest.approx(expected, abs=1e-4)
 
 
-def test_released_forms_are_other_targets() -> None:
+def test_terminations_are_bootstrapped_where_they_are_ignored() -> None:
+    """Then it does not matter who has a future; else, with nobody who has one, targets are rewards."""
     module = make_module()
-    steps = make_steps(module, next_alive=torch.zeros(24, 4, dtype=torch.bool))
-    plain = soft_targets(module, steps, settings(), 0.9, generator())
-    torch.testing.assert_close(plain, steps.rewards)
-    kept = soft_targets(module, steps, settings(ignores_terminations=True), 0.9, generator())
-    late = settings(ignores_terminations=True, next_action_from_obs=True)
-    assert not torch.allclose(kept, plain)
-    assert not torch.allclose(soft_targets(module, steps, late, 0.9, generator()), kept)
+    over, goes_on = (make_steps(module, next_alive=torch.full((24, 4), is_on)) for is_on in (False, True))
+    goes_on = replace(goes_on, next_alive=goes_on.alive)
+    torch.testing.assert_close(soft_targets(module, over, settings(), 0.9, generator()), over.rewards)
+    ignoring = settings(ignores_terminations=True)
+    found = soft_targets(module, over, ignoring, 0.9, generator())
+    torch.testing.assert_close(found, soft_targets(module, goes_on, settings(), 0.9, generator()))
 
 
 @pytest.mark.parametrize("name", ["critic", "policy", "information", "game"])
