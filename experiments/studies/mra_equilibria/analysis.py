@@ -114,6 +114,7 @@ def _draw_panel(axes: mpl.axes.Axes, rows: pd.DataFrame, choice: str, trained: t
         sizes, color = list(groups.groups), COLORS.get(int(str(latents)), "#000000")
         axes.fill_between(sizes, low, high, color=color, alpha=0.2, linewidth=0)
         axes.plot(sizes, groups.mean(), color=color, marker=".", label=str(latents))
+    axes.set_xticks(sorted(rows["players"].unique()))
     axes.spines[["top", "right"]].set_visible(False)
 
 

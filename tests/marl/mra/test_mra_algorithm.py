@@ -18,7 +18,7 @@ from agents.relational_player import RelationalPlayer
 from agents.trained import PolicyError
 from games.names import UnknownNameError
 from marl.mra import RELEASED, MRAConfig
-from marl.mra.adaptation import adapt_networks, take_over
+from marl.mra.adaptation import adapt_latents, adapt_networks, take_over
 from marl.mra.algorithm import populations_of
 from marl.mra.export import export_policy, export_team, load_team
 from marl.mra.play import play_episodes
@@ -168,6 +168,16 @@ def test_groups_have_modules_of_their_own_and_know_their_place(build_one: Callab
     larger = {"num_collectors": 5, "num_banks": 2, "num_treasures": 7, "horizon": 5}
     played = play_episodes(modules, TREASURES, larger, episodes=3, seed=0)
     assert played.populations.tolist() == [7, 7, 7]
+    chosen = play_episodes(modules, TREASURES, larger, episodes=3, seed=0, latents={"collectors": 1, "banks": 2})
+    assert {name: set(own.ravel().tolist()) for name, own in chosen.latents.items()} == {
+        "collectors": {1},
+        "banks": {2},
+    }
+    adapted = adapt_latents(modules, TREASURES, larger, after=[0, 1], episodes=8, seed=0)
+    for name, module in modules.items():  # each from its own prior, of seven agents
+        own = adapted[0][name]
+        np.testing.assert_allclose(own, module.actor.prior(torch.tensor(7)).detach().numpy(), rtol=1e-6)
+        assert not np.array_equal(own, adapted[1][name])
 
 
 def test_evaluation_takes_the_likeliest_and_is_the_same_again(build_one: Callable) -> None:
