@@ -8,7 +8,7 @@ from typing import Literal
 
 Opponent = Literal["nobody", "pusher", "shifter", "shifter_released", "mixer", "mixer_released"]
 Context = Literal["nothing", "temperature", "force", "constant"]
-Schedule = Literal["cold", "linear", "point", "curriculum"]
+Schedule = Literal["cold", "linear", "point", "curriculum", "curriculum_released"]
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,8 @@ class Method:
             where we take that for a slip.
         context: What both agents are shown as the last number of their observations: the temperature of the pusher,
             its share of the largest force, or 0 always.
-        schedule: How temperatures, or the forces that they stand for, are chosen.
+        schedule: How temperatures, or the forces that they stand for, are chosen; "curriculum_released" has the
+            release's constraint on returns (marl/qarl/temperature.py).
         is_cold: Whether a pusher that is shown no temperature has the cold one, instead of one that it learns.
         is_homogeneous: Whether the protagonist learns with the pusher's temperature, too.
         draws_once: Whether all episodes of an iteration have the same temperature.
@@ -62,6 +63,7 @@ METHODS: Mapping[str, Method] = {
     # slips of the release
     "cat_released": Method("shifter_released"),
     "mixed_ne_ld_released": Method("mixer_released"),
+    "qarl_released": Method("pusher", "temperature", "curriculum_released"),
     # ablations of the paper
     "linear": Method("pusher", "temperature", "linear"),
     "point": Method("pusher", "temperature", "point"),

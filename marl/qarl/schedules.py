@@ -74,9 +74,12 @@ class Temperatures:
         self._method, self._iterations, self._hot, self._cold = method, iterations, hot, cold
         self._count = len(seeds)
         self.followers: list[GammaCurriculum | PointSchedule] = []
-        if method.schedule == "curriculum":
-            rate = 1 / cold  # so that the target's concentration is 1
-            self.followers = [GammaCurriculum(threshold, start=hot * rate, rate=rate, seed=seed) for seed in seeds]
+        if method.schedule.startswith("curriculum"):
+            rate, is_released = 1 / cold, method.schedule == "curriculum_released"  # the target's concentration is 1
+            self.followers = [
+                GammaCurriculum(threshold, start=hot * rate, rate=rate, is_released=is_released, seed=seed)
+                for seed in seeds
+            ]
         elif method.schedule == "point":
             self.followers = [PointSchedule(threshold, hot, cold) for _ in seeds]
 

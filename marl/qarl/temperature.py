@@ -4,11 +4,14 @@ Temperatures alpha are drawn from p_k = Gamma(concentration k, rate). An update 
 
     minimises  KL(p_k' || p_target)
     under      KL(p_k' || p_k) <= epsilon                                  (not too far at once)
-               mean_i  p_k'(alpha_i) / p_k(alpha_i)  J_i  >=  xi           (still a good enough protagonist)
+               mean_i  p_k'(alpha_i) / p_k(alpha_i)  (J_i - xi)  >=  0     (still a good enough protagonist)
 
 from pairs (alpha_i, J_i) of temperatures and discounted returns met since the last update, and leaves k as it is where
-the mean return is below xi. With the rate fixed, KL(p_a || p_b) = (a - b) psi(a) - log Gamma(a) + log Gamma(b), so all
-of it is about one number: the search is along the interval of the trust region, without a general solver.
+the mean return is below xi. The release of Reddi et al. 2024 has mean_i w_i J_i >= xi instead. In expectation that is
+the same, but weights w_i of few samples do not sum to their number; it then depends on where the zero of the returns
+is, and where they are negative, missing weight counts for the protagonist. With the rate fixed,
+KL(p_a || p_b) = (a - b) psi(a) - log Gamma(a) + log Gamma(b), so all of it is about one number: the search is along the
+interval of the trust region, without a general solver.
 """
 
 from __future__ import annotations
@@ -37,7 +40,7 @@ class CurriculumUpdate:
         before: Concentration.
         after: Concentration.
         mean_return: Of the pairs, unweighted.
-        expected_return: Importance-weighted, at `after`.
+        expected_return: Importance-weighted, at `after`, by the same estimate as the constraint's.
         divergence: KL from before to after.
         is_held: Whether the mean return was below the threshold, so that nothing changed.
     """
@@ -61,6 +64,7 @@ class GammaCurriculum:
         trust_region: epsilon, KL of one update.
         min_pairs: Pairs from which an update is made.
         max_pairs: Pairs that are kept at most, the latest.
+        is_released: Whether the constraint is the release's, mean(w J) >= xi.
         seed: Of the draws.
 
     Attributes:
@@ -80,6 +84,7 @@ class GammaCurriculum:
         trust_region: float = 0.5,
         min_pairs: int = 30,
         max_pairs: int = 100,
+        is_released: bool = False,
         seed: int = 0,
     ) -> None:
         positive = {"start": start, "target": target, "rate": rate, "trust_region": trust_region}
@@ -93,6 +98,7 @@ class GammaCurriculum:
         self.concentration = start
         self._threshold, self._target, self._rate, self._trust_region = threshold, target, rate, trust_region
         self._min_pairs, self._max_pairs = min_pairs, max_pairs
+        self._zero = 0.0 if is_released else threshold  # where the constraint counts returns from
         self._pairs: list[tuple[float, float]] = []
         self._rng = np.random.default_rng(seed)
 
@@ -126,24 +132,25 @@ class GammaCurriculum:
             return None
         temperatures, returns = np.array(self._pairs).T
         self._pairs = []
-        before, mean = self.concentration, float(returns.mean())
-        if mean >= self._threshold:
-            self.concentration = self._choose(np.log(temperatures * self._rate), returns)
+        before, logs, gains = self.concentration, np.log(temperatures * self._rate), returns - self._zero
+        is_held = bool(gains.mean() < self._threshold - self._zero)
+        if not is_held:
+            self.concentration = self._choose(logs, gains)
         after = self.concentration
-        expected = float(self._expected(after, before, np.log(temperatures * self._rate), returns))
-        return CurriculumUpdate(before, after, mean, expected, divergence(after, before), mean < self._threshold)
+        expected = self._zero + self._expected(after, before, logs, gains)
+        return CurriculumUpdate(before, after, float(returns.mean()), expected, divergence(after, before), is_held)
 
-    def _expected(self, new: float, old: float, logs: np.ndarray, returns: np.ndarray) -> float:
-        """Returns the importance-weighted mean return; logs are those of temperature times rate."""
+    def _expected(self, new: float, old: float, logs: np.ndarray, gains: np.ndarray) -> float:
+        """Returns the importance-weighted mean gain; logs are those of temperature times rate."""
         weights = np.exp((new - old) * logs - gammaln(new) + gammaln(old))
-        return float((weights * returns).mean())
+        return float((weights * gains).mean())
 
-    def _choose(self, logs: np.ndarray, returns: np.ndarray) -> float:
+    def _choose(self, logs: np.ndarray, gains: np.ndarray) -> float:
         """Returns the concentration nearest to the target that both constraints allow."""
         old, far = self.concentration, self._reach()
 
         def surplus(new: float) -> float:
-            return self._expected(new, old, logs, returns) - self._threshold
+            return self._expected(new, old, logs, gains) - (self._threshold - self._zero)
 
         path = np.linspace(far, old, POINTS)
         surpluses = np.array([surplus(new) for new in path])

@@ -51,9 +51,10 @@ def test_a_protagonist_below_the_threshold_is_given_time():
     assert update.after == update.before == curriculum.concentration == 50
 
 
-def test_a_binding_return_is_met_and_no_more():
+@pytest.mark.parametrize("is_released", [False, True])
+def test_a_binding_return_is_met_and_no_more(is_released):
     """Returns that fall with rationality: the general solver of SciPy finds the same concentration."""
-    curriculum = GammaCurriculum(threshold=10.0, seed=1)
+    curriculum = GammaCurriculum(threshold=10.0, is_released=is_released, seed=1)
     temperatures = curriculum.draw(60)
     returns = 10.0 + 500 * (temperatures - 0.047)
     curriculum.add(temperatures, returns)
@@ -62,24 +63,46 @@ def test_a_binding_return_is_met_and_no_more():
     assert update.expected_return == pytest.approx(10.0, abs=1e-6)
     assert update.divergence < 0.5
 
-    def expected(k):
-        return (
-            (stats.gamma(k, scale=1e-3).pdf(temperatures) / stats.gamma(50, scale=1e-3).pdf(temperatures))
-            @ returns
-            / 60
-        )
+    def surplus(k):
+        weights = stats.gamma(k, scale=1e-3).pdf(temperatures) / stats.gamma(50, scale=1e-3).pdf(temperatures)
+        return weights @ returns / 60 - 10.0 if is_released else weights @ (returns - 10.0) / 60
 
     found = minimize(
         lambda k: divergence(k[0], 1.0),
         [50.0],
         constraints=[
             {"type": "ineq", "fun": lambda k: 0.5 - divergence(k[0], 50.0)},
-            {"type": "ineq", "fun": lambda k: expected(k[0]) - 10.0},
+            {"type": "ineq", "fun": lambda k: surplus(k[0])},
         ],
         bounds=[(1, 60)],
         method="SLSQP",
     )
     assert update.after == pytest.approx(found.x[0], abs=1e-3)
+
+
+def step_of(returns, threshold, seed, is_released=False):
+    """One update from thirty temperatures of the seed, with the returns that a function gives them."""
+    curriculum = GammaCurriculum(threshold, is_released=is_released, seed=seed)
+    temperatures = curriculum.draw(30)
+    curriculum.add(temperatures, returns(temperatures))
+    return curriculum.update()
+
+
+@pytest.mark.parametrize("shift", [-70.0, 1000.0])
+def test_where_the_zero_of_returns_lies_changes_nothing(shift):
+    """A property: what is asked for is a difference. Of the release's constraint it does not hold."""
+    noise = np.random.default_rng(0).normal(size=(20, 30))
+
+    def concentrations(moved, is_released):
+        def returns(seed):
+            return lambda temperatures: noise[seed] + 400 * (temperatures - 0.048) + moved
+
+        return np.array([step_of(returns(seed), moved, seed, is_released).after for seed in range(len(noise))])
+
+    here, there, released = concentrations(0.0, False), concentrations(shift, False), concentrations(shift, True)
+    np.testing.assert_allclose(there, here, rtol=1e-6)
+    assert len(np.unique(here)) > 5, "some steps are bound"
+    assert np.abs(released - here).max() > 1
 
 
 def test_few_pairs_wait_and_many_push_out_the_oldest():
