@@ -49,7 +49,8 @@ class AttackSettings:
 
     def __post_init__(self) -> None:
         """Checks ranges."""
-        for name in ("restarts", "iterations", "episodes", "judged_episodes", "batch_size", "steps_per_update"):
+        counts = ("restarts", "iterations", "episodes", "judged_episodes", "batch_size", "steps_per_update", "first")
+        for name in counts:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
         if self.judged_episodes % self.episodes:
@@ -92,6 +93,9 @@ class CommonAttack:
     Attributes:
         iteration: Iterations done.
         student: The adversaries, [S * restarts], those of a protagonist one after the other.
+
+    Raises:
+        ValueError: A budget so small that nobody would learn.
     """
 
     def __init__(
@@ -110,11 +114,15 @@ class CommonAttack:
         self._arena = Arena.make(env_id, env_settings, words, settings.episodes)
         sizes = self._arena.observation_sizes[ADVERSARY], self._arena.action_sizes[ADVERSARY]
         capacity = settings.iterations * settings.episodes * self._arena.horizon
+        if settings.first > capacity:
+            raise ValueError(f"first must be at most {capacity}, all the steps, or nobody learns; got {settings.first}")
+        names = [f"attack {restart} on seed {seed}" for seed in seeds for restart in range(settings.restarts)]
         self.student = ReplayLearner(
             ADVERSARY,
             SoftActorCritics(*sizes, settings.sac, words),
             StackedReplay(words, capacity, *sizes),
             Pace(settings.batch_size, settings.steps_per_update, settings.first),
+            names,
         )
 
     def iterate(self) -> np.ndarray:
@@ -134,7 +142,7 @@ class CommonAttack:
 
         def choose(seen: Looks) -> Looks:
             nonlocal pushed
-            pushed = self.student.learners.act(torch.from_numpy(seen[ADVERSARY]), is_judged).numpy()
+            pushed = self.student.act(seen[ADVERSARY], is_judged)
             return {PROTAGONIST: self._protagonists.act(seen[PROTAGONIST]), ADVERSARY: pushed}
 
         def note(step: Step) -> None:

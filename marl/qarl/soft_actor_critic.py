@@ -16,6 +16,7 @@ import copy
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral
 
 import torch
 from torch.nn import functional
@@ -38,6 +39,9 @@ class SacSettings:
         smoothing: Share of the critics that the targets take over in an update.
         gives_temperature: Whether the last number of an observation is the temperature.
         fixed_temperature: Of all samples, always; None where it is learned or given.
+
+    Raises:
+        ValueError: A number out of range.
     """
 
     hidden_sizes: Sequence[int] = (64, 64)
@@ -49,6 +53,21 @@ class SacSettings:
     smoothing: float = 0.005
     gives_temperature: bool = False
     fixed_temperature: float | None = None
+
+    def __post_init__(self) -> None:
+        """Checks ranges."""
+        if not all(isinstance(size, Integral) and size >= 1 for size in self.hidden_sizes):
+            raise ValueError(f"hidden_sizes must be whole numbers of at least 1, got {list(self.hidden_sizes)}")
+        for name in ("actor_rate", "critic_rate", "temperature_rate"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ValueError(f"{name} must be finite and at least 0, got {getattr(self, name)}")
+        for name in ("discount", "smoothing"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} must be in [0, 1], got {getattr(self, name)}")
+        for name in ("first_temperature", "fixed_temperature"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < math.inf:
+                raise ValueError(f"{name} must be finite and above 0, got {value}")
 
     @property
     def learns_temperature(self) -> bool:
@@ -93,7 +112,8 @@ class SoftActorCritics:
         sizes = [observation_size + action_size, *hidden, 1]
         self.critics = StackedMLP(sizes, [own for own in self.generators for _ in range(2)])
         self.targets = copy.deepcopy(self.critics).requires_grad_(False)
-        first = math.log(settings.fixed_temperature or settings.first_temperature)
+        fixed = settings.fixed_temperature
+        first = math.log(settings.first_temperature if fixed is None else fixed)
         self.log_temperature = torch.full((self.count, 1), first, requires_grad=settings.learns_temperature)
         self.actor_optimizer = torch.optim.Adam(self.actor.parameters(), settings.actor_rate, fused=True)
         self.critic_optimizer = torch.optim.Adam(self.critics.parameters(), settings.critic_rate, fused=True)
@@ -140,7 +160,7 @@ class SoftActorCritics:
             observations: [S, n, D].
             actor: Whose actions; None: the learners' own.
         """
-        mean, deviation = self._split((actor or self.actor)(observations))
+        mean, deviation = self._split((self.actor if actor is None else actor)(observations))
         noise = self._noise(mean.shape[1])
         raw = mean + deviation * noise
         of_raw = -0.5 * noise**2 - deviation.log() - 0.5 * math.log(2 * math.pi)

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-import torch
 
 from games.names import unknown_name
 from marl.qarl.action_shift import ActionShift
@@ -67,6 +66,12 @@ class TrainerSettings:
         for name in counts:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.critic_after > self.capacity:
+            raise ValueError(
+                f"critic_after must be at most capacity, or nobody learns; got {self.critic_after} and {self.capacity}"
+            )
+        if not np.isfinite(self.threshold):
+            raise ValueError(f"threshold must be finite, got {self.threshold}")
         if not 0 < self.cold <= self.hot < np.inf:
             raise ValueError(f"0 < cold <= hot must hold, got {self.cold} and {self.hot}")
         if not (0 <= self.mixing <= 1 and 0 <= self.shift < np.inf):
@@ -166,10 +171,14 @@ class ManySeedsTrainer:
         learners = make_learners(settings, role, sizes, self.seeds)
         replay = StackedReplay(_words(role, self.seeds), settings.capacity, *sizes)
         pace = Pace(settings.batch_size, settings.steps_per_update, settings.critic_after)
-        return ReplayLearner(role, learners, replay, pace)
+        return ReplayLearner(role, learners, replay, pace, [f"seed {seed}" for seed in self.seeds])
 
     def iterate(self) -> IterationResult:
-        """Does one iteration."""
+        """Does one iteration.
+
+        Raises:
+            SeedDivergedError: A seed's numbers are not finite any more.
+        """
         temperatures = self.temperatures.draw(self.iteration, self.settings.episodes)
         contexts = self._contexts(temperatures)
         found = [self._phase(role, contexts) for role in reversed(self.students)]
@@ -214,7 +223,7 @@ class ManySeedsTrainer:
     def _act(self, role: str, seen: np.ndarray) -> np.ndarray:
         if role not in self.students:
             return np.zeros((*seen.shape[:2], self._arena.action_sizes[role]), np.float32)
-        return self.students[role].learners.act(torch.from_numpy(seen)).numpy()
+        return self.students[role].act(seen)
 
     def _phase(self, role: str, contexts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Plays an episode in every env while one role learns; returns [S, K] returns, plain and discounted."""

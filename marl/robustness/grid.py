@@ -12,6 +12,7 @@ import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -194,7 +195,9 @@ def reference_grid(env_id: str, points: int = POINTS) -> tuple[Axis, ...]:
     )
 
 
-def fixed_ratio_grid(env_id: str, ratio: float = 2.0, points: int = POINTS) -> tuple[Axis, ...]:
+def fixed_ratio_grid(
+    env_id: str, ratio: float = 2.0, points: int = POINTS, settings: Mapping[str, Any] = MappingProxyType({})
+) -> tuple[Axis, ...]:
     """Returns a world's axes from its own values / ratio to its own values * ratio, evenly spaced in logarithm.
 
     Args:
@@ -202,20 +205,29 @@ def fixed_ratio_grid(env_id: str, ratio: float = 2.0, points: int = POINTS) -> t
             scales of the torso's mass and of friction).
         ratio: Above 1.
         points: Of each axis; where odd, the body in the middle is the world's own.
+        settings: Of the world, beyond the id's.
 
     Raises:
         UnknownNameError: No axes are known for this world.
-        ValueError: A ratio of at most 1.
+        ValueError: A ratio of at most 1, or parts that share an axis and are not alike.
     """
     if env_id not in _PLACES:
         raise unknown_name("world with a grid of fixed ratio", env_id, _PLACES)
     if not ratio > 1:
         raise ValueError(f"ratio must be above 1, got {ratio}")
-    config = games.spec(env_id).config()
+    config = games.spec(env_id).config(**settings)
     axes = []
     for parameter, parts in _PLACES[env_id]:
-        own: Any = getattr(config, parameter)
-        middle = float(own if isinstance(own, int | float) else own[parts[0]])
-        values = middle * ratio ** np.linspace(-1, 1, points)
+        values = _middle(parameter, getattr(config, parameter), parts) * ratio ** np.linspace(-1, 1, points)
         axes.append(Axis(parameter, parts, tuple(values.tolist())))
     return tuple(axes)
+
+
+def _middle(parameter: str, own: Any, parts: tuple[int | str, ...]) -> float:
+    """Returns the world's own value of the parts of a parameter; names that it leaves out are scaled by 1."""
+    if isinstance(own, int | float):
+        return float(own)
+    numbers = {float(own.get(part, 1.0) if isinstance(own, Mapping) else own[part]) for part in parts}
+    if len(numbers) > 1:
+        raise ValueError(f"{parameter}: parts of one axis must be alike, got {own!r}")
+    return numbers.pop()

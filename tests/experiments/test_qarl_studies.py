@@ -116,11 +116,35 @@ def test_settings_out_of_range_are_named():
         ({"method": "qual"}, "unknown method 'qual'; did you mean 'qarl'"),
         ({"attack_budgets": [4, 2]}, r"attack_budgets must rise from at least 1, got \[4, 2\]"),
         ({"world": "control/acrobat_v0"}, "acrobat_v0"),
+        ({"threshold": np.nan, "method": "point"}, "threshold: Input should be a finite number, got nan"),
+        ({"learning_rate": np.inf}, "learning_rate: Input should be a finite number, got inf"),
+        ({"hidden_sizes": [8, -3]}, "hidden_sizes.1: Input should be greater than 0, got -3"),
+        ({"first_seed": 2**64}, "first_seed: Input should be less than 4294967296"),
+        ({"warm_up": 10**9}, "warm_up must be at most 25000, or somebody never learns; got 1000000000"),
+        (
+            {"method": "sac", "world_settings": {"shows_context": True}},
+            "world_settings must leave shows_context to the method sac",
+        ),
     ):
         with pytest.raises(RunError, match=message):
             STUDY.read_settings(given)
-    with pytest.raises(RunError, match="unknown task 'cartpol'; did you mean 'cartpole'"):
-        ROBUSTNESS.read_settings({"tasks": ["cartpol"]})
+    for given, message in (
+        ({"tasks": ["cartpol"]}, "unknown task 'cartpol'; did you mean 'cartpole'"),
+        (
+            {"overrides": {"threshold": 1, "first_seed": 100}},
+            "overrides must leave threshold, first_seed to tasks.py, methods, seeds and iterations",
+        ),
+        ({"overrides": {"warmup": 10}}, "unknown setting of study qarl 'warmup'; did you mean 'warm_up'"),
+        ({"overrides": {"grid_ratio": 0.5}}, "grid_ratio: Input should be greater than 1, got 0.5"),
+    ):
+        with pytest.raises(RunError, match=message):
+            ROBUSTNESS.read_settings(given)
+
+
+def test_the_grid_is_around_the_own_body():
+    """Half to twice the settings' masses: kg, the pole first."""
+    settings = QarlSettings(world_settings={"masses": [2.0, 0.3]}, grid_points=3)
+    np.testing.assert_allclose([axis.values for axis in settings.axes()], [(0.15, 0.3, 0.6), (1.0, 2.0, 4.0)])
 
 
 def test_every_protagonist_has_equal_samples_and_some_as_many_in_all():

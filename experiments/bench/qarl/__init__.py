@@ -30,7 +30,7 @@ UNIT = "updates / CPU-s"
 STEPS_PER_UPDATE = 3
 LEAST_STORED = 256  # env steps before RLlib's SAC learns
 STOCK_STEPS = 60  # env steps of one of its rounds: it is slow
-IDLE = 10**9  # transitions before updates begin: none does
+IDLE = TrainerSettings().capacity  # transitions before updates begin: none does
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import pydantic
-from pydantic import Field
+from pydantic import Field, PositiveInt
 
 import games
 from experiments.study import StudySettings
@@ -14,17 +14,21 @@ from marl.qarl.attack import AttackSettings
 from marl.qarl.methods import METHODS
 from marl.qarl.soft_actor_critic import SacSettings
 from marl.qarl.trainer import TrainerSettings
-from marl.robustness.grid import Axis, fixed_ratio_grid, reference_grid
+from marl.robustness.grid import Axis, fixed_ratio_grid, make_bodies, reference_grid
+
+OF_METHODS = ("shows_context", "context_scales_force", "contexts")  # settings of the world that a method decides about
 
 
 class QarlSettings(StudySettings):
     """One method in one world, many seeds at once."""
 
+    model_config: ClassVar[pydantic.ConfigDict] = pydantic.ConfigDict(allow_inf_nan=False)
+
     world: str = Field("control/cartpole_swingup_v0", description="with groups protagonist and adversary")
     world_settings: dict[str, Any] = Field({"horizon": 250, "substeps": 2}, description="beyond the id's")
     method: str = Field("qarl", description="one of marl.qarl.methods.METHODS")
     seeds: int = Field(10, ge=1, description="runs, side by side")
-    first_seed: int = Field(0, ge=0, description="of first_seed, first_seed + 1, ...")
+    first_seed: int = Field(0, ge=0, lt=2**32, description="of first_seed, first_seed + 1, ...")
     iterations: int = Field(
         100, ge=1, description="each a phase of the adversary's, if there is one, and one of its own"
     )
@@ -34,7 +38,7 @@ class QarlSettings(StudySettings):
     cold: float = Field(0.001, gt=0, description="temperature at which they end")
     shift: float = Field(0.5, ge=0, description="largest length of an attack's shift of an action (cat)")
     mixing: float = Field(0.1, ge=0, le=1, description="share of the second actor (mixed_ne_ld)")
-    hidden_sizes: list[int] = Field([64, 64], min_length=1)
+    hidden_sizes: list[PositiveInt] = Field([64, 64], min_length=1)
     learning_rate: float = Field(1e-3, gt=0, description="of actors, critics and temperatures")
     first_temperature: float = Field(0.005, gt=0, description="where it is learned")
     steps_per_update: int = Field(3, ge=1, description="env steps of a seed for each update")
@@ -56,9 +60,16 @@ class QarlSettings(StudySettings):
             raise unknown_name("method", self.method, METHODS)
         if self.attack_budgets != sorted(set(self.attack_budgets)) or self.attack_budgets[0] < 1:
             raise ValueError(f"attack_budgets must rise from at least 1, got {self.attack_budgets}")
-        games.spec(self.world).config(**self.world_settings)
+        taken = [name for name in OF_METHODS if name in self.world_settings]
+        if taken:
+            raise ValueError(f"world_settings must leave {', '.join(taken)} to the method {self.method}")
+        config = games.spec(self.world).config(**self.world_settings)
+        make_bodies(config, self.axes())
+        iterations = min(self.iterations, self.attack_budgets[-1])
+        fewest = iterations * self.episodes * config.properties().horizon  # transitions of an agent or an attacker
+        if self.warm_up > fewest:
+            raise ValueError(f"warm_up must be at most {fewest}, or somebody never learns; got {self.warm_up}")
         self.trainer_settings()
-        self.axes()
         return self
 
     @property
@@ -104,4 +115,4 @@ class QarlSettings(StudySettings):
         """Returns the grid's axes."""
         if self.grid == "reference":
             return reference_grid(self.world, self.grid_points)
-        return fixed_ratio_grid(self.world, self.grid_ratio, self.grid_points)
+        return fixed_ratio_grid(self.world, self.grid_ratio, self.grid_points, self.world_settings)

@@ -17,6 +17,7 @@ from marl.qarl import checkpoint
 from marl.qarl.export import export_actor
 from marl.qarl.methods import METHODS
 from marl.qarl.process import settle_process
+from marl.qarl.replay_learner import SeedDivergedError
 from marl.qarl.trainer import IterationResult, ManySeedsTrainer
 
 TOLD = {"nothing": None, "temperature": 0.0, "force": 1.0, "constant": 0.0}  # where policies are judged, by context
@@ -48,7 +49,11 @@ def policy_path(run: RunFolder, role: str, seed: int) -> Path:
 
 
 def train(run: RunFolder, settings: QarlSettings, ray_address: str | None) -> bool:
-    """Trains, or goes on; returns whether training is complete."""
+    """Trains, or goes on; returns whether training is complete.
+
+    Raises:
+        RunError: The checkpoint is damaged, or a seed has diverged.
+    """
     settle_process()
     trainer = open_trainer(run, settings)
     steps = trainer.iteration * settings.iteration_steps
@@ -57,7 +62,10 @@ def train(run: RunFolder, settings: QarlSettings, ray_address: str | None) -> bo
     title = f"{settings.method}, {settings.world}"
     with StopRequest() as stop, TrainingProgress(title, settings.total_steps, steps, Console()) as progress:
         while trainer.iteration < settings.iterations and not stop.is_made:
-            result = trainer.iterate()
+            try:
+                result = trainer.iterate()
+            except SeedDivergedError as error:
+                raise RunError(f"{run.path}, iteration {trainer.iteration}: {error}") from None
             steps += settings.iteration_steps
             run.append_metrics(_row(steps, settings, trainer, result))
             progress.update(steps, {"return": f"{result.returns.mean():.1f}"})

@@ -10,6 +10,7 @@ import pydantic
 from pydantic import Field
 
 from experiments.run_folder import RunFolder
+from experiments.studies.qarl import STUDY as SINGLE
 from experiments.studies.qarl.settings import QarlSettings
 from experiments.studies.qarl_robustness.tasks import TASKS
 from experiments.study import StudySettings
@@ -18,6 +19,7 @@ from games.names import unknown_name
 from marl.qarl.methods import METHODS
 
 DOUBLED = " x 2"  # after the name of a method that is trained for twice as long
+OWN = ("world", "world_settings", "threshold", "seeds", "first_seed", "method", "iterations")  # of each run
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,12 @@ class RobustnessSettings(StudySettings):
                     raise unknown_name(kind, name, known)
             if len(set(given)) != len(given):
                 raise ValueError(f"{kind}s must not name one twice, got {given}")
+        taken = [name for name in OWN if name in self.overrides]
+        if taken:
+            raise ValueError(f"overrides must leave {', '.join(taken)} to tasks.py, methods, seeds and iterations")
         for task in self.tasks:
-            self.run_settings(task, Arm(self.methods[0]))
+            for arm in self.arms():
+                self.run_settings(task, arm)
         return self
 
     def arms(self) -> list[Arm]:
@@ -70,7 +76,11 @@ class RobustnessSettings(StudySettings):
         return single + doubled if self.doubles else single
 
     def run_settings(self, task: str, arm: Arm) -> QarlSettings:
-        """Returns the settings of one run."""
+        """Returns the settings of one run.
+
+        Raises:
+            RunError: An override that the study `qarl` does not take.
+        """
         about = TASKS[task]
         given: dict[str, Any] = {
             "world": about.world,
@@ -80,7 +90,8 @@ class RobustnessSettings(StudySettings):
             "method": arm.method,
             "iterations": self.iterations * (2 if arm.is_doubled else 1),
         }
-        return QarlSettings(**{**about.training, **self.overrides, **given})
+        found: QarlSettings = SINGLE.read_settings({**about.training, **self.overrides, **given})
+        return found
 
 
 def run_path(run: RunFolder, task: str, arm: Arm) -> Path:

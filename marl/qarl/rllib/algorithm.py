@@ -32,13 +32,14 @@ import games
 from agents.swingers import ConstantPusher
 from games.names import unknown_name
 from marl.qarl.arena import ADVERSARY, PROTAGONIST, ROLES
+from marl.qarl.replay_learner import SeedDivergedError
 from marl.qarl.rllib.learner import SoftActorCriticLearner
 from marl.qarl.rllib.module import SoftActorCriticModule
 from marl.qarl.rllib.single_run import GroupedLearner, SingleRun
 from marl.qarl.soft_actor_critic import SacSettings, SoftActorCritics
 from marl.qarl.temperature import GammaCurriculum
 from marl.qarl.trainer import IterationResult, TrainerSettings
-from marl.rllib import BatchedEnvRunner, TrainingError, register
+from marl.rllib import BatchedEnvRunner, DivergedError, TrainingError, register
 from marl.rllib.runner.player_module import PlayerModule
 from marl.rllib.runner.runner_callbacks import find_unsupported
 from marl.rllib.seating import seat_by_group
@@ -210,9 +211,16 @@ class QARL(Algorithm):
         )
 
     def training_step(self) -> None:
-        """Does one iteration of the schedule."""
+        """Does one iteration of the schedule.
+
+        Raises:
+            DivergedError: A loss or an action is not a number.
+        """
         before = sum(self.run.steps.values())
-        result = self.run.iterate()
+        try:
+            result = self.run.iterate()
+        except SeedDivergedError as error:
+            raise DivergedError(str(error)) from None
         self._count(sum(self.run.steps.values()) - before)
         self._report(result)
         with self.metrics.log_time((names.TIMERS, names.SYNCH_WORKER_WEIGHTS_TIMER)):

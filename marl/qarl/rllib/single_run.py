@@ -40,9 +40,10 @@ class GroupedLearner:
         """Returns actions [1, n, A] for observations [1, n, D]."""
         return self._own.act(observations, is_greedy)
 
-    def update(self, batch: Transitions) -> None:
+    def update(self, batch: Transitions) -> dict[str, torch.Tensor]:
         """Does one update. The numbers of all of them stay with the learner until somebody reduces its metrics."""
         self._group.update(batch=to_batch(self._role, batch), _no_metrics_reduce=True)
+        return {}
 
 
 class SingleRun(ManySeedsTrainer):

@@ -59,3 +59,5 @@ def test_wrong_budgets_are_named():
         AttackSettings(restarts=0)
     with pytest.raises(ValueError, match="judged_episodes must be a multiple of 5, got 12"):
         AttackSettings(judged_episodes=12)
+    with pytest.raises(ValueError, match="first must be at most 240, all the steps, or nobody learns; got 1000"):
+        CommonAttack(*WORLD, FrozenProtagonists(steady([[0.0, 0.9]], 4)), AttackSettings(iterations=4, episodes=4), [1])

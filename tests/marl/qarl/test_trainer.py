@@ -7,6 +7,7 @@ import torch
 from marl.qarl import checkpoint
 from marl.qarl.arena import ADVERSARY, PROTAGONIST
 from marl.qarl.replay import StackedReplay
+from marl.qarl.replay_learner import SeedDivergedError
 from marl.qarl.soft_actor_critic import SacSettings
 from marl.qarl.trainer import ManySeedsTrainer, TrainerSettings
 
@@ -106,11 +107,22 @@ def test_rings_keep_the_latest_of_each_seed():
     [
         ({"method": "lineer"}, "unknown method 'lineer'; did you mean 'linear'"),
         ({"method": "qarl", "episodes": 0}, "episodes must be at least 1, got 0"),
+        ({"threshold": np.nan}, "threshold must be finite, got nan"),
+        ({"critic_after": 101, "capacity": 100}, "critic_after must be at most capacity, or nobody learns; got 101"),
     ],
 )
 def test_wrong_settings_are_named(settings, message):
     with pytest.raises(ValueError, match=message):
         TrainerSettings(**settings)
+
+
+@pytest.mark.parametrize(("part", "what"), [("targets", "critic_loss"), ("actor", "action")])
+def test_a_seed_that_diverges_is_named(part, what):
+    trainer = make("sac", (3, 7))
+    trainer.iterate()
+    trainer.students[PROTAGONIST].learners.networks()[part].weights[0].data[-1] = torch.nan
+    with pytest.raises(SeedDivergedError, match=f"seed 7: the protagonist's {what} is not a finite number"):
+        trainer.iterate()
 
 
 @pytest.mark.parametrize("method", ["qarl", "point", "mixed_ne_ld"])

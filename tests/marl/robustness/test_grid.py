@@ -65,6 +65,16 @@ def test_grids_of_fixed_ratio_are_around_the_worlds_own_body(env_id):
         np.testing.assert_allclose(axis.values, own * np.array([0.25, 0.5, 1, 2, 4]))
 
 
+def test_grids_are_around_the_body_of_the_settings():
+    settings = {"masses": (2.0, 0.3)}
+    axes = fixed_ratio_grid("control/cartpole_swingup_v0", 2.0, 3, settings)
+    np.testing.assert_allclose([axis.values for axis in axes], [(0.15, 0.3, 0.6), (1.0, 2.0, 4.0)])
+    robot, friction = fixed_ratio_grid("mujoco/hopper_v0", 2.0, 3, {"mass_scale": {"foot": 3.0}, "friction_scale": 2.0})
+    np.testing.assert_allclose([robot.values, friction.values], [(0.5, 1.0, 2.0), (1.0, 2.0, 4.0)])
+    with pytest.raises(ValueError, match=r"damping: parts of one axis must be alike, got \(1.0, 2.0\)"):
+        fixed_ratio_grid(POINT_MASS, 2.0, 3, {"damping": (1.0, 2.0)})
+
+
 def test_a_grid_of_robots_has_the_robot_itself_in_its_middle():
     """Torso mass and friction from half to twice; each cell as a batch with these settings plays it."""
     arena = Arena("mujoco/hopper_v0", {"horizon": 30, "force": 20.0}, episodes=1)  # it lands on the way
