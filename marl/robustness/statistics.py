@@ -17,6 +17,7 @@ RESAMPLES = 2000
 PERCENTILES = (2.5, 97.5)
 CUT = 0.25  # of the scores, from either end
 EXACT_FLIPS = 2**14  # up to so many sign patterns are all counted
+LEVEL = 0.05  # that adjusted p-values are held against
 
 
 @dataclass(frozen=True)
@@ -177,6 +178,16 @@ def adjust_holm(p_values: np.ndarray) -> np.ndarray:
     return adjusted
 
 
+def least_p_value(pairs: int, comparisons: int) -> float:
+    """Returns what Holm leaves of sign-flip tests in which all pairs agree: no p-value can be smaller.
+
+    Args:
+        pairs: Of runs, in all tasks.
+        comparisons: How many tests there are.
+    """
+    return min(1.0, comparisons * 2 / min(2**pairs, EXACT_FLIPS + 1))
+
+
 @dataclass(frozen=True)
 class Comparison:
     """One method beside another.
@@ -192,7 +203,7 @@ class Comparison:
     @property
     def verdict(self) -> str:
         """Returns "better" or "worse" where the interval leaves 1/2 out and the p-value is at most 0.05."""
-        if self.p_value > 0.05 or self.improvement.low <= 0.5 <= self.improvement.high:
+        if self.p_value > LEVEL or self.improvement.low <= 0.5 <= self.improvement.high:
             return "inconclusive"
         return "better" if self.improvement.value > 0.5 else "worse"
 

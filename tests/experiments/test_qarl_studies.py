@@ -19,6 +19,7 @@ from experiments.studies.qarl_robustness.calibration import RESULTS as CALIBRATI
 from experiments.studies.qarl_robustness.report import report
 from experiments.studies.qarl_robustness.settings import RobustnessSettings, make_jobs
 from experiments.studies.qarl_robustness.tasks import TASKS
+from experiments.studies.qarl_robustness.verdicts import judge_worlds
 from marl.qarl import checkpoint
 from marl.qarl.attack import CommonAttack, FrozenProtagonists
 from marl.robustness.exp3 import switch_periodically
@@ -166,13 +167,78 @@ def test_comparisons_by_hand():
                 {"task": "cartpole", "arm": arm, "seed": seed, "measure": measure, "value": value}
                 for arm, value in values.items()
             ]
-    found = compare_arms(pd.DataFrame(rows), settings).set_index(["measure", "arm"]).loc["attack 20"]
+    comparisons = compare_arms(pd.DataFrame(rows), settings)
+    assert set(comparisons["budget"]) == {"protagonist"}
+    found = comparisons.set_index(["measure", "arm"]).loc["attack 20"]
     assert found.loc["qarl", "iqm"] == pytest.approx(np.mean([12, 13, 14, 15, 16, 17]))
     assert found.loc["rarl", "improvement"] == 1
     assert found.loc["rarl", "p_value"] == pytest.approx(2 * 2 / 2**10)
     assert found.loc["rarl", "verdict"] == "better"
     assert found.loc["force", "verdict"] == "inconclusive"
     assert sign_flip_test(np.arange(10) + 1.0, np.zeros(10)) == pytest.approx(2 / 2**10)
+    verdict = judge_worlds(comparisons).iloc[0]
+    assert (verdict["verdict"], verdict["better"], verdict["inconclusive"]) == ("inconclusive", "rarl", "force")
+
+
+def table_of(values, settings):
+    """Measures of every world: each arm's value in it, plus the seed's hundredth."""
+    measures = ("attack 20", "grid mean", "grid worst_tenth", "nominal", CROSS_PLAYED)
+    rows = [
+        {"task": task, "arm": arm, "seed": seed, "measure": measure, "value": value + seed / 100}
+        for (task, arm), value in values.items()
+        for seed in range(settings.seeds)
+        for measure in measures
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_equal_samples_of_protagonists_and_equal_samples_in_all_are_two_tables():
+    """QARL beats SAC and loses against SAC with twice the samples: Holm counts one test in each, 2 of 2^8 patterns."""
+    settings = RobustnessSettings(methods=["qarl", "sac"], tasks=["cartpole"], seeds=8)
+    values = {("cartpole", "qarl"): 10.0, ("cartpole", "sac"): 9.0, ("cartpole", "sac x 2"): 11.0}
+    comparisons = compare_arms(table_of(values, settings), settings)
+    rivals = comparisons[(comparisons["measure"] == "attack 20") & (comparisons["arm"] != "qarl")].set_index("budget")
+    assert rivals["arm"].to_dict() == {"protagonist": "sac", "total": "sac x 2"}
+    np.testing.assert_allclose(rivals["p_value"], 2 / 2**8)
+    verdicts = judge_worlds(comparisons).set_index("budget")["verdict"]
+    assert verdicts.to_dict() == {"protagonist": "reproduces", "total": "reversed"}
+
+
+def test_worlds_together_are_scores_between_idle_and_plain_sac():
+    """Scale of the cart-pole: 0.003 to 171.45, of the pendulum: 0.4 to 210.28. Of 0.5 and 1 in equal numbers the middle
+    half has as many of each."""
+    settings = RobustnessSettings(methods=["qarl", "rarl"], tasks=["cartpole", "pendulum"], doubles=False)
+    values = {("cartpole", "qarl"): 85.7265, ("pendulum", "qarl"): 210.28}
+    values |= {("cartpole", "rarl"): 0.003, ("pendulum", "rarl"): 0.4}
+    comparisons = compare_arms(table_of(values, settings), settings)
+    found = comparisons[(comparisons["task"] == "all") & (comparisons["measure"] == "nominal")].set_index("arm")
+    assert found.loc["qarl", "iqm"] == pytest.approx(0.75, abs=1e-3)
+    assert found.loc["rarl", "iqm"] == pytest.approx(0, abs=1e-3)
+    assert found.loc["rarl", "p_value"] == pytest.approx(2 / (2**14 + 1)), "of 2^20 patterns 2^14 are drawn"
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "word"),
+    [
+        (["better", "better"], "reproduces"),
+        (["better", "inconclusive"], "inconclusive"),
+        (["inconclusive", "inconclusive"], "inconclusive"),
+        (["better", "worse"], "reversed"),
+        ([], "inconclusive"),
+    ],
+)
+def test_a_world_is_judged_by_the_rule_of_the_readme(verdicts, word):
+    rows = [{"arm": "qarl"}, *({"arm": str(number), "verdict": each} for number, each in enumerate(verdicts))]
+    comparisons = pd.DataFrame(rows).assign(task="pendulum", budget="protagonist", measure="attack 20")
+    assert judge_worlds(comparisons)["verdict"].tolist() == [word]
+
+
+def test_too_few_seeds_for_a_verdict_are_said_beforehand():
+    """Five rivals and 7 seeds: 5 * 2 / 2^7 = 0.078; with 8 half of it."""
+    assert RobustnessSettings(seeds=8).doubts() == []
+    lines = RobustnessSettings(seeds=7).doubts()
+    assert len(lines) == 2
+    assert "no p-value of one world can be below 0.078" in lines[0]
 
 
 def test_all_runs_together_are_judged_and_reported(tmp_path):
@@ -216,3 +282,4 @@ def test_the_calibrated_force_robs_plain_sac_of_a_part_of_its_return():
         chosen = own[own["force"] == TASKS[task].settings["force"]]
         lost = 1 - (chosen["attacked"] - chosen["idle"]).mean() / (chosen["nominal"] - chosen["idle"]).mean()
         assert 0.2 <= lost <= 0.6
+        np.testing.assert_allclose(TASKS[task].scale, (own["idle"].mean(), own["nominal"].mean()), atol=0.01)

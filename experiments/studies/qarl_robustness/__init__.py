@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from rich.console import Console
+
 from experiments.run_folder import RunFolder
 from experiments.studies.qarl_robustness.analysis import evaluate
 from experiments.studies.qarl_robustness.report import report
@@ -11,6 +13,8 @@ from experiments.sweep import run_jobs
 
 
 def _train(run: RunFolder, settings: RobustnessSettings, ray_address: str | None) -> bool:
+    for line in settings.doubts():
+        Console(stderr=True).print(line)
     return run_jobs("QARL and rivals", make_jobs(run, settings), settings.parallel, ray_address)
 
 

@@ -13,7 +13,9 @@ from experiments.progress import TrainingProgress
 from experiments.run_folder import RunError, RunFolder, write_atomically
 from experiments.studies.qarl.evaluation import attacker_path, load_player, make_arena, read_measures
 from experiments.studies.qarl_robustness.defences import play_defences
-from experiments.studies.qarl_robustness.settings import Arm, RobustnessSettings, make_jobs, run_path
+from experiments.studies.qarl_robustness.settings import RobustnessSettings, make_jobs, run_path
+from experiments.studies.qarl_robustness.tasks import TASKS
+from experiments.studies.qarl_robustness.verdicts import judge_worlds
 from marl.qarl.arena import ADVERSARY, PROTAGONIST
 from marl.qarl.methods import METHODS
 from marl.qarl.process import settle_process
@@ -21,6 +23,7 @@ from marl.robustness.cross_play import cross_play
 from marl.robustness.statistics import compare, interquartile_mean
 
 CROSS_PLAYED = "worst of all adversaries"
+ALL = "all"  # worlds taken together
 
 
 def judged_by(settings: RobustnessSettings) -> tuple[str, ...]:
@@ -30,7 +33,7 @@ def judged_by(settings: RobustnessSettings) -> tuple[str, ...]:
 
 
 def evaluate(run: RunFolder, settings: RobustnessSettings) -> None:
-    """Writes measures.csv, cross_play.csv, learning.csv, pools.csv, certificates.csv and evaluation.csv (comparisons).
+    """Writes measures.csv, cross_play.csv, learning.csv, pools.csv, certificates.csv, verdicts.csv and evaluation.csv.
 
     Raises:
         RunError: Runs are missing.
@@ -46,7 +49,9 @@ def evaluate(run: RunFolder, settings: RobustnessSettings) -> None:
     _write(run, "learning", _learning(run, settings))
     for name, table in zip(("pools", "certificates"), play_defences(run, settings), strict=True):
         _write(run, name, table)
-    write_atomically(run.evaluation_path, compare_arms(measures, settings).to_csv(index=False, float_format="%.4g"))
+    comparisons = compare_arms(measures, settings)
+    _write(run, "verdicts", judge_worlds(comparisons))
+    write_atomically(run.evaluation_path, comparisons.to_csv(index=False, float_format="%.4g"))
 
 
 def _write(run: RunFolder, name: str, table: pd.DataFrame) -> None:
@@ -108,31 +113,46 @@ def _worst_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
     return worst.assign(measure=CROSS_PLAYED)[["task", "arm", "seed", "measure", "value"]]
 
 
-def _scores(measures: pd.DataFrame, task: str, arm: str, measure: str) -> np.ndarray:
-    rows = measures[(measures["task"] == task) & (measures["arm"] == arm) & (measures["measure"] == measure)]
-    return rows.sort_values("seed")["value"].to_numpy(float)
+def _scores(measures: pd.DataFrame, settings: RobustnessSettings, task: str, arm: str, measure: str) -> np.ndarray:
+    """Returns [R, T] scores: returns of one world as they are, those of all worlds on the worlds' scales."""
+    own = measures[(measures["arm"] == arm) & (measures["measure"] == measure)]
+    by_task = own.pivot(index="seed", columns="task", values="value").sort_index()
+    if task != ALL:
+        return by_task[[task]].to_numpy(float)
+    low, high = np.array([TASKS[name].scale for name in settings.tasks]).T
+    scaled: np.ndarray = (by_task[settings.tasks].to_numpy(float) - low) / (high - low)
+    return scaled
 
 
 def compare_arms(measures: pd.DataFrame, settings: RobustnessSettings) -> pd.DataFrame:
-    """Returns a row for each world, measure and arm: interquartile mean, and the first arm beside it.
+    """Returns a row for each world, table, measure and arm: interquartile mean, and the table's first arm beside it.
 
+    `task` is "all" where the worlds are taken together. `budget` names the table (`RobustnessSettings.tables`).
     `improvement` is the probability that a seed of the first arm is better than the same seed of this one, with its
-    interval; `p_value` is Holm's over this world's arms and this measure; `verdict` is the first arm's.
+    interval; `p_value` is Holm's over this table's arms; `verdict` is the first arm's.
     """
-    arms: list[Arm] = settings.arms()
-    rows = []
-    for task in settings.tasks:
-        for measure in judged_by(settings):
-            by_arm: Mapping[str, np.ndarray] = {arm.name: _scores(measures, task, arm.name, measure) for arm in arms}
-            subject, *others = by_arm
-            found = compare(by_arm[subject], {name: by_arm[name] for name in others}) if settings.seeds > 1 else {}
-            for name, scores in by_arm.items():
-                middle = interquartile_mean(scores)
-                row = {"task": task, "measure": measure, "arm": name, "seeds": len(scores)}
-                row |= {"iqm": middle.value, "low": middle.low, "high": middle.high}
-                if name in found:
-                    own = found[name]
-                    row |= {"improvement": own.improvement.value, "improvement_low": own.improvement.low}
-                    row |= {"improvement_high": own.improvement.high, "p_value": own.p_value, "verdict": own.verdict}
-                rows.append(row)
+    rows = list[dict[str, object]]()
+    for task in [*settings.tasks, *([ALL] if len(settings.tasks) > 1 else [])]:
+        for budget, arms in settings.tables().items():
+            for measure in judged_by(settings):
+                scores = {arm.name: _scores(measures, settings, task, arm.name, measure) for arm in arms}
+                key = {"task": task, "budget": budget, "measure": measure}
+                rows += [{**key, **row} for row in _compare(scores)]
     return pd.DataFrame(rows)
+
+
+def _compare(scores: Mapping[str, np.ndarray]) -> list[dict[str, object]]:
+    """Returns a row for each arm of one table, measure and world."""
+    subject, *others = scores
+    found = compare(scores[subject], {name: scores[name] for name in others}) if len(scores[subject]) > 1 else {}
+    rows = list[dict[str, object]]()
+    for name, own in scores.items():
+        middle = interquartile_mean(own)
+        row: dict[str, object] = {"arm": name, "seeds": len(own)}
+        row |= {"iqm": middle.value, "low": middle.low, "high": middle.high}
+        if name in found:
+            beside = found[name]
+            row |= {"improvement": beside.improvement.value, "improvement_low": beside.improvement.low}
+            row |= {"improvement_high": beside.improvement.high, "p_value": beside.p_value, "verdict": beside.verdict}
+        rows.append(row)
+    return rows

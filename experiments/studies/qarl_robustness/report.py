@@ -10,10 +10,12 @@ from matplotlib.figure import Figure
 from experiments.report import Section, to_svg, write_report
 from experiments.run_folder import RunError, RunFolder
 from experiments.studies.qarl.report import STYLE, draw_grid, read_cells
-from experiments.studies.qarl_robustness.analysis import judged_by
+from experiments.studies.qarl_robustness.analysis import ALL, judged_by
 from experiments.studies.qarl_robustness.defences import certificate_table, pool_table
 from experiments.studies.qarl_robustness.settings import RobustnessSettings, run_path
+from experiments.studies.qarl_robustness.verdicts import TABLES, describe
 from marl.robustness.force import SCALES
+from marl.robustness.statistics import LEVEL, least_p_value
 
 POOLED = "Mean returns: Exp3 over the arms' protagonists of a seed while their attackers take turns; each fixed choice."
 BOUNDED = (
@@ -31,26 +33,25 @@ def _read(run: RunFolder, name: str) -> pd.DataFrame:
         raise RunError(f"{path} cannot be read: {error}; agora evaluate {run.path}") from None
 
 
-def result_table(comparisons: pd.DataFrame, task: str) -> list[list[str]]:
-    """Returns a row for each arm: interquartile means by measure, and the first arm's verdicts."""
-    own = comparisons[comparisons["task"] == task]
-    names = list(dict.fromkeys(own["measure"]))
-    rows = [["arm", *names]]
-    for arm in dict.fromkeys(own["arm"]):
-        cells = []
-        for name in names:
-            found = own[(own["arm"] == arm) & (own["measure"] == name)].iloc[0]
-            text = f"{found['iqm']:.1f} [{found['low']:.1f}, {found['high']:.1f}]"
-            if isinstance(found.get("verdict"), str):
-                text += f" {found['verdict']} ({found['improvement']:.2f}, p {found['p_value']:.2g})"
-            cells.append(text)
-        rows.append([str(arm), *cells])
+def result_table(comparisons: pd.DataFrame, task: str, budget: str) -> list[list[str]]:
+    """Returns a row for each measure and arm: interquartile mean, its interval, and the first arm beside it."""
+    own = comparisons[(comparisons["task"] == task) & (comparisons["budget"] == budget)]
+    first, digits = own["arm"].iloc[0], 3 if task == ALL else 1
+    rows = [["measure", "arm", "interquartile mean", "95 % interval", f"P({first} better)", "p (Holm)", f"{first} is"]]
+    for _, found in own.iterrows():
+        low, middle, high = (f"{found[name]:.{digits}f}" for name in ("low", "iqm", "high"))
+        row = [found["measure"], found["arm"], middle, f"{low} to {high}"]
+        is_compared = isinstance(found.get("verdict"), str)
+        beside = (
+            [f"{found['improvement']:.2f}", f"{found['p_value']:.2g}", found["verdict"]] if is_compared else [""] * 3
+        )
+        rows.append([*row, *beside])
     return rows
 
 
 def draw_measures(comparisons: pd.DataFrame, task: str) -> Figure:
     """Draws a panel for each measure: arms from top to bottom, interquartile mean and 95 % interval."""
-    own = comparisons[comparisons["task"] == task]
+    own = comparisons[comparisons["task"] == task].drop_duplicates(["arm", "measure"])
     names, arms = list(dict.fromkeys(own["measure"])), list(dict.fromkeys(own["arm"]))[::-1]
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(10, 0.25 * len(arms) + 0.9), layout="constrained")
@@ -109,21 +110,43 @@ def draw_grids(run: RunFolder, settings: RobustnessSettings, task: str) -> list[
     return figures
 
 
+def _verdict_section(verdicts: pd.DataFrame, settings: RobustnessSettings) -> Section:
+    text = [f"{task}: {line}" for task in dict.fromkeys(verdicts["task"]) for line in describe(verdicts, task)]
+    rule = (
+        f"Reproduces: better than every rival. Reversed: worse than at least one. Inconclusive: anything else. By "
+        f"{verdicts['measure'].iloc[0]}, at the level of {LEVEL:g} after Holm; the rule was settled before the run."
+    )
+    return Section("Verdicts", text=[*text, *settings.doubts()], caption=rule)
+
+
+def _result_sections(comparisons: pd.DataFrame, settings: RobustnessSettings, task: str) -> list[Section]:
+    """Returns the tables of one world, or of all together, and a figure of both."""
+    sections = []
+    pairs = settings.seeds * (len(settings.tasks) if task == ALL else 1)
+    scores = (
+        "Returns on the worlds' scales (doing nothing 0, plain SAC 1), seeds drawn within worlds. "
+        if task == ALL
+        else ""
+    )
+    for budget, (_, *rivals) in settings.tables().items():
+        least = least_p_value(pairs, len(rivals))
+        caption = f"{scores}{pairs} pairs and {len(rivals)} rivals: no p-value after Holm can be below {least:.2g}."
+        table = result_table(comparisons, task, budget)
+        sections.append(Section(f"{task}: {TABLES[budget]}", table=table, caption=caption))
+    return [*sections, Section(f"{task}: measures", figure=to_svg(draw_measures(comparisons, task)))]
+
+
 def report(run: RunFolder, settings: RobustnessSettings) -> None:
     """Writes report.html."""
     comparisons, measures, learning = (_read(run, name) for name in ("evaluation", "measures", "learning"))
     pools, certificates = (_read(run, name) for name in ("pools", "certificates"))
     first, budget = settings.arms()[0].name, int(judged_by(settings)[0].split()[1])
-    caption = (
-        f"Interquartile mean over seeds with its 95 % interval; then whether {first} is better or worse than this arm "
-        "(probability of improvement, Holm's p)."
-    )
-    sections = []
+    verdicts = _read(run, "verdicts")
+    sections = [_verdict_section(verdicts, settings)]
+    for task in dict.fromkeys(comparisons["task"]):
+        sections += _result_sections(comparisons, settings, task)
     for task in settings.tasks:
-        figure = to_svg(draw_measures(comparisons, task))
         sections += [
-            Section(task, table=result_table(comparisons, task), caption=caption),
-            Section(f"{task}: measures", figure=figure),
             Section(f"{task}: attackers of other forces", figure=to_svg(draw_forces(measures, task, budget))),
             Section(f"{task}: learning and curriculum", figure=to_svg(draw_learning(learning, task))),
             Section(f"{task}: a pool at test time", table=pool_table(pools, task), caption=POOLED),

@@ -17,6 +17,7 @@ from experiments.study import StudySettings
 from experiments.sweep import Job
 from games.names import unknown_name
 from marl.qarl.methods import METHODS
+from marl.robustness.statistics import LEVEL, least_p_value
 
 DOUBLED = " x 2"  # after the name of a method that is trained for twice as long
 OWN = ("world", "world_settings", "threshold", "seeds", "first_seed", "method", "iterations")  # of each run
@@ -69,11 +70,32 @@ class RobustnessSettings(StudySettings):
                 self.run_settings(task, arm)
         return self
 
+    def tables(self) -> dict[str, list[Arm]]:
+        """Returns what is compared, by whose samples are equal; the first of a table is compared with its others.
+
+        "protagonist": every method has as many iterations. "total": those without an adversary have twice as many, so
+        that all have as many env steps.
+        """
+        found = {"protagonist": [Arm(name) for name in self.methods]}
+        if self.doubles and not all(METHODS[name].has_adversary for name in self.methods):
+            found["total"] = [Arm(name, not METHODS[name].has_adversary) for name in self.methods]
+        return found
+
     def arms(self) -> list[Arm]:
-        """Returns what is compared; the first is compared with the others."""
-        single = [Arm(name) for name in self.methods]
-        doubled = [Arm(name, True) for name in self.methods if not METHODS[name].has_adversary]
-        return single + doubled if self.doubles else single
+        """Returns all that is trained, each once."""
+        return list(dict.fromkeys(arm for arms in self.tables().values() for arm in arms))
+
+    def doubts(self) -> list[str]:
+        """Returns a line about each table that can say nothing of a single world, whatever comes out."""
+        found = []
+        for name, (_, *rivals) in self.tables().items():
+            least = least_p_value(self.seeds, len(rivals))
+            if rivals and least > LEVEL:
+                found.append(
+                    f"{self.seeds} seeds and {len(rivals)} rivals: no p-value of one world can be below {least:.2g}, "
+                    f"so that all its verdicts are inconclusive (equal samples: {name})"
+                )
+        return found
 
     def run_settings(self, task: str, arm: Arm) -> QarlSettings:
         """Returns the settings of one run.

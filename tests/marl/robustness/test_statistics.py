@@ -10,6 +10,7 @@ from marl.robustness.statistics import (
     adjust_holm,
     compare,
     interquartile_mean,
+    least_p_value,
     probability_of_improvement,
     sign_flip_test,
 )
@@ -120,3 +121,17 @@ def test_methods_are_compared_with_all_their_rivals():
 def test_wrong_scores_are_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize(("pairs", "rivals", "least"), [(5, 1, 0.0625), (7, 4, 0.0625), (8, 5, 10 / 256), (3, 9, 1.0)])
+def test_no_p_value_is_below_that_of_pairs_that_all_agree(pairs, rivals, least):
+    """2 of 2^n sign patterns, times the rivals; the same as the tests themselves have."""
+    ahead = np.arange(pairs) + 1.0
+    found = compare(ahead, {str(number): np.zeros(pairs) for number in range(rivals)})
+    assert {own.p_value for own in found.values()} == {least}
+    assert least_p_value(pairs, rivals) == least
+
+
+def test_where_sign_patterns_are_drawn_the_least_p_value_is_that_of_none():
+    """Of 2^20 patterns 2^14 are drawn; SciPy counts the one that was observed beside them."""
+    assert sign_flip_test(np.arange(20) + 1.0, np.zeros(20)) == pytest.approx(least_p_value(20, 1))
