@@ -20,6 +20,7 @@ from marl.qarl.attack import CommonAttack, FrozenProtagonists
 from marl.qarl.export import export_actor
 from marl.qarl.methods import METHODS
 from marl.qarl.process import settle_process
+from marl.qarl.replay_learner import SeedDivergedError
 from marl.robustness.arena import Arena
 from marl.robustness.force import SCALES, play_floors, sweep_force
 from marl.robustness.grid import evaluate_grid
@@ -27,6 +28,7 @@ from marl.robustness.grid import evaluate_grid
 JUDGING_SEED = 10_000  # of starts; no run is trained from it
 PROBED = (0.0, 0.001, 0.01, 0.05)  # temperatures that policies are told, where they were shown one
 COLUMNS = ("seed", "measure", "value")
+Row = tuple[int, str, float]
 
 
 def make_arena(settings: QarlSettings, episodes: int) -> Arena:
@@ -58,8 +60,8 @@ def evaluate(run: RunFolder, settings: QarlSettings) -> None:
     settle_process()
     if run.trained_steps() < settings.total_steps:
         raise RunError(f"training is not complete: agora resume {run.path}")
-    rows = list[tuple[int, str, float]]()
-    cells = list[tuple[int, str, float]]()
+    rows = list[Row]()
+    cells = list[Row]()
     for seed in settings.seed_numbers:
         rows += _judge(run, settings, seed)
         found = evaluate_grid(
@@ -72,7 +74,7 @@ def evaluate(run: RunFolder, settings: QarlSettings) -> None:
     _write(run.evaluation_path, COLUMNS, rows)
 
 
-def _write(path: Path, columns: tuple[str, ...], rows: Iterable[tuple[int, str, float]]) -> None:
+def _write(path: Path, columns: tuple[str, ...], rows: Iterable[Row]) -> None:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
@@ -80,7 +82,7 @@ def _write(path: Path, columns: tuple[str, ...], rows: Iterable[tuple[int, str, 
     write_atomically(path, text.getvalue())
 
 
-def _judge(run: RunFolder, settings: QarlSettings, seed: int) -> list[tuple[int, str, float]]:
+def _judge(run: RunFolder, settings: QarlSettings, seed: int) -> list[Row]:
     arena, player = make_arena(settings, settings.judged_episodes), load_player(run, PROTAGONIST, seed)
     floors = play_floors(arena, player, seed)
     means = dict(zip(floors.names, floors.returns.mean(axis=1), strict=True))
@@ -96,43 +98,63 @@ def _judge(run: RunFolder, settings: QarlSettings, seed: int) -> list[tuple[int,
     return [(seed, name, float(value)) for name, value in found.items()]
 
 
-def attack(run: RunFolder, settings: QarlSettings) -> list[tuple[int, str, float]]:
+def attack(run: RunFolder, settings: QarlSettings) -> list[Row]:
     """Trains the common attack's adversaries, exports each seed's worst, and returns what protagonists keep.
 
-    Measures are "attack B", the mean return against the worst restart after B iterations, and "attack B, force S",
-    against that adversary with S times the force.
+    The worst of a seed is the one with the lowest mean return in `CommonAttack.judge`, of all restarts and of all
+    budgets so far. Measures are "attack B", the mean return against the worst after B iterations, and "attack B, force
+    S", against the last worst with S times the force; both from the starts that all measures have in common, which
+    chose nobody, so that the numbers are not too low by the choice.
+
+    Raises:
+        RunError: An adversary has diverged.
     """
     learners = open_trainer(run, settings).students[PROTAGONIST].learners
     frozen = FrozenProtagonists(learners.judged_actor(), TOLD[METHODS[settings.method].context])
-    given = settings.attack_settings()
+    given, rows = settings.attack_settings(), list[Row]()
     attackers = CommonAttack(settings.world, settings.world_settings, frozen, given, settings.seed_numbers)
-    rows = list[tuple[int, str, float]]()
-    means = np.empty(0)
+    lowest = np.full(settings.seeds, np.inf)
     with TrainingProgress("attack", given.iterations, 0, Console(), unit="iterations") as progress:
         for iteration in range(1, given.iterations + 1):
-            returns = attackers.iterate()
+            returns = _iterate(run, attackers)
             progress.update(iteration, {"return": f"{returns.mean():.1f}"})
             if iteration in settings.attack_budgets:
-                means = attackers.judge().mean(axis=2)
-                rows += [
-                    (seed, f"attack {iteration}", own.min())
-                    for seed, own in zip(settings.seed_numbers, means, strict=True)
-                ]
-    for index, seed in enumerate(settings.seed_numbers):
-        folder = attacker_path(run, seed)
-        folder.mkdir(parents=True, exist_ok=True)
-        worst = index * given.restarts + int(means[index].argmin())
-        export_actor(attackers.student.learners, worst, folder, settings.world, settings.world_settings)
-        sweep = sweep_force(
-            make_arena(settings, settings.judged_episodes),
-            load_player(run, PROTAGONIST, seed),
-            TrainedPlayer(folder, is_greedy=True),
-        )
-        rows += [
-            (seed, f"attack {given.iterations}, force {scale:g}", float(mean))
-            for scale, mean in zip(SCALES, sweep.means, strict=True)
-        ]
+                lowest = _export_worst(run, settings, attackers, lowest)
+                for seed in settings.seed_numbers:
+                    rows += _play_attacker(run, settings, seed, f"attack {iteration}", (1.0,))
+    for seed in settings.seed_numbers:
+        rows += _play_attacker(run, settings, seed, f"attack {given.iterations}, force", SCALES)
     return rows
+
+
+def _iterate(run: RunFolder, attackers: CommonAttack) -> np.ndarray:
+    try:
+        return attackers.iterate()
+    except SeedDivergedError as error:
+        raise RunError(f"{run.path}: {error}") from None
+
+
+def _export_worst(run: RunFolder, settings: QarlSettings, attackers: CommonAttack, lowest: np.ndarray) -> np.ndarray:
+    """Writes each seed's worst adversary where it is worse than the one before; returns the lowest means [S] so far."""
+    means = attackers.judge().mean(axis=2)
+    for index, seed in enumerate(settings.seed_numbers):
+        if means[index].min() < lowest[index]:
+            folder = attacker_path(run, seed)
+            folder.mkdir(parents=True, exist_ok=True)
+            worst = index * settings.restarts + int(means[index].argmin())
+            export_actor(attackers.student.learners, worst, folder, settings.world, settings.world_settings)
+    return np.minimum(lowest, means.min(axis=1))
+
+
+def _play_attacker(
+    run: RunFolder, settings: QarlSettings, seed: int, name: str, scales: tuple[float, ...]
+) -> list[Row]:
+    """Returns what a seed's protagonist gets from the common starts, against its worst adversary so far."""
+    arena = make_arena(settings, settings.judged_episodes)
+    player, attacker = load_player(run, PROTAGONIST, seed), TrainedPlayer(attacker_path(run, seed), is_greedy=True)
+    means = sweep_force(arena, player, attacker, scales).means
+    names = [name] if scales == (1.0,) else [f"{name} {scale:g}" for scale in scales]
+    return [(seed, own, float(mean)) for own, mean in zip(names, means, strict=True)]
 
 
 def read_measures(run: RunFolder) -> dict[str, dict[int, float]]:
