@@ -47,6 +47,11 @@ class Method:
         return self.context == "temperature"
 
     @property
+    def follows_schedule(self) -> bool:
+        """Whether temperatures that are scheduled reach anybody, as they are or as shares of force."""
+        return self.context in ("temperature", "force")
+
+    @property
     def shows_context(self) -> bool:
         """Whether observations end with a context."""
         return self.context != "nothing"

@@ -28,6 +28,11 @@ class PointSchedule:
         self.temperature, self._threshold, self._cold = hot, threshold, cold
         self._returns: list[float] = []
 
+    @property
+    def mean_temperature(self) -> float:
+        """Of now."""
+        return self.temperature
+
     def draw(self, count: int) -> np.ndarray:
         """Returns [count] of it."""
         return np.full(count, self.temperature)
@@ -88,10 +93,16 @@ class Temperatures:
         if self.followers:
             drawn = np.stack([follower.draw(episodes) for follower in self.followers])
             return np.repeat(drawn[:, :1], episodes, axis=1) if self._method.draws_once else drawn
+        return np.repeat(self.means(iteration)[:, None], episodes, axis=1)
+
+    def means(self, iteration: int) -> np.ndarray:
+        """Returns [S] mean temperatures of an iteration; of followers, those of now."""
+        if self.followers:
+            return np.array([follower.mean_temperature for follower in self.followers])
         share = 1.0
         if self._method.schedule == "linear":
             share = min(1.0, iteration / (LINEAR_SHARE * self._iterations))
-        return np.full((self._count, episodes), self._cold + (1 - share) * (self._hot - self._cold))
+        return np.full(self._count, self._cold + (1 - share) * (self._hot - self._cold))
 
     def note(self, temperatures: np.ndarray, returns: np.ndarray) -> None:
         """Tells what discounted returns [S, n] protagonists got at temperatures [S, n]."""

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
+from agents.swingers import ConstantPusher
 from agents.trained import load_policy
 from experiments.run_folder import RunError, RunFolder
 from experiments.studies.qarl import STUDY, training
@@ -16,6 +17,8 @@ from experiments.studies.qarl_robustness import STUDY as ROBUSTNESS
 from experiments.studies.qarl_robustness.analysis import CROSS_PLAYED, compare_arms
 from experiments.studies.qarl_robustness.analysis import evaluate as judge_all
 from experiments.studies.qarl_robustness.calibration import RESULTS as CALIBRATION
+from experiments.studies.qarl_robustness.calibration import arena_actions, describe_settings
+from experiments.studies.qarl_robustness.curricula import curriculum_table, follow_seed, warn_unfinished
 from experiments.studies.qarl_robustness.report import report
 from experiments.studies.qarl_robustness.settings import RobustnessSettings, make_jobs
 from experiments.studies.qarl_robustness.tasks import TASKS
@@ -238,6 +241,27 @@ def test_a_world_is_judged_by_the_rule_of_the_readme(verdicts, word):
     assert judge_worlds(comparisons)["verdict"].tolist() == [word]
 
 
+def test_how_far_a_schedule_came_by_hand():
+    settings = QarlSettings(method="qarl", threshold=20.0, iterations=4)
+    metrics = pd.DataFrame({"iteration": [1.0, 2.0, 3.0, 4.0]})
+    for seed, discounted, end in ((0, [10.0, 20.0, 19.0, 30.0], 0.001), (1, [10.0, 12.0, 19.0, 19.9], 0.02)):
+        metrics = metrics.assign(**{f"discounted_{seed}": discounted, f"temperature_{seed}": end * 1.1})
+        metrics[f"scheduled_{seed}"] = np.linspace(0.05, end, 4)
+    found = pd.DataFrame(
+        [{"task": "pendulum", "arm": "qarl", **follow_seed(metrics, settings, seed)} for seed in (0, 1)]
+    )
+    assert found["met_at"].tolist() == pytest.approx([2.0, np.nan], nan_ok=True)
+    assert found["is_finished"].tolist() == [True, False]
+    assert curriculum_table(found, "pendulum")[1] == [
+        "qarl", "2 (2 to 2)", "1", "0.0105 (0.001 to 0.02)", "0.012 (0.0011 to 0.022)", "1",
+    ]  # fmt: skip
+    (line,) = warn_unfinished(found, "pendulum")
+    assert line.startswith("Curriculum not finished: qarl, in 1 of 2 seeds")
+    metrics = metrics.drop(columns=["scheduled_0", "scheduled_1"])
+    rarl = follow_seed(metrics, settings.model_copy(update={"method": "rarl"}), 0)
+    assert (rarl["is_finished"], rarl["temperature"]) == (None, pytest.approx(0.0011))
+
+
 def test_too_few_seeds_for_a_verdict_are_said_beforehand():
     """Five rivals and 7 seeds: 5 * 2 / 2^7 = 0.078; with 8 half of it."""
     assert RobustnessSettings(seeds=8).doubts() == []
@@ -287,4 +311,14 @@ def test_the_calibrated_force_robs_plain_sac_of_a_part_of_its_return():
         chosen = own[own["force"] == TASKS[task].settings["force"]]
         lost = 1 - (chosen["attacked"] - chosen["idle"]).mean() / (chosen["nominal"] - chosen["idle"]).mean()
         assert 0.2 <= lost <= 0.6
+        assert set(own["settings"]) == {describe_settings(task)}
         np.testing.assert_allclose(TASKS[task].scale, (own["idle"].mean(), own["nominal"].mean()), atol=0.01)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_doing_nothing_brings_what_the_calibration_says(task):
+    """Played once more: the committed rows are those of the worlds that are settled, their horizon and substeps."""
+    about, rows = TASKS[task], pd.read_csv(CALIBRATION)
+    settings = QarlSettings(world=about.world, world_settings=dict(about.settings))
+    idle = make_arena(settings, settings.judged_episodes).play(ConstantPusher((0.0,) * arena_actions(settings))).mean()
+    assert float(f"{idle:.5g}") == rows.loc[rows["task"] == task, "idle"].iloc[0]

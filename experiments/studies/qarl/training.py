@@ -84,8 +84,11 @@ def _row(steps: int, settings: QarlSettings, trainer: ManySeedsTrainer, result: 
     row = {"steps": steps, "iteration": trainer.iteration, "return": result.returns.mean()}
     row |= {"discounted": result.discounted.mean(), "context": result.contexts.mean(), "share": result.shares.mean()}
     row |= {"adversary_temperature": result.temperatures.mean(), "protagonist_temperature": float(own)}
-    for seed, *numbers in zip(settings.seed_numbers, result.returns, result.temperatures, strict=True):
-        row |= {f"return_{seed}": numbers[0], f"temperature_{seed}": numbers[1]}
+    columns = {"return": result.returns, "discounted": result.discounted, "temperature": result.temperatures}
+    if METHODS[settings.method].follows_schedule:
+        columns["scheduled"] = trainer.temperatures.means(trainer.iteration)
+    for name, values in columns.items():
+        row |= {f"{name}_{seed}": value for seed, value in zip(settings.seed_numbers, values, strict=True)}
     return {name: float(np.round(value, 6)) for name, value in row.items()}
 
 

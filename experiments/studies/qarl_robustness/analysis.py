@@ -12,6 +12,7 @@ from agents.trained import TrainedPlayer
 from experiments.progress import TrainingProgress
 from experiments.run_folder import RunError, RunFolder, write_atomically
 from experiments.studies.qarl.evaluation import attacker_path, load_player, make_arena, read_measures
+from experiments.studies.qarl_robustness.curricula import read_curricula
 from experiments.studies.qarl_robustness.defences import play_defences
 from experiments.studies.qarl_robustness.settings import RobustnessSettings, make_jobs, run_path
 from experiments.studies.qarl_robustness.tasks import TASKS
@@ -33,7 +34,7 @@ def judged_by(settings: RobustnessSettings) -> tuple[str, ...]:
 
 
 def evaluate(run: RunFolder, settings: RobustnessSettings) -> None:
-    """Writes measures.csv, cross_play.csv, learning.csv, pools.csv, certificates.csv, verdicts.csv and evaluation.csv.
+    """Writes the CSVs of README.md's table; evaluation.csv, the comparisons, last.
 
     Raises:
         RunError: Runs are missing.
@@ -47,6 +48,7 @@ def evaluate(run: RunFolder, settings: RobustnessSettings) -> None:
     _write(run, "measures", measures)
     _write(run, "cross_play", pairs.groupby(["task", "arm", "adversary"], sort=False)["value"].mean().reset_index())
     _write(run, "learning", _learning(run, settings))
+    _write(run, "curricula", read_curricula(run, settings))
     for name, table in zip(("pools", "certificates"), play_defences(run, settings), strict=True):
         _write(run, name, table)
     comparisons = compare_arms(measures, settings)

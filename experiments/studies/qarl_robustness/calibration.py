@@ -33,7 +33,7 @@ FORCES = {  # N
 }
 RESULTS = Path(__file__).parent / "results" / "calibration.csv"
 FIRST_SEED, SEEDS, ITERATIONS, BUDGET = 100, 4, 80, 20
-COLUMNS = ("task", "force", "seed", "nominal", "attacked", "idle")
+COLUMNS = ("task", "force", "seed", "nominal", "attacked", "idle", "iterations", "budget", "settings")
 
 
 def calibrate(task: str, folder: Path) -> list[list[str]]:
@@ -62,8 +62,15 @@ def calibrate(task: str, folder: Path) -> list[list[str]]:
         for seed, measure, value in attack(run, own):
             if measure == f"attack {BUDGET}":
                 numbers = (nominal[seed], value, idle)
-                rows.append([task, f"{force:g}", str(seed), *(f"{number:.5g}" for number in numbers)])
+                found = [task, f"{force:g}", str(seed), *(f"{number:.5g}" for number in numbers)]
+                rows.append([*found, str(ITERATIONS), str(BUDGET), describe_settings(task)])
     return rows
+
+
+def describe_settings(task: str) -> str:
+    """Returns what of a world and its training is not the default, but for the force."""
+    given = {**TASKS[task].settings, **TASKS[task].training}
+    return " ".join(f"{name}={value:g}" for name, value in given.items() if name != "force")
 
 
 def arena_actions(settings: QarlSettings) -> int:

@@ -11,6 +11,7 @@ from experiments.report import Section, to_svg, write_report
 from experiments.run_folder import RunError, RunFolder
 from experiments.studies.qarl.report import STYLE, draw_grid, read_cells
 from experiments.studies.qarl_robustness.analysis import ALL, judged_by
+from experiments.studies.qarl_robustness.curricula import curriculum_table, warn_unfinished
 from experiments.studies.qarl_robustness.defences import certificate_table, pool_table
 from experiments.studies.qarl_robustness.settings import RobustnessSettings, run_path
 from experiments.studies.qarl_robustness.verdicts import TABLES, describe
@@ -18,6 +19,10 @@ from marl.robustness.force import SCALES
 from marl.robustness.statistics import LEVEL, least_p_value
 
 POOLED = "Mean returns: Exp3 over the arms' protagonists of a seed while their attackers take turns; each fixed choice."
+FOLLOWED = (
+    "Medians over seeds (least to largest). Returns are means over both phases of an iteration; schedules are those of "
+    "temperatures, or of what stands for shares of force. RARL's adversary learns its temperature."
+)
 BOUNDED = (
     "Lower bounds (95 %) of the probability that a smoothed protagonist reaches the task's certified return, whatever "
     "shifts of that length in all its observations are shown; means over seeds, at the best of three deviations."
@@ -110,8 +115,10 @@ def draw_grids(run: RunFolder, settings: RobustnessSettings, task: str) -> list[
     return figures
 
 
-def _verdict_section(verdicts: pd.DataFrame, settings: RobustnessSettings) -> Section:
-    text = [f"{task}: {line}" for task in dict.fromkeys(verdicts["task"]) for line in describe(verdicts, task)]
+def _verdict_section(verdicts: pd.DataFrame, curricula: pd.DataFrame, settings: RobustnessSettings) -> Section:
+    text = list[str]()
+    for task in dict.fromkeys(verdicts["task"]):
+        text.append(f"{task}: {' '.join([*describe(verdicts, task), *warn_unfinished(curricula, task)])}")
     rule = (
         f"Reproduces: better than every rival. Reversed: worse than at least one. Inconclusive: anything else. By "
         f"{verdicts['measure'].iloc[0]}, at the level of {LEVEL:g} after Holm; the rule was settled before the run."
@@ -141,13 +148,14 @@ def report(run: RunFolder, settings: RobustnessSettings) -> None:
     comparisons, measures, learning = (_read(run, name) for name in ("evaluation", "measures", "learning"))
     pools, certificates = (_read(run, name) for name in ("pools", "certificates"))
     first, budget = settings.arms()[0].name, int(judged_by(settings)[0].split()[1])
-    verdicts = _read(run, "verdicts")
-    sections = [_verdict_section(verdicts, settings)]
+    verdicts, curricula = _read(run, "verdicts"), _read(run, "curricula")
+    sections = [_verdict_section(verdicts, curricula, settings)]
     for task in dict.fromkeys(comparisons["task"]):
         sections += _result_sections(comparisons, settings, task)
     for task in settings.tasks:
         sections += [
             Section(f"{task}: attackers of other forces", figure=to_svg(draw_forces(measures, task, budget))),
+            Section(f"{task}: how far schedules came", table=curriculum_table(curricula, task), caption=FOLLOWED),
             Section(f"{task}: learning and curriculum", figure=to_svg(draw_learning(learning, task))),
             Section(f"{task}: a pool at test time", table=pool_table(pools, task), caption=POOLED),
             Section(f"{task}: attacks on observations", table=certificate_table(certificates, task), caption=BOUNDED),

@@ -38,7 +38,7 @@ TASKS: Mapping[str, Task] = {
         certified=100.0,
         scale=(0.003, 171.45),
     ),
-    # It keeps 60 % of what it has over doing nothing, though seed 103 next to all and seed 100 a tenth.
+    # It keeps 60 % of what it has over doing nothing, by seed 9, 50, 93 and 100 %.
     "point_mass": Task(
         "control/point_mass_gap_v0",
         {"horizon": 150, "force": 1.25},
