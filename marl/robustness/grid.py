@@ -35,6 +35,7 @@ class Axis:
         parameter: A setting of the world, such as "masses".
         parts: Which of its numbers (0, 1, ...) or, where it is a mapping, which names; none: it is one number.
         values: At least one.
+        title: What it is in a plot, with its unit; "": the label.
 
     Raises:
         ValueError: No value, or one that is not finite.
@@ -43,6 +44,7 @@ class Axis:
     parameter: str
     parts: tuple[int | str, ...]
     values: tuple[float, ...]
+    title: str = ""
 
     def __post_init__(self) -> None:
         """Checks the values."""
@@ -51,7 +53,7 @@ class Axis:
 
     @property
     def label(self) -> str:
-        """Of a plot or a table."""
+        """Of a table."""
         return self.parameter + "".join(f"[{part}]" for part in self.parts)
 
     def put(self, body: dict[str, Any], config: WorldConfig, value: float) -> None:
@@ -158,20 +160,27 @@ def evaluate_grid(
 
 # ---- named grids ----
 
-# World: its two axes as (parameter, parts), and where the release lets them run. It has no point mass in its study, and
-# other robots, dm_control's.
-_PLACES: dict[str, tuple[tuple[str, tuple[int | str, ...]], ...]] = {
-    "control/acrobot_swingup_v0": (("masses", (0,)), ("masses", (1,))),
-    "control/cartpole_balance_v0": (("masses", (1,)), ("masses", (0,))),
-    "control/cartpole_swingup_v0": (("masses", (1,)), ("masses", (0,))),
-    "control/pendulum_swingup_v0": (("masses", (0,)), ("masses", (1,))),
-    "control/point_mass_gap_v0": (("masses", (0,)), ("damping", (0, 1))),
-    "control/point_mass_gap_left_v0": (("masses", (0,)), ("damping", (0, 1))),
-    "control/point_mass_gap_plane_v0": (("masses", (0,)), ("damping", (0, 1))),
-    **{
-        f"mujoco/{robot}_v0": (("mass_scale", ("torso",)), ("friction_scale", ()))
-        for robot in ("ant", "half_cheetah", "hopper", "humanoid", "walker2d")
-    },
+# World: its two axes as (parameter, parts, title), and where the release lets them run. It has no point mass in its
+# study, and other robots, dm_control's.
+Place = tuple[str, tuple[int | str, ...], str]
+_CARTPOLE: tuple[Place, ...] = (("masses", (1,), "pole's mass (kg)"), ("masses", (0,), "cart's mass (kg)"))
+_POINT_MASS: tuple[Place, ...] = (("masses", (0,), "mass (kg)"), ("damping", (0, 1), "drag (N s/m)"))
+_ROBOT: tuple[Place, ...] = (
+    ("mass_scale", ("torso",), "torso's mass (times its own)"),
+    ("friction_scale", (), "friction (times its own)"),
+)
+_PLACES: dict[str, tuple[Place, ...]] = {
+    "control/acrobot_swingup_v0": (
+        ("masses", (0,), "upper arm's mass (kg)"),
+        ("masses", (1,), "lower arm's mass (kg)"),
+    ),
+    "control/cartpole_balance_v0": _CARTPOLE,
+    "control/cartpole_swingup_v0": _CARTPOLE,
+    "control/pendulum_swingup_v0": (("masses", (0,), "pole's mass (kg)"), ("masses", (1,), "bob's mass (kg)")),
+    "control/point_mass_gap_v0": _POINT_MASS,
+    "control/point_mass_gap_left_v0": _POINT_MASS,
+    "control/point_mass_gap_plane_v0": _POINT_MASS,
+    **{f"mujoco/{robot}_v0": _ROBOT for robot in ("ant", "half_cheetah", "hopper", "humanoid", "walker2d")},
 }
 _REFERENCE: dict[str, tuple[tuple[float, float], ...]] = {
     "control/acrobot_swingup_v0": ((0.95, 1.05), (0.95, 1.05)),
@@ -190,8 +199,8 @@ def reference_grid(env_id: str, points: int = POINTS) -> tuple[Axis, ...]:
     if env_id not in _REFERENCE:
         raise unknown_name("reference grid", env_id, _REFERENCE)
     return tuple(
-        Axis(parameter, parts, tuple(np.linspace(low, high, points).tolist()))
-        for (parameter, parts), (low, high) in zip(_PLACES[env_id], _REFERENCE[env_id], strict=True)
+        Axis(parameter, parts, tuple(np.linspace(low, high, points).tolist()), title)
+        for (parameter, parts, title), (low, high) in zip(_PLACES[env_id], _REFERENCE[env_id], strict=True)
     )
 
 
@@ -217,13 +226,22 @@ def fixed_ratio_grid(
         raise ValueError(f"ratio must be above 1, got {ratio}")
     config = games.spec(env_id).config(**settings)
     axes = []
-    for parameter, parts in _PLACES[env_id]:
-        values = _middle(parameter, getattr(config, parameter), parts) * ratio ** np.linspace(-1, 1, points)
-        axes.append(Axis(parameter, parts, tuple(values.tolist())))
+    for parameter, parts, title in _PLACES[env_id]:
+        values = _own_number(parameter, getattr(config, parameter), parts) * ratio ** np.linspace(-1, 1, points)
+        axes.append(Axis(parameter, parts, tuple(values.tolist()), title))
     return tuple(axes)
 
 
-def _middle(parameter: str, own: Any, parts: tuple[int | str, ...]) -> float:
+def own_values(config: WorldConfig, axes: Sequence[Axis]) -> tuple[float, ...]:
+    """Returns where the world's own body is, a number for each axis.
+
+    Raises:
+        ValueError: Parts that share an axis and are not alike.
+    """
+    return tuple(_own_number(axis.parameter, getattr(config, axis.parameter), axis.parts) for axis in axes)
+
+
+def _own_number(parameter: str, own: Any, parts: tuple[int | str, ...]) -> float:
     """Returns the world's own value of the parts of a parameter; names that it leaves out are scaled by 1."""
     if isinstance(own, int | float):
         return float(own)

@@ -12,6 +12,7 @@ from agents.trained import load_policy
 from experiments.run_folder import RunError, RunFolder
 from experiments.studies.qarl import STUDY, training
 from experiments.studies.qarl.evaluation import attack, attacker_path, evaluate, load_player, make_arena, read_measures
+from experiments.studies.qarl.report import draw_grids
 from experiments.studies.qarl.settings import QarlSettings
 from experiments.studies.qarl_robustness import STUDY as ROBUSTNESS
 from experiments.studies.qarl_robustness.analysis import CROSS_PLAYED, compare_arms
@@ -19,15 +20,19 @@ from experiments.studies.qarl_robustness.analysis import evaluate as judge_all
 from experiments.studies.qarl_robustness.calibration import RESULTS as CALIBRATION
 from experiments.studies.qarl_robustness.calibration import arena_actions, describe_settings
 from experiments.studies.qarl_robustness.curricula import curriculum_table, follow_seed, warn_unfinished
-from experiments.studies.qarl_robustness.report import report
+from experiments.studies.qarl_robustness.figures import COLOURS, draw_cross_play, draw_learning, style_of
+from experiments.studies.qarl_robustness.report import measure_table, report
 from experiments.studies.qarl_robustness.settings import RobustnessSettings, make_jobs
 from experiments.studies.qarl_robustness.tasks import TASKS
 from experiments.studies.qarl_robustness.verdicts import judge_worlds
 from marl.qarl import checkpoint
 from marl.qarl.attack import CommonAttack, FrozenProtagonists
+from marl.qarl.methods import METHODS
 from marl.robustness.exp3 import switch_periodically
+from marl.robustness.grid import fixed_ratio_grid
 from marl.robustness.smoothing import SmoothedPlayer, lower_bound
 from marl.robustness.statistics import sign_flip_test
+from marl.robustness.worst_case import search_cma_es
 
 TINY = {
     "world": "control/cartpole_balance_v0",
@@ -40,6 +45,8 @@ TINY = {
     "judged_episodes": 2,
     "cell_episodes": 1,
     "grid_points": 2,
+    "generations": 1,
+    "population": 4,
     "attack_budgets": [1, 2],
     "restarts": 2,
 }
@@ -90,6 +97,8 @@ def test_measures_are_those_of_the_policy_files(tmp_path):
     attacker = load_player(run, "attacker", 1)
     assert measures["attack 2, force 1"][1] == pytest.approx(arena.play(player, attacker).mean(), rel=1e-5)
     assert measures["grid worst_cell"][1] <= measures["grid worst_tenth"][1] <= measures["grid mean"][1]
+    sought = search_cma_es(make_arena(settings, 1), player, settings.axes(), generations=1, population=4, seed=1)
+    assert measures["worst body"][1] == pytest.approx(sought.fresh_return, rel=1e-5)
     STUDY.report(run, settings)
     assert "attack 2" in run.report_path.read_text()
 
@@ -272,7 +281,7 @@ def test_too_few_seeds_for_a_verdict_are_said_beforehand():
 
 def test_all_runs_together_are_judged_and_reported(tmp_path):
     small = {name: TINY[name] for name in ("episodes", "hidden_sizes", "warm_up", "judged_episodes", "cell_episodes")}
-    small |= {"grid_points": 2, "attack_budgets": [1], "restarts": 1}
+    small |= {"grid_points": 2, "generations": 1, "population": 4, "attack_budgets": [1], "restarts": 1}
     given = {"methods": ["qarl", "sac"], "tasks": ["point_mass"], "seeds": 2, "iterations": 1, "doubles": False}
     settings = RobustnessSettings(**given, cross_play_episodes=1, rounds=8, overrides=small)
     run = RunFolder.create(tmp_path / "run", "qarl_robustness", settings.model_dump())
@@ -285,7 +294,13 @@ def test_all_runs_together_are_judged_and_reported(tmp_path):
         own.report_path.write_text("")
     judge_all(run, settings)
     report(run, settings)
-    assert "a pool at test time" in run.report_path.read_text(encoding="utf-8")
+    page = run.report_path.read_text(encoding="utf-8")
+    assert "a pool at test time" in page
+    assert page.count("<svg") == 5, "measures, forces, everybody against everybody, learning, bodies"
+    measures = pd.read_csv(run.path / "measures.csv")
+    rows = {row[0]: row[1:] for row in measure_table(measures, "point_mass")}
+    assert {"nominal", "random pushes", "constant pushes", "own adversary 1", "worst body", "attack 1"} <= rows.keys()
+    assert rows["own adversary 1"][1] == "", "nobody pushes plain SAC"
 
     pools = pd.read_csv(run.path / "pools.csv").set_index(["seed", "attackers"])
     arena = make_arena(single, 8)
@@ -313,6 +328,46 @@ def test_the_calibrated_force_robs_plain_sac_of_a_part_of_its_return():
         assert 0.2 <= lost <= 0.6
         assert set(own["settings"]) == {describe_settings(task)}
         np.testing.assert_allclose(TASKS[task].scale, (own["idle"].mean(), own["nominal"].mean()), atol=0.01)
+
+
+def test_heatmaps_of_a_world_have_one_scale_and_mark_the_own_body():
+    axes = fixed_ratio_grid("control/cartpole_swingup_v0", 2.0, 3)
+    assert [axis.title for axis in axes] == ["pole's mass (kg)", "cart's mass (kg)"]
+    cells = {"low": np.arange(9.0).reshape(3, 3), "high": np.arange(9.0).reshape(3, 3) + 100}
+    figure = draw_grids(cells, axes, (0.1, 1.0))  # kg, the world's own
+    panels = figure.axes[:2]
+    assert [panel.images[0].get_clim() for panel in panels] == [(0.0, 108.0)] * 2
+    assert [panel.lines[0].get_xydata().tolist() for panel in panels] == [[[1.0, 1.0]]] * 2
+    assert figure.get_supxlabel() == "cart's mass (kg)"
+
+
+def test_every_method_has_a_colour_of_its_own():
+    assert len(set(COLOURS.values())) == len(METHODS)
+    assert style_of("sac x 2") == {"color": COLOURS["sac"], "linestyle": "--"}
+
+
+def test_all_arms_are_drawn_however_many():
+    arms = [*METHODS, "sac x 2"]
+    numbers = {"task": "pendulum", "steps": [1000.0, 2000.0], "return": 1.0, "return_low": 0.5, "return_high": 2.0}
+    heat = {"temperature": 0.0, "temperature_low": 0.0, "temperature_high": 0.0}
+    learning = pd.concat([pd.DataFrame({**numbers, **heat, "arm": arm}) for arm in arms])
+    (axes,) = draw_learning(learning, "pendulum").axes
+    assert len(axes.lines) == len(arms), "one panel: there is no adversary whose temperature could be drawn"
+    warm = learning.assign(**dict.fromkeys(heat, 0.01))
+    assert [len(axes.lines) for axes in draw_learning(warm, "pendulum").axes] == [len(arms)] * 2
+
+
+def test_everybody_against_everybody_is_a_table_of_means():
+    values = {
+        ("qarl", "qarl"): 5.0,
+        ("qarl", "attacker of sac"): 3.0,
+        ("sac", "qarl"): 2.0,
+        ("sac", "attacker of sac"): 0.0,
+    }
+    pairs = pd.DataFrame([{"task": "pendulum", "arm": a, "adversary": b, "value": v} for (a, b), v in values.items()])
+    axes = draw_cross_play(pairs, "pendulum").axes[0]
+    assert axes.images[0].get_array().tolist() == [[5.0, 3.0], [2.0, 0.0]]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["qarl", "attacker of sac"]
 
 
 @pytest.mark.parametrize("task", TASKS)

@@ -24,6 +24,7 @@ from marl.qarl.replay_learner import SeedDivergedError
 from marl.robustness.arena import Arena
 from marl.robustness.force import SCALES, play_floors, sweep_force
 from marl.robustness.grid import evaluate_grid
+from marl.robustness.worst_case import search_cma_es
 
 JUDGING_SEED = 10_000  # of starts; no run is trained from it
 PROBED = (0.0, 0.001, 0.01, 0.05)  # temperatures that policies are told, where they were shown one
@@ -69,6 +70,7 @@ def evaluate(run: RunFolder, settings: QarlSettings) -> None:
         )
         rows += [(seed, f"grid {name}", getattr(found, name)) for name in ("mean", "worst_tenth", "worst_cell")]
         cells += [(seed, str(number), value) for number, value in enumerate(found.cells.ravel())]
+        rows.append((seed, "worst body", _search_body(run, settings, seed)))
     rows += attack(run, settings)
     _write(grid_path(run), ("seed", "cell", "value"), cells)
     _write(run.evaluation_path, COLUMNS, rows)
@@ -96,6 +98,15 @@ def _judge(run: RunFolder, settings: QarlSettings, seed: int) -> list[Row]:
             other = TrainedPlayer(policy_path(run, PROTAGONIST, seed), is_greedy=True, context=told)
             found[f"nominal, told {told:g}"] = arena.play(other).mean()
     return [(seed, name, float(value)) for name, value in found.items()]
+
+
+def _search_body(run: RunFolder, settings: QarlSettings, seed: int) -> float:
+    """Returns what a protagonist is worth in the worst body that CMA-ES finds between the grid's ends."""
+    arena, player = make_arena(settings, settings.cell_episodes), load_player(run, PROTAGONIST, seed)
+    found = search_cma_es(
+        arena, player, settings.axes(), generations=settings.generations, population=settings.population, seed=seed
+    )
+    return found.fresh_return
 
 
 def attack(run: RunFolder, settings: QarlSettings) -> list[Row]:

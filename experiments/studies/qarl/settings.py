@@ -51,6 +51,8 @@ class QarlSettings(StudySettings):
     )
     grid_ratio: float = Field(2.0, gt=1, description="own / ratio to own * ratio")
     grid_points: int = Field(11, ge=2, description="of each axis")
+    generations: int = Field(6, ge=1, description="of the search for the worst body in the grid's range")
+    population: int = Field(100, ge=2, description="bodies of a generation")
     attack_budgets: list[int] = Field([10, 20], min_length=1, description="iterations of the common attack, rising")
     restarts: int = Field(3, ge=1, description="fresh adversaries of each protagonist")
 

@@ -72,13 +72,16 @@ def _measures(run: RunFolder, settings: RobustnessSettings) -> pd.DataFrame:
 
 
 def _learning(run: RunFolder, settings: RobustnessSettings) -> pd.DataFrame:
-    """Returns returns and temperatures over time, means over seeds, at fifty points of each run."""
+    """Returns returns and temperatures over time, at fifty points of each run: means and quartiles over seeds."""
     parts = []
     for task in settings.tasks:
         for arm in settings.arms():
             rows = pd.DataFrame(RunFolder(run_path(run, task, arm)).read_metrics())
             rows = rows.iloc[np.unique(np.linspace(0, len(rows) - 1, 50).round().astype(int))]
-            named = rows[["steps", "return", "context", "share", "adversary_temperature"]]
+            named = rows[["steps", "return", "context", "share"]].assign(temperature=rows["adversary_temperature"])
+            for name in ("return", "temperature"):
+                by_seed = rows[[f"{name}_{seed}" for seed in range(settings.seeds)]]
+                named[f"{name}_low"], named[f"{name}_high"] = by_seed.quantile([0.25, 0.75], axis=1).to_numpy()
             parts.append(named.assign(task=task, arm=arm.name))
     return pd.concat(parts, ignore_index=True)
 

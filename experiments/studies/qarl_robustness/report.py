@@ -2,32 +2,47 @@
 
 from __future__ import annotations
 
-import matplotlib as mpl
-import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from experiments.report import Section, to_svg, write_report
 from experiments.run_folder import RunError, RunFolder
-from experiments.studies.qarl.report import STYLE, draw_grid, read_cells
+from experiments.studies.qarl.report import BODIES
 from experiments.studies.qarl_robustness.analysis import ALL, judged_by
 from experiments.studies.qarl_robustness.curricula import curriculum_table, warn_unfinished
 from experiments.studies.qarl_robustness.defences import certificate_table, pool_table
-from experiments.studies.qarl_robustness.settings import RobustnessSettings, run_path
+from experiments.studies.qarl_robustness.figures import (
+    draw_bodies,
+    draw_cross_play,
+    draw_forces,
+    draw_learning,
+    draw_measures,
+)
+from experiments.studies.qarl_robustness.settings import RobustnessSettings
 from experiments.studies.qarl_robustness.verdicts import TABLES, describe
-from marl.robustness.force import SCALES
-from marl.robustness.statistics import LEVEL, least_p_value
+from marl.robustness.statistics import LEVEL, interquartile_mean, least_p_value
 
 POOLED = "Mean returns: Exp3 over the arms' protagonists of a seed while their attackers take turns; each fixed choice."
 FOLLOWED = (
     "Medians over seeds (least to largest). Returns are means over both phases of an iteration; schedules are those of "
     "temperatures, or of what stands for shares of force. RARL's adversary learns its temperature."
 )
+MEASURED = (
+    "Interquartile means over seeds. Random and constant pushes are floors that no learning went into; the attack of "
+    "the smaller budget shows whether it has reached a plateau; told T: another temperature in the protagonist's ear."
+)
+BANDS = "Interquartile means over seeds with 95 % intervals. Broken lines: trained twice as long."
+CROSSED = (
+    "Mean returns over seeds: each arm's protagonists (rows) against each arm's adversaries and against the worst "
+    "attackers of each arm's protagonists (columns)."
+)
+LEARNED = (
+    "Means over seeds, bands from quartile to quartile. Returns of arms with an adversary are those while it pushes, "
+    "and cannot be held against those of arms that nobody pushes. Env steps are those of both phases."
+)
 BOUNDED = (
     "Lower bounds (95 %) of the probability that a smoothed protagonist reaches the task's certified return, whatever "
     "shifts of that length in all its observations are shown; means over seeds, at the best of three deviations."
 )
-COLOURS = ("#2f6fb5", "#777777", "#d27a26", "#3b8a4b", "#a2436f", "#8a6d3b", "#bbbbbb", "#9dbfe0", "#e0b89d")
 
 
 def _read(run: RunFolder, name: str) -> pd.DataFrame:
@@ -54,65 +69,16 @@ def result_table(comparisons: pd.DataFrame, task: str, budget: str) -> list[list
     return rows
 
 
-def draw_measures(comparisons: pd.DataFrame, task: str) -> Figure:
-    """Draws a panel for each measure: arms from top to bottom, interquartile mean and 95 % interval."""
-    own = comparisons[comparisons["task"] == task].drop_duplicates(["arm", "measure"])
-    names, arms = list(dict.fromkeys(own["measure"])), list(dict.fromkeys(own["arm"]))[::-1]
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(10, 0.25 * len(arms) + 0.9), layout="constrained")
-        for axes, name in zip(figure.subplots(1, len(names), sharey=True), names, strict=True):
-            rows = own[own["measure"] == name].set_index("arm").loc[arms]
-            errors = np.array([rows["iqm"] - rows["low"], rows["high"] - rows["iqm"]])
-            axes.errorbar(rows["iqm"], range(len(arms)), xerr=errors, fmt="o", color=COLOURS[0], markersize=3.5)
-            axes.set_yticks(range(len(arms)), arms)
-            axes.set_title(name.replace("_", " "), fontsize=9)
-            axes.grid(axis="x", linewidth=0.4, alpha=0.6)
-    return figure
-
-
-def draw_forces(measures: pd.DataFrame, task: str, budget: int) -> Figure:
-    """Draws returns over the force of each protagonist's worst attacker, means over seeds."""
-    own = measures[measures["task"] == task]
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(5.2, 3.2), layout="constrained")
-        axes = figure.subplots()
-        for colour, (arm, rows) in zip(COLOURS, own.groupby("arm", sort=False), strict=False):
-            means = rows.groupby("measure")["value"].mean()
-            axes.plot(SCALES, [means[f"attack {budget}, force {scale:g}"] for scale in SCALES], color=colour, label=arm)
-        axes.set_xlabel("force, in units of the training's")
-        axes.set_ylabel("mean return")
-        axes.legend(fontsize=7, frameon=False)
-    return figure
-
-
-def draw_learning(learning: pd.DataFrame, task: str) -> Figure:
-    """Draws returns while protagonists learn and the temperatures of their adversaries, means over seeds."""
-    own = learning[learning["task"] == task]
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(9, 3), layout="constrained")
-        returns, heat = figure.subplots(1, 2)
-        for colour, (arm, rows) in zip(COLOURS, own.groupby("arm", sort=False), strict=False):
-            returns.plot(rows["steps"] / 1000, rows["return"], color=colour, linewidth=1, label=arm)
-            if (rows["adversary_temperature"] > 0).any():
-                heat.plot(rows["steps"] / 1000, rows["adversary_temperature"], color=colour, linewidth=1)
-        heat.set_yscale("log")
-        returns.set_ylabel("return in training")
-        heat.set_ylabel("adversary's temperature")
-        for axes in (returns, heat):
-            axes.set_xlabel("thousand env steps of a seed")
-        returns.legend(fontsize=7, frameon=False)
-    return figure
-
-
-def draw_grids(run: RunFolder, settings: RobustnessSettings, task: str) -> list[tuple[str, Figure]]:
-    """Returns a heatmap of mean returns over bodies for each arm."""
-    figures = []
-    for arm in settings.arms():
-        own = settings.run_settings(task, arm)
-        shape = [len(axis.values) for axis in own.axes()]
-        cells = read_cells(RunFolder(run_path(run, task, arm)), own).mean(axis=0).reshape(shape)
-        figures.append((arm.name, draw_grid(cells, own.axes())))
-    return figures
+def measure_table(measures: pd.DataFrame, task: str) -> list[list[str]]:
+    """Returns a row for each measure but the force sweep, a column for each arm."""
+    own = measures[(measures["task"] == task) & ~measures["measure"].str.contains(", force ")]
+    arms, rows = list(dict.fromkeys(own["arm"])), list[list[str]]()
+    for name, found in own.groupby("measure", sort=False):
+        by_arm = {arm: values["value"].to_numpy() for arm, values in found.groupby("arm")}
+        rows.append(
+            [str(name), *(f"{interquartile_mean(by_arm[arm]).value:.1f}" if arm in by_arm else "" for arm in arms)]
+        )
+    return [["measure", *arms], *rows]
 
 
 def _verdict_section(verdicts: pd.DataFrame, curricula: pd.DataFrame, settings: RobustnessSettings) -> Section:
@@ -146,7 +112,7 @@ def _result_sections(comparisons: pd.DataFrame, settings: RobustnessSettings, ta
 def report(run: RunFolder, settings: RobustnessSettings) -> None:
     """Writes report.html."""
     comparisons, measures, learning = (_read(run, name) for name in ("evaluation", "measures", "learning"))
-    pools, certificates = (_read(run, name) for name in ("pools", "certificates"))
+    pools, certificates, pairs = (_read(run, name) for name in ("pools", "certificates", "cross_play"))
     first, budget = settings.arms()[0].name, int(judged_by(settings)[0].split()[1])
     verdicts, curricula = _read(run, "verdicts"), _read(run, "curricula")
     sections = [_verdict_section(verdicts, curricula, settings)]
@@ -154,15 +120,19 @@ def report(run: RunFolder, settings: RobustnessSettings) -> None:
         sections += _result_sections(comparisons, settings, task)
     for task in settings.tasks:
         sections += [
-            Section(f"{task}: attackers of other forces", figure=to_svg(draw_forces(measures, task, budget))),
+            Section(f"{task}: all measures", table=measure_table(measures, task), caption=MEASURED),
+            Section(
+                f"{task}: attackers of other forces", figure=to_svg(draw_forces(measures, task, budget)), caption=BANDS
+            ),
+            Section(
+                f"{task}: everybody against everybody", figure=to_svg(draw_cross_play(pairs, task)), caption=CROSSED
+            ),
             Section(f"{task}: how far schedules came", table=curriculum_table(curricula, task), caption=FOLLOWED),
-            Section(f"{task}: learning and curriculum", figure=to_svg(draw_learning(learning, task))),
+            Section(f"{task}: learning and curriculum", figure=to_svg(draw_learning(learning, task)), caption=LEARNED),
             Section(f"{task}: a pool at test time", table=pool_table(pools, task), caption=POOLED),
             Section(f"{task}: attacks on observations", table=certificate_table(certificates, task), caption=BOUNDED),
         ]
-        sections += [
-            Section(f"{task}: bodies, {arm}", figure=to_svg(own)) for arm, own in draw_grids(run, settings, task)
-        ]
+        sections.append(Section(f"{task}: bodies", figure=to_svg(draw_bodies(run, settings, task)), caption=BODIES))
     shown = [["setting", "value"], *([key, str(value)] for key, value in settings.model_dump().items())]
     lead = f"{first} beside others, {settings.seeds} seeds each: how much of their return protagonists keep."
     write_report(
