@@ -43,7 +43,8 @@ def test_every_world_and_method_makes_a_config():
             # The release's rates (shared/papers: lr 3e-4, reward_scale 30); all others have the study's.
             assert (config.lr, own.inverse_temperature) == ((3e-4, 30) if method == "released" else (1e-3, 10))
     specialist = make_config(Cell("resources", "specialist_9", 1, 1000), settings)
-    assert specialist.env_config == {"num_agents": 9, "populations": [9]}
+    assert specialist.env_config == {"num_agents": 9, "populations": [9], "shared_reward": False}
+    assert "shared_reward" not in WORLDS["resources"].of_many((9,)), "judged by what the whole team gets"
 
 
 def test_a_pair_that_is_not_there_is_named():

@@ -44,7 +44,7 @@ def make_config(cell: Cell, settings: MraPopulationsSettings) -> MRAConfig:
     world, own = WORLDS[cell.world], dict(METHODS[cell.method])
     is_released, _ = own.pop("is_released", False), own.pop("size", None)
     sizes = world.trained if cell.method == "curriculum" else trained_sizes(cell.world, cell.method)
-    config = MRAConfig().environment(world.env_id, env_config=world.of_many(sizes))
+    config = MRAConfig().environment(world.env_id, env_config=world.to_learn(sizes))
     config.training(**settings.training).debugging(seed=cell.seed, log_level="ERROR")
     if is_released:
         config.training(**RELEASED)
@@ -128,7 +128,7 @@ def _learn(cell: Cell, config: MRAConfig, curve: Curve) -> Team:
 
 def _grow(cell: Cell, config: MRAConfig, settings: MraPopulationsSettings, curve: Curve) -> Team:
     world, tries = WORLDS[cell.world], settings.tries
-    stages = [Stage(world.of_many((size,)), rounds_of(cell, settings)) for size in world.grown]
+    stages = [Stage(world.to_learn((size,)), rounds_of(cell, settings)) for size in world.grown]
     seed = 1000 * cell.seed
     own: dict[str, Any] = {"candidates": CANDIDATES, "kept": KEPT, "episodes": tries, "seed": seed}
     return grow(config, stages, **own, watch=curve.watch).team
@@ -158,7 +158,7 @@ def _adapted_rows(
 ) -> list[dict[str, Any]]:
     size, returns = world.adapted, dict[int, float]()
     with suppress(DivergedError):  # rows without returns
-        for k, adapted in adapt_networks(config, team, world.of_many((size,)), after=settings.updates).items():
+        for k, adapted in adapt_networks(config, team, world.to_learn((size,)), after=settings.updates).items():
             returns[k] = float(_play(adapted, world, size, settings, None).team_returns.mean())
     return [{"population": size, "choice": f"networks_{k}", "return": returns.get(k)} for k in settings.updates]
 

@@ -21,6 +21,7 @@ class World:
         env_id: Of it.
         slots: Names of the settings that say how many there are.
         fixed: Settings that are always the same.
+        taught: Settings that training has besides; what is judged is always the world without them.
         partners: How many agents of another group there are besides, whose setting comes second; 0: there is no other.
         trained: Sizes of the training.
         judged: Sizes of the evaluation.
@@ -31,6 +32,7 @@ class World:
     env_id: str
     slots: tuple[str, ...]
     fixed: dict[str, Any]
+    taught: dict[str, Any]
     partners: int
     trained: tuple[int, ...]
     judged: tuple[int, ...]
@@ -46,6 +48,10 @@ class World:
         """Returns the settings of a world in which every episode has one of some sizes."""
         rows = [(size, self.partners) for size in sizes] if self.partners else list(sizes)
         return {**self.of(max(sizes)), "populations": rows}
+
+    def to_learn(self, sizes: tuple[int, ...]) -> dict[str, Any]:
+        """Returns the settings of `of_many` as training has them."""
+        return {**self.of_many(sizes), **self.taught}
 
     @property
     def horizon(self) -> int:
@@ -69,6 +75,7 @@ WORLDS = {
         env_id="particles/resource_occupation_v0",
         slots=("num_agents",),
         fixed={},
+        taught={"shared_reward": False},
         partners=0,
         trained=(6, 9, 12),
         judged=(3, 6, 9, 12, 24, 48),
@@ -79,6 +86,7 @@ WORLDS = {
         env_id="particles/treasure_collection_v0",
         slots=("num_collectors", "num_banks"),
         fixed={},
+        taught={},
         partners=2,
         trained=(3, 6, 9),
         judged=(2, 3, 6, 9, 12),
@@ -154,10 +162,14 @@ class MraPopulationsSettings(StudySettings):
         description="worlds and ways to learn",
     )
     seeds: list[int] = Field(list(range(1, 6)), min_length=1)
-    env_steps: int = Field(300_000, ge=1, description="of every run, all candidates of a curriculum together")
+    env_steps: int = Field(120_000, ge=1, description="of every run, all candidates of a curriculum together")
     num_envs: int = Field(24, ge=1, description="played side by side")
     training: dict[str, Any] = Field(
-        {"lr": 1e-3, "inverse_temperature": 10.0}, description="of every run, beside the method's own"
+        {
+            **{"lr": 1e-3, "inverse_temperature": 10.0, "team_error": "own"},
+            **{"batch_steps": 64, "updates_per_round": 20, "prior_updates": 4},
+        },
+        description="of every run, beside the method's own",
     )
     judged: list[int] = Field([], description="sizes of the evaluation, in place of the worlds' own")
     episodes: int = Field(200, ge=1, description="of an evaluation")
