@@ -12,7 +12,7 @@ import torch
 from marl.gmah.goals import FIRST, allowed_subgoals, intrinsic_rewards
 from marl.gmah.module import CAUSES, SUBGOALS, GoalModule
 from marl.gmah.settings import GoalSettings
-from marl.qmix.learner import Batch, FactorizationLearner
+from marl.qmix.learner import MIXER, Batch, FactorizationLearner, Worth
 from marl.qmix.values import masked_loss, next_values, td_targets, values_of
 
 LOW_LEVEL, INDEPENDENT, JOINT = range(3)
@@ -48,7 +48,7 @@ class GoalLearner(FactorizationLearner):
 
     @property
     def mixes(self) -> bool:
-        """Whether the team's values are mixed: in the last phase, where there is a mixer."""
+        """Whether agents learn from the team's mixed value: in the last phase, where there is a mixer."""
         return super().mixes and self.phase == JOINT
 
     def factorization_loss(self, batch: Batch) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
@@ -65,10 +65,24 @@ class GoalLearner(FactorizationLearner):
                 for module_id, module in self._modules().items()
                 if isinstance(module, GoalModule)
             }
-            loss, own = super().factorization_loss(choices)
+            loss, own = self._loss_above(self._worth(choices))
             losses.append(loss)
             numbers |= own
         return torch.stack(losses).sum(), numbers
+
+    def _loss_above(self, worth: Worth) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        """Returns the high level's loss.
+
+        While agents learn by themselves the mixer learns what their values amount to, and tells them nothing: joint
+        learning is not to begin with what a mixer of random weights makes of them.
+        """
+        if self.mixes:
+            return self._team_loss(worth)
+        loss, numbers = self._own_losses(worth)
+        if MIXER not in self.module:
+            return loss, numbers
+        mixed, _ = self._team_loss(worth._replace(q_t=worth.q_t.detach()))
+        return loss + mixed, numbers | {"mixer_loss": mixed.detach()}
 
     def _losses_below(self, module: GoalModule, columns: Columns) -> list[tuple[torch.Tensor, dict[str, torch.Tensor]]]:
         steps = draw_steps(module, columns, self.settings, self._rng)

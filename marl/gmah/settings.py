@@ -39,8 +39,9 @@ class GoalSettings(FactorizationSettings):
         step_cost: Of each step.
         hindsight: Share of the low level's batch whose subgoal is replaced by one that the agent went on to complete.
         low_level_steps: Frames of the first phase: subgoals at random, only the low level learns.
-        independent_steps: Frames of the second: each agent's high level learns by itself, the low level rests. After
-            it, all learn together, with the mixer if there is one; `epsilon` counts from the end of the first.
+        independent_steps: Frames of the second: each agent's high level learns by itself, the low level rests, and the
+            mixer learns from values that it does not change. After it, all learn together, from the mixed value if
+            there is a mixer; `epsilon` counts from the end of the first.
     """
 
     hidden_sizes: Sequence[int] = (64, 64)

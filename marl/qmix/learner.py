@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from ray.rllib.core.learner.torch.torch_learner import TorchLearner
@@ -19,6 +19,30 @@ MIXER = "mixer"
 NUM_UPDATES = "num_updates"
 
 Batch = Mapping[str, Mapping[str, torch.Tensor]]
+
+
+class Worth(NamedTuple):
+    """What a batch of B episodes of T steps and P agents is worth to the networks, and what came of it.
+
+    Attributes:
+        q_t: [B, T, P] of what each agent did; 0 for one that is out.
+        q_tp1: [B, T, P] of the best that each can do next, as its target has it; 0 for one without a future.
+        rewards: [B, T, P].
+        alive: [B, T, P] bool.
+        next_alive: [B, T, P] bool.
+        mask: [B, T] bool.
+        is_terminal: [B, T] bool.
+        states: [B, T+1, S] of the mixer, scaled; None where there is none.
+    """
+
+    q_t: torch.Tensor
+    q_tp1: torch.Tensor
+    rewards: torch.Tensor
+    alive: torch.Tensor
+    next_alive: torch.Tensor
+    mask: torch.Tensor
+    is_terminal: torch.Tensor
+    states: torch.Tensor | None
 
 
 class FactorizationLearner(RestorableLearner, TorchLearner):
@@ -101,24 +125,29 @@ class FactorizationLearner(RestorableLearner, TorchLearner):
 
     def factorization_loss(self, batch: Batch) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         """Returns the loss of a batch, and numbers for the log."""
+        worth = self._worth(batch)
+        return self._team_loss(worth) if self.mixes else self._own_losses(worth)
+
+    def _worth(self, batch: Batch) -> Worth:
         agents = {module_id: module for module_id, module in self._modules().items() if isinstance(module, AgentModule)}
         first = batch[next(iter(agents))]
-        mask, is_terminal = first["mask"], first["is_terminal"]
-        chosen, following = [], []
-        for module_id, module in agents.items():
-            now, then = self._values(module, batch[module_id])
-            chosen.append(now)
-            following.append(then)
-        q_t, q_tp1 = torch.cat(chosen, dim=-1), torch.cat(following, dim=-1)
+        values = [self._values(module, batch[module_id]) for module_id, module in agents.items()]
+        q_t, q_tp1 = (torch.cat(each, dim=-1) for each in zip(*values, strict=True))
         rewards, alive, next_alive = (
             torch.cat([batch[module_id][name] for module_id in agents], dim=-1)
             for name in ("rewards", "alive", "next_alive")
         )
-        q_t, q_tp1 = q_t * alive, q_tp1 * next_alive  # who is out is worth nothing
-        if self.mixes:
-            states = torch.cat([_flat(batch[module_id]["obs"]) for module_id in agents], dim=-1)
-            return self._team_loss(q_t, q_tp1, rewards, states, mask, is_terminal)
-        return self._own_losses(q_t, q_tp1, rewards, alive & mask.unsqueeze(-1), next_alive)
+        states = [_flat(batch[module_id]["obs"]) for module_id in agents] if MIXER in self.module else None
+        return Worth(
+            q_t * alive,  # who is out is worth nothing
+            q_tp1 * next_alive,
+            rewards,
+            alive,
+            next_alive,
+            first["mask"],
+            first["is_terminal"],
+            None if states is None else torch.cat(states, dim=-1) * self.settings.observation_scale,
+        )
 
     def _values(self, module: AgentModule, columns: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
         """Returns [B, T, n] what was done was worth, and what the best of the next step is."""
@@ -130,41 +159,29 @@ class FactorizationLearner(RestorableLearner, TorchLearner):
             then = next_values(target, chooser, None if masks is None else masks[:, 1:])
         return values_of(online[:, :-1], columns["actions"]), then
 
-    def _team_loss(
-        self,
-        q_t: torch.Tensor,
-        q_tp1: torch.Tensor,
-        rewards: torch.Tensor,
-        states: torch.Tensor,
-        mask: torch.Tensor,
-        is_terminal: torch.Tensor,
-    ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+    def _team_loss(self, worth: Worth) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        """Returns the loss of the mixed values."""
         settings, mixer = self.settings, self.module[MIXER]
         assert isinstance(mixer, MixerModule)
-        team = rewards.mean(dim=-1) if settings.team_reward == "mean" else rewards.sum(dim=-1)
-        team = standardize(team, mask) if settings.standardize_rewards else team
-        q_tot = mixer.mix(q_t, states[:, :-1] * settings.observation_scale)
+        assert worth.states is not None
+        team = worth.rewards.mean(dim=-1) if settings.team_reward == "mean" else worth.rewards.sum(dim=-1)
+        team = standardize(team, worth.mask) if settings.standardize_rewards else team
+        q_tot = mixer.mix(worth.q_t, worth.states[:, :-1])
         with torch.no_grad():
-            q_tot_tp1 = mixer.mix(q_tp1, states[:, 1:] * settings.observation_scale, by_target=True)
-            targets = td_targets(team, q_tot_tp1, is_terminal, self.config.gamma)
-        return self._loss_and_numbers(q_tot, targets, mask)
+            q_tot_tp1 = mixer.mix(worth.q_tp1, worth.states[:, 1:], by_target=True)
+            targets = td_targets(team, q_tot_tp1, worth.is_terminal, self.config.gamma)
+        return self._loss_and_numbers(q_tot, targets, worth.mask)
 
-    def _own_losses(
-        self,
-        q_t: torch.Tensor,
-        q_tp1: torch.Tensor,
-        rewards: torch.Tensor,
-        acted: torch.Tensor,
-        next_alive: torch.Tensor,
-    ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+    def _own_losses(self, worth: Worth) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         """Returns the loss of agents that learn by themselves, each until its own end."""
-        settings = self.settings
+        settings, rewards = self.settings, worth.rewards
+        acted = worth.alive & worth.mask.unsqueeze(-1)
         if settings.team_reward != "own":
             team = rewards.mean(dim=-1, keepdim=True) if settings.team_reward == "mean" else rewards.sum(-1, True)
             rewards = team.expand_as(rewards)
         rewards = standardize(rewards, acted) if settings.standardize_rewards else rewards
-        targets = td_targets(rewards, q_tp1, ~next_alive, self.config.gamma)
-        return self._loss_and_numbers(q_t, targets, acted)
+        targets = td_targets(rewards, worth.q_tp1, ~worth.next_alive, self.config.gamma)
+        return self._loss_and_numbers(worth.q_t, targets, acted)
 
     def _loss_and_numbers(
         self, predicted: torch.Tensor, targets: torch.Tensor, mask: torch.Tensor

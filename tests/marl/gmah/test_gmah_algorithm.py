@@ -115,7 +115,7 @@ def test_each_phase_learns_its_part(build_one: Callable) -> None:
     below |= {"agents.network.novelty_mean", "agents.network.surprise_mean"}
     expected = {
         LOW_LEVEL: below | {"agents.network.low"},
-        INDEPENDENT: below | {"agents.network.high"},
+        INDEPENDENT: below | {"agents.network.high", "mixer.network"},
         JOINT: below | {"agents.network.low", "agents.network.high", "mixer.network"},
     }
     for phase in (LOW_LEVEL, INDEPENDENT, JOINT):
@@ -168,9 +168,28 @@ def test_the_high_levels_loss_is_qmixs_over_subgoals(build_one: Callable) -> Non
     assert learner.mixes
     with torch.no_grad():
         choices = as_choices(learner.module["agents"], columns)
-        loss, _ = super(type(learner), learner).factorization_loss({"agents": choices})
+        loss, _ = learner._team_loss(learner._worth({"agents": choices}))
         expected = plain_loss(learner, columns, 0.9)
     assert loss.item() == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_mixer_learns_from_independent_agents_and_tells_them_nothing(build_one: Callable) -> None:
+    """By autograd: agents' gradients are those that they have without a mixer, the mixer's those of the team's loss."""
+    algorithm = build_one(make_config(low_level_steps=0, gamma=0.9))
+    algorithm.train()
+    learner, columns = algorithm.learner_group._learner, draw(algorithm)
+    learner.phase = INDEPENDENT
+    agents, mixer = (learner.module[name] for name in ("agents", "mixer"))
+    worth = learner._worth({"agents": as_choices(agents, columns)})
+    losses = learner._loss_above(worth)[0], learner._own_losses(worth)[0], learner._team_loss(worth)[0]
+    parts = list(agents.network.high.parameters()), list(mixer.network.parameters())
+    both, own, team = (
+        [torch.autograd.grad(loss, part, retain_graph=True, allow_unused=True) for part in parts] for loss in losses
+    )
+    torch.testing.assert_close(both[0], own[0])
+    torch.testing.assert_close(both[1], team[1])
+    assert all(gradient is None for gradient in own[1])
+    assert any(gradient.abs().max() > 0 for gradient in team[0]), "which the team's loss would have told them"
 
 
 def test_hindsight_takes_what_the_agent_went_on_to_complete(build_one: Callable) -> None:
