@@ -15,7 +15,7 @@ from ray.rllib.utils import metrics as names
 from games.batch import Group
 from games.spec import spec
 from marl.gmah.goals import CAUSES as CAUSE_NAMES
-from marl.gmah.goals import COMPLETED, FIRST, GOES_ON, next_achievements
+from marl.gmah.goals import FIRST, GOES_ON, count_subgoals, next_achievements
 from marl.gmah.learner import INDEPENDENT, JOINT, LOW_LEVEL, UPCOMING, GoalLearner
 from marl.gmah.module import CAUSES, SUBGOALS, GoalModule
 from marl.gmah.settings import GoalSettings
@@ -79,9 +79,9 @@ class GMAH(FactorizationAlgorithm):
     """Learns which subgoal each agent of a team should follow, and how to reach it.
 
     Results, beside those of `FactorizationAlgorithm`:
-        subgoals/completed: Share of the round's subgoals that were completed, of those that ended before their episode.
-        subgoals/<cause>: Share of subgoals that were chosen for that reason (`marl.gmah.goals.CAUSES`).
-        subgoals/length: Steps that a subgoal stood, on average.
+        subgoals/<cause>: Share of the round's subgoals that ended so (`marl.gmah.goals.CAUSES`), of those that ended
+            before their episode. Agents that can do nothing have none.
+        subgoals/length: Steps in a subgoal, over subgoals that ended.
         subgoals/phase: 0 low level, 1 independent, 2 joint.
         learners/agents/low_loss, low_q_mean, novelty, surprise: Of the last update.
     """
@@ -113,18 +113,18 @@ class GMAH(FactorizationAlgorithm):
     def keep(self, episodes: list[Episode]) -> None:
         """Puts a round's episodes into the replay with what agents completed, and logs how their subgoals went."""
         (group,) = episodes[0].groups
+        counts = np.zeros(len(CAUSE_NAMES) + 1, np.int64)
         for episode in episodes:
-            seen = torch.from_numpy(episode.groups[group]["observations"]).float()
+            columns = episode.groups[group]
+            seen = torch.from_numpy(columns["observations"]).float()
             upcoming = next_achievements(self._tree.achievements(seen[:-1], seen[1:]))
-            episode.groups[group][UPCOMING] = upcoming.numpy().astype(np.int16)
+            columns[UPCOMING] = upcoming.numpy().astype(np.int16)
+            is_idle = ~self._tree.admissible(seen[:-1]).any(dim=-1).numpy()
+            counts += count_subgoals(columns[CAUSES], is_idle)
         super().keep(episodes)
-        causes = np.concatenate([each.groups[group][CAUSES][each.groups[group]["alive"]] for each in episodes])
-        counts = np.bincount(causes, minlength=len(CAUSE_NAMES))
-        chosen = max(1, len(causes) - counts[GOES_ON])
-        shares = {name.replace(" ", "_"): counts[i] / chosen for i, name in enumerate(CAUSE_NAMES) if i != GOES_ON}
-        shares["completed"] = counts[COMPLETED] / max(1, chosen - counts[FIRST])
-        shares |= {"length": len(causes) / chosen, "phase": self.phase}
-        self.metrics.log_dict(shares, key="subgoals", window=1)
+        ended = max(1, int(counts[: len(CAUSE_NAMES)].sum()))
+        shares = {name: counts[i] / ended for i, name in enumerate(CAUSE_NAMES) if i not in (GOES_ON, FIRST)}
+        self.metrics.log_dict(shares | {"length": counts[-1] / ended, "phase": self.phase}, key="subgoals", window=1)
 
     def update_all(self) -> None:
         """Does a round's updates, of what this phase learns."""

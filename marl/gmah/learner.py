@@ -92,7 +92,10 @@ class GoalLearner(FactorizationLearner):
         return losses
 
     def _low_loss(self, module: GoalModule, steps: Columns) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-        """Returns the loss of double Q-learning on the way to subgoals [R], many of them seen in hindsight."""
+        """Returns the loss of double Q-learning on the way to subgoals [R], many of them seen in hindsight.
+
+        Of an agent that could do nothing there is nothing to learn.
+        """
         settings, network, target = self.settings, module.goal_network, module.goal_target
         seen, goals = steps["observations"], steps["goals"]
         is_achieved = values_of(module.tree.achievements(seen, steps["next_observations"]), goals)
@@ -106,7 +109,8 @@ class GoalLearner(FactorizationLearner):
             online = network.act(features) if settings.double_q else None
             then = next_values(target.act(features), online, steps.get("next_masks"))
             targets = td_targets(rewards, then, is_achieved | is_void, settings.low_discount)
-        loss = masked_loss(values - targets, torch.ones_like(is_void), settings.loss)
+        has_goal = values_of(module.tree.admissible(seen), goals)
+        loss = masked_loss(values - targets, has_goal, settings.loss)
         return loss, {"low_loss": loss.detach(), "low_q_mean": values.detach().mean()}
 
     def _trigger_loss(self, module: GoalModule, steps: Columns) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
@@ -151,14 +155,14 @@ class GoalLearner(FactorizationLearner):
 def as_choices(module: GoalModule, columns: Columns) -> dict[str, torch.Tensor]:
     """Returns the columns of a batch in which subgoals are the actions, and masks say which could be chosen.
 
-    After the last step of an episode every admissible subgoal can be.
+    After the last step of an episode all can be that could be chosen then.
     """
-    admissible = module.tree.admissible(columns["obs"].float())
+    choices = module.tree.choices(columns["obs"].float())
     none = torch.ones_like(columns[CAUSES][:, :1])
     beyond = torch.cat([~columns["mask"], torch.ones_like(columns["mask"][:, :1])], dim=1).unsqueeze(-1)
     causes = torch.where(beyond, FIRST, torch.cat([columns[CAUSES], none], dim=1))
     subgoals = torch.cat([columns[SUBGOALS], torch.zeros_like(columns[SUBGOALS][:, :1])], dim=1)
-    allowed = allowed_subgoals(admissible, subgoals, causes)
+    allowed = allowed_subgoals(choices, subgoals, causes)
     return {**columns, "actions": columns[SUBGOALS].long(), "action_mask": allowed}
 
 

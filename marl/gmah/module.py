@@ -80,11 +80,11 @@ class GoalModule(AgentModule, TeamAPI):
     def add_ids(self, features: torch.Tensor) -> torch.Tensor:
         """Returns what the high level sees of observations [..., n, D].
 
-        That is, behind what they say, scaled: how far each subgoal is, which are admissible, and who is who.
+        That is, behind what they say, scaled: how far each subgoal is, which can be chosen, and who is who.
         """
         distances = self.tree.distances(features) / self.tree.most_steps
-        admissible = self.tree.admissible(features).to(features.dtype)
-        parts = [features * self.scale, distances, admissible]
+        choices = self.tree.choices(features).to(features.dtype)
+        parts = [features * self.scale, distances, choices]
         if self.has_ids:
             parts.append(torch.eye(self.num_agents).expand(*features.shape[:-1], self.num_agents))
         return torch.cat(parts, dim=-1)
@@ -123,11 +123,11 @@ class GoalModule(AgentModule, TeamAPI):
         else:
             seen = seen.squeeze(1)
         seen, memory, network = seen.to(torch.float32), batch[Columns.STATE_IN], self.goal_network
-        admissible, subgoals = self.tree.admissible(seen), (memory["subgoal"].long() - 1).clamp(min=0)
+        choices, subgoals = self.tree.choices(seen), (memory["subgoal"].long() - 1).clamp(min=0)
         scaled = seen * self.scale
-        causes = self._causes(seen, scaled, subgoals, memory, admissible)
+        causes = self._causes(seen, scaled, subgoals, memory, choices)
         if (causes != GOES_ON).any():
-            chosen = self._choose(seen, admissible, batch.get(SUBGOAL_NOISE), t)
+            chosen = self._choose(seen, choices, batch.get(SUBGOAL_NOISE), t)
             subgoals = torch.where(causes == GOES_ON, subgoals, chosen)
         features = self.tree.features(seen, subgoals)
         values = network.act(features)
@@ -149,7 +149,7 @@ class GoalModule(AgentModule, TeamAPI):
         scaled: torch.Tensor,
         subgoals: torch.Tensor,
         memory: dict[str, torch.Tensor],
-        admissible: torch.Tensor,
+        choices: torch.Tensor,
     ) -> torch.Tensor:
         """Returns [R] uint8: whether agents choose a subgoal, and why; the first reason that holds."""
         causes = torch.full(subgoals.shape, GOES_ON, dtype=torch.uint8)
@@ -159,7 +159,7 @@ class GoalModule(AgentModule, TeamAPI):
             causes[network.novelty(scaled) > _limit(self.goals["novelty"], network.novelty_mean)] = NOVEL
         causes[memory["age"] >= self.goals["interval"]] = EXPIRED
         if self.goals["trigger"] != "fixed":
-            causes[~values_of(admissible, subgoals)] = VOID
+            causes[~values_of(choices, subgoals)] = VOID
             causes[values_of(self.tree.achievements(memory["seen"], seen), subgoals)] = COMPLETED
         causes[memory["subgoal"] == 0] = FIRST
         return causes
@@ -173,18 +173,18 @@ class GoalModule(AgentModule, TeamAPI):
         return missed.square().mean(dim=-1) > _limit(self.goals["surprise"], network.surprise_mean)
 
     def _choose(
-        self, seen: torch.Tensor, admissible: torch.Tensor, noise: torch.Tensor | None, t: int | None
+        self, seen: torch.Tensor, choices: torch.Tensor, noise: torch.Tensor | None, t: int | None
     ) -> torch.Tensor:
         """Returns a subgoal for each row [R]."""
         by_team = seen.unflatten(0, (-1, self.num_agents))
         if self.goals["chooser"] == "oracle":
             return self.tree.oracle(by_team).flatten()
         drawn = torch.zeros(len(seen), 2) if noise is None else noise.flatten(0, 1)
-        at_random = choose_uniformly(admissible, drawn[:, 1])
+        at_random = choose_uniformly(choices, drawn[:, 1])
         if self.goals["chooser"] == "random":
             return at_random
         values = self.network(self.add_ids(by_team).flatten(0, 1).unsqueeze(1))[0].squeeze(1)
-        best = forbid(values, admissible).argmax(dim=-1)
+        best = forbid(values, choices).argmax(dim=-1)
         return best if t is None else torch.where(drawn[:, 0] < self.epsilon_at(t), at_random, best)
 
     def _low_epsilon_at(self, step: int) -> float:

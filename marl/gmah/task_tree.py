@@ -26,11 +26,13 @@ class TaskTree(ABC):
             order, are the subgoals. `layer` of a node is how far from the beginning it is drawn, `kind` its colour.
         num_features: F.
         most_steps: The largest `distance` there is.
+        idle: What an agent does for which no subgoal is admissible, by its place among them.
     """
 
     graph: nx.DiGraph
     num_features: int
     most_steps: float
+    idle: int
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -43,6 +45,12 @@ class TaskTree(ABC):
     @abstractmethod
     def admissible(self, observations: torch.Tensor) -> torch.Tensor:
         """Returns [..., G] bool: whether the preconditions of a subgoal hold, for observations [..., D]."""
+
+    def choices(self, observations: torch.Tensor) -> torch.Tensor:
+        """Returns [..., G] bool: the admissible subgoals, of observations [..., D]; `idle` alone where none is."""
+        admissible = self.admissible(observations)
+        admissible[..., self.idle] |= ~admissible.any(dim=-1)
+        return admissible
 
     @abstractmethod
     def achievements(self, observations_t: torch.Tensor, observations_tp1: torch.Tensor) -> torch.Tensor:

@@ -24,7 +24,8 @@ AROUND = ((1, 0), (1, 1), (0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -1))
 class TrashTree(TaskTree):
     """Subgoals "take m" of M pieces, then "split m" of the big ones, then "deliver".
 
-    "take m" needs a small piece m and room, "split m" a big one, "deliver" a load.
+    "take m" needs a small piece m and room, "split m" a big one, "deliver" a load. Who can do nothing goes where pieces
+    are delivered, which is out of the others' way.
 
     Args:
         config: Of the world.
@@ -46,6 +47,7 @@ class TrashTree(TaskTree):
         self.graph.add_edges_from((f"take {piece}", "deliver") for piece in range(config.num_pieces))
         self.num_features = 3 + KINDS + len(AROUND)
         self.most_steps = 2.0 * SIDE
+        self.idle = len(self.graph) - 1
         self._steps = torch.tensor(STEPS, dtype=torch.float32)
         self._kinds = torch.tensor([TAKE] * config.num_pieces + [SPLIT] * config.num_big + [DELIVER])
 

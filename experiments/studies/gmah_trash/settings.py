@@ -41,8 +41,9 @@ GMAH: dict[str, dict[str, Any]] = {
     "fixed_16": {"trigger": "fixed", "interval": 16},
     "not_adaptive": {"trigger": "completion"},
     "no_autoencoder": {"autoencoder": False},
-    "oracle": {"chooser": "oracle"},
-    "random": {"chooser": "random"},
+    # No high level learns, so that the low level need not rest.
+    "oracle": {"chooser": "oracle", "independent_steps": 0},
+    "random": {"chooser": "random", "independent_steps": 0},
 }
 FLAT = ("qmix", "vdn", "iql")
 POLICY_GRADIENT = ("mappo", "ippo")

@@ -41,7 +41,7 @@ def make_config(cell: Cell, settings: GmahTrashSettings) -> Any:
     if cell.arm in GMAH:
         config = GMAHConfig().training(**VALUES, epsilon=epsilon, low_epsilon=epsilon)
         phases = {"low_level_steps": cell.low_level_steps, "independent_steps": int(INDEPENDENT * cell.steps)}
-        config.training(**phases, **GMAH[cell.arm])
+        config.training(**{**phases, **GMAH[cell.arm]})
     elif cell.arm in FLAT_CONFIGS:
         config = FLAT_CONFIGS[cell.arm]().training(**VALUES, epsilon=epsilon)
     else:

@@ -68,7 +68,9 @@ def expected_causes(tree: TrashTree, episode: dict[str, np.ndarray], agent: int,
         if trigger != "fixed" and tree.achievements(before, now)[goal]:
             name = "completed"
         elif trigger != "fixed" and not tree.admissible(now)[goal]:
-            name = "void"
+            # Nothing to do is done until there is something.
+            stays = goal == len(tree) - 1 and not tree.admissible(now).any()
+            name = "void" if not stays else "expired" if age == interval else "goes on"
         elif age == interval:
             name = "expired"
         age = age + 1 if name == "goes on" else 1
@@ -136,7 +138,9 @@ def plain_loss(learner: Any, columns: dict[str, torch.Tensor], gamma: float) -> 
             for s in (t, t + 1):
                 seen = columns["obs"][b, s]
                 ways = torch.stack([module.tree.distance(seen, torch.tensor([g, g])) for g in range(len(module.tree))])
-                further = [ways.T / module.tree.most_steps, module.tree.admissible(seen).float(), torch.eye(2)]
+                can = module.tree.admissible(seen)
+                can[:, -1] |= ~can.any(dim=-1)
+                further = [ways.T / module.tree.most_steps, can.float(), torch.eye(2)]
                 rows = torch.cat([seen, *further], dim=-1)
                 values[s] = (
                     module.network.high(rows[:, None])[0][:, 0],
@@ -147,7 +151,7 @@ def plain_loss(learner: Any, columns: dict[str, torch.Tensor], gamma: float) -> 
                 goal = int(columns[SUBGOALS][b, t, agent])
                 chosen.append(values[t][0][agent, goal])
                 choices = module.tree.admissible(columns["obs"][b, t + 1, agent]).nonzero().flatten().tolist()
-                choices = choices or list(range(len(module.tree)))
+                choices = choices or [len(module.tree) - 1]
                 if t + 1 < length and CAUSE_NAMES[columns[CAUSES][b, t + 1, agent]] == "goes on":
                     choices = [int(columns[SUBGOALS][b, t + 1, agent])]
                 best = max(choices, key=lambda g: values[t + 1][0][agent, g].item())

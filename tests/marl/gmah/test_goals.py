@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from itertools import product
 
+import numpy as np
 import pytest
 import torch
 
 from marl.gmah.goals import (
+    CAUSES,
     COMPLETED,
+    FIRST,
     GOES_ON,
+    VOID,
     allowed_subgoals,
     choose_uniformly,
+    count_subgoals,
     intrinsic_rewards,
     next_achievements,
 )
@@ -64,5 +69,14 @@ def test_uniform_choices_take_all_that_is_admissible_as_often() -> None:
     admissible = torch.tensor([False, True, False, True, True]).expand(300, 5)
     chosen = choose_uniformly(admissible, torch.arange(300) / 300)
     assert chosen.bincount(minlength=5).tolist() == [0, 100, 0, 100, 100]
-    nothing = choose_uniformly(torch.zeros(10, 5, dtype=torch.bool), torch.arange(10) / 10)
-    assert nothing.bincount().tolist() == [2] * 5, "where nothing is admissible, anything"
+
+
+def test_subgoals_are_counted_by_how_they_ended() -> None:
+    """Agent 0: 3 steps, completed; 2 steps, void, and idle ever after. Agent 1: idle at first, then 5 steps to the end.
+
+    Two ended, after 3 + 2 steps; 5 more belong to the one that the episode cut short.
+    """
+    causes = np.array([[FIRST, FIRST], [0, VOID], [0, 0], [COMPLETED, 0], [0, 0], [VOID, 0]])
+    is_idle = np.array([[0, 1], [0, 0], [0, 0], [0, 0], [0, 0], [1, 0]], bool)
+    counts = dict(zip((*CAUSES, "steps"), count_subgoals(causes, is_idle).tolist(), strict=True))
+    assert {name: count for name, count in counts.items() if count} == {"completed": 1, "void": 1, "steps": 10}

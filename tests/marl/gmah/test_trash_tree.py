@@ -52,6 +52,20 @@ def test_preconditions_are_what_the_state_says(tree: TaskTree, played: dict[str,
                 assert admissible[t, env, agent].tolist() == expected
 
 
+def test_who_can_do_nothing_has_one_choice(tree: TaskTree, played: dict[str, Any]) -> None:
+    """Played states have a choice; without pieces only who carries something has: to deliver, like who cannot."""
+    assert torch.equal(tree.choices(played["seen"]), tree.admissible(played["seen"]))
+    batch = games.make_batch("grid/trash_v0", 1)
+    batch.reset(seed=0)
+    fields = batch.fields(0)
+    fields["pieces"][:] = 0
+    fields["loads"][:] = [0, 2, 0]
+    batch.load_fields(0, fields)
+    seen = torch.from_numpy(batch.observations.copy())
+    assert tree.admissible(seen)[0].sum(dim=-1).tolist() == [0, 1, 0]
+    assert tree.choices(seen)[0].nonzero().tolist() == [[0, DELIVER], [1, DELIVER], [2, DELIVER]]
+
+
 def test_what_was_completed_is_what_the_world_reports(tree: TaskTree, played: dict[str, Any]) -> None:
     """Of splits, at least those: who faces what another splits counts as well."""
     done = tree.achievements(played["seen"][:-1], played["seen"][1:]).numpy()
