@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from games.names import unknown_name
-from marl.mappo.settings import TeamSettings, check_count, check_flag, check_number
+from marl.checks import check_count, check_flag, check_number
+from marl.mappo.settings import TeamSettings
 
 GRAPHS = ("learned", "complete", "empty")
 GRAPH_GRADIENTS = ("straight_through", "none")

@@ -18,9 +18,10 @@ from ray.rllib.core.rl_module.rl_module import RLModule, RLModuleSpec
 import games
 from games.batch import Group
 from games.names import unknown_name
+from marl.checks import check_count, check_number
 from marl.mappo.learner import TeamLearner
 from marl.mappo.module import TeamModule
-from marl.mappo.settings import TeamSettings, check_count, check_number
+from marl.mappo.settings import TeamSettings
 from marl.rllib import register, use_batched_runner
 from marl.rllib.learner.global_state import global_state_size
 from marl.rllib.runner.player_module import MakePlayer

@@ -4,59 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import inf, isfinite
-from numbers import Integral, Real
-from typing import Any
 
 from games.names import unknown_name
+from marl.checks import check_flag, check_number, check_widths
 from marl.mappo.layers import ACTIVATIONS, SHARING
 
 CRITICS = ("central", "own")
 CREDITS = ("team", "own")
 RATIOS = ("agent", "joint")
 NORMALIZATIONS = ("running", "popart", None)
-
-
-def check_number(name: str, value: Any, *, least: float = -inf, above: float = -inf, most: float = inf) -> None:
-    """Checks that a setting is a finite number in a range.
-
-    Args:
-        name: Of the setting.
-        value: Of it.
-        least: It must be at least that,
-        above: and above that,
-        most: and at most that.
-
-    Raises:
-        ValueError: It is not.
-    """
-    if isinstance(value, bool) or not isinstance(value, Real) or not isfinite(value):
-        raise ValueError(f"{name} must be a finite number, got {value!r}")
-    number = float(value)
-    if not (number >= least and number > above and number <= most):
-        allowed = f"above {above:g}" if above > -inf else f"at least {least:g}"
-        allowed += f" and at most {most:g}" if most < inf else ""
-        raise ValueError(f"{name} must be {allowed}, got {value!r}")
-
-
-def check_count(name: str, value: Any) -> None:
-    """Checks that a setting is a whole number of at least 1.
-
-    Raises:
-        ValueError: It is not.
-    """
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
-        raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
-
-
-def check_flag(name: str, value: Any) -> None:
-    """Checks that a setting is True or False.
-
-    Raises:
-        ValueError: It is neither.
-    """
-    if not isinstance(value, bool):
-        raise ValueError(f"{name} must be True or False, got {value!r}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +80,4 @@ class TeamSettings:
                 check_number(name, value, above=0)
         for name in ("agent_ids", "layer_norms", "critic_layer_norms", "obs_layernorm"):
             check_flag(name, getattr(self, name))
-        if isinstance(self.hidden_sizes, str) or not isinstance(self.hidden_sizes, Sequence) or not self.hidden_sizes:
-            raise ValueError(f"hidden_sizes must be at least one width in a list, got {self.hidden_sizes!r}")
-        for width in self.hidden_sizes:
-            check_count("hidden_sizes", width)
+        check_widths("hidden_sizes", self.hidden_sizes)
