@@ -276,11 +276,11 @@ class MRA(Algorithm):
         **kwargs: Any,
     ) -> dict[str, Any]:
         """Returns the algorithm's state, the replay and the scales, as a copy: RLlib's own holds the very weights."""
-        state = super().get_state(components, not_components=not_components, **kwargs)
+        state = copy.deepcopy(super().get_state(components, not_components=not_components, **kwargs))
         if self._check_component(REPLAY, components, not_components):
-            state[REPLAY] = self.replay.get_state()
-            state[SCALES] = {name: scale.get_state() for name, scale in self.scales.items()}
-        return copy.deepcopy(state)
+            state[REPLAY] = self.replay.get_state()  # a copy already, and a large one
+            state[SCALES] = {name: copy.deepcopy(scale.get_state()) for name, scale in self.scales.items()}
+        return state
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Restores what `get_state` returned, or the part of it that is there."""

@@ -6,7 +6,7 @@ A round: every env plays an episode, the replay takes them, so many updates foll
 from __future__ import annotations
 
 import copy
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import fields
 from typing import Any
 
@@ -24,7 +24,7 @@ from games.names import unknown_name
 from marl.qmix.episodes import Episode, whole_episodes
 from marl.qmix.learner import FactorizationLearner
 from marl.qmix.modules import AgentModule
-from marl.qmix.replay import EpisodeReplay
+from marl.qmix.replay import Drawn, EpisodeReplay, part
 from marl.qmix.seating import Seat, find_seats, map_agents, module_specs, to_batch
 from marl.qmix.settings import FactorizationSettings
 from marl.rllib import BatchedEnvRunner, TrainingError, register
@@ -109,7 +109,9 @@ class FactorizationConfig(AlgorithmConfig):
         settings = self.factorization_settings()
         if not self.in_evaluation:
             self._refuse_what_has_no_use()
-            groups = games.make_batch(str(self.env), **self.env_config).groups
+            batch = games.make_batch(str(self.env), **self.env_config)
+            self._check_capacity(settings, batch.config.properties().horizon)
+            groups = batch.groups
             seats = find_seats(groups, settings.share_parameters)
             self.multi_agent(
                 policies={module_id: PolicySpec() for module_id in seats}, policy_mapping_fn=map_agents(groups, seats)
@@ -124,6 +126,15 @@ class FactorizationConfig(AlgorithmConfig):
     ) -> MultiRLModuleSpec:
         """Returns what RLlib builds (`module_specs`)."""
         return module_specs(groups, seats, settings, num_runners)
+
+    def _check_capacity(self, settings: FactorizationSettings, horizon: int | None) -> None:
+        """Refuses a replay that can never hold a batch, with which nothing would ever be learned."""
+        needed = 1 if settings.steps_per_update else settings.episodes_per_update
+        if horizon is not None and settings.capacity < needed * (horizon + 1):
+            raise TrainingError(
+                f"capacity={settings.capacity} cannot hold {needed} episodes of {horizon} steps; it needs "
+                f"{needed * (horizon + 1)}"
+            )
 
     def _refuse_what_has_no_use(self) -> None:
         if self.num_learners:
@@ -206,7 +217,7 @@ class FactorizationAlgorithm(Algorithm):
     def training_step(self) -> None:
         """Does one round."""
         self._collect()
-        if len(self.replay) < self.config.episodes_per_update:
+        if not self.config.steps_per_update and len(self.replay) < self.config.episodes_per_update:
             return
         with self.metrics.log_time((names.TIMERS, names.LEARNER_UPDATE_TIMER)):
             self.update_all()
@@ -225,11 +236,23 @@ class FactorizationAlgorithm(Algorithm):
 
     def update_all(self) -> None:
         """Does a round's updates."""
-        for _ in range(self.config.updates_per_round):
-            self._learn()
+        self._learn(self.config.updates_per_round)
 
-    def _learn(self) -> None:
-        drawn = self.replay.draw(self.config.episodes_per_update)
+    def _learn(self, updates: int) -> None:
+        for drawn in self._batches(updates):
+            self._update(drawn)
+
+    def _batches(self, updates: int) -> Iterator[Drawn]:
+        count = self.config.steps_per_update
+        if count is None:
+            for _ in range(updates):
+                yield self.replay.draw(self.config.episodes_per_update)
+        else:
+            # At once for the whole round, whose updates read on in it.
+            drawn = self.replay.draw_short(count * updates)
+            yield from (part(drawn, slice(first, first + count)) for first in range(0, count * updates, count))
+
+    def _update(self, drawn: Drawn) -> None:
         key = names.NUM_ENV_STEPS_SAMPLED_LIFETIME
         steps = self.metrics.peek((names.ENV_RUNNER_RESULTS, key), default=0)
         self.learner_group.update(batch=to_batch(drawn, self._seats), timesteps={key: steps}, _no_metrics_reduce=True)
@@ -244,10 +267,10 @@ class FactorizationAlgorithm(Algorithm):
         **kwargs: Any,
     ) -> dict[str, Any]:
         """Returns the algorithm's state and the replay, as a copy: RLlib's own holds the very weights."""
-        state = super().get_state(components, not_components=not_components, **kwargs)
+        state = copy.deepcopy(super().get_state(components, not_components=not_components, **kwargs))
         if self._check_component(REPLAY, components, not_components):
-            state[REPLAY] = self.replay.get_state()
-        return copy.deepcopy(state)
+            state[REPLAY] = self.replay.get_state()  # a copy already, and a large one
+        return state
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Restores what `get_state` returned, or the part of it that is there."""

@@ -48,9 +48,9 @@ class Worth(NamedTuple):
 class FactorizationLearner(RestorableLearner, TorchLearner):
     """One loss over the networks of all agents and the mixer.
 
-    A batch has, by module, B whole episodes: "obs" [B, T+1, n, D...] and, where there are masks, "action_mask"
-    [B, T+1, n, K]; "actions", "rewards", "alive", "next_alive" [B, T, n]; "mask", "is_terminal" [B, T], which are the
-    same in all modules.
+    A batch has, by module, B whole episodes or single steps (T = 1): "obs" [B, T+1, n, D...] and, where there are
+    masks, "action_mask" [B, T+1, n, K]; "actions", "rewards", "alive", "next_alive" [B, T, n]; "mask", "is_terminal"
+    [B, T], which are the same in all modules.
     """
 
     num_updates = 0
@@ -152,11 +152,9 @@ class FactorizationLearner(RestorableLearner, TorchLearner):
     def _values(self, module: AgentModule, columns: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
         """Returns [B, T, n] what was done was worth, and what the best of the next step is."""
         masks = columns.get("action_mask")
-        online = module.unroll(columns["obs"])
-        with torch.no_grad():
-            target = module.unroll(columns["obs"], by_target=True)[:, 1:]
-            chooser = online.detach()[:, 1:] if self.settings.double_q else None
-            then = next_values(target, chooser, None if masks is None else masks[:, 1:])
+        online, target = module.unroll(columns["obs"])
+        chooser = online.detach()[:, 1:] if self.settings.double_q else None
+        then = next_values(target[:, 1:], chooser, None if masks is None else masks[:, 1:])
         return values_of(online[:, :-1], columns["actions"]), then
 
     def _team_loss(self, worth: Worth) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:

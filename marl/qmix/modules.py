@@ -88,13 +88,20 @@ class AgentModule(TargetedModule):
         ids = torch.eye(self.num_agents, device=features.device).expand(*features.shape[:-1], self.num_agents)
         return torch.cat([features, ids], dim=-1)
 
-    def unroll(self, observations: torch.Tensor, *, by_target: bool = False) -> torch.Tensor:
-        """Returns values [B, T, n, K] of whole episodes from their beginnings, for observations [B, T, n, D...]."""
+    def unroll(self, observations: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Returns values [B, T, n, K] of episodes from their beginnings, and the target's, without gradients.
+
+        Args:
+            observations: [B, T, n, D...].
+        """
         batch, steps = observations.shape[:2]
         features = self.add_ids(observations.flatten(3).to(torch.float32))
         rows = features.transpose(1, 2).flatten(0, 1)
-        values, _ = (self.target_network if by_target else self.network)(rows)
-        return values.view(batch, self.num_agents, steps, -1).transpose(1, 2)
+        online = self.network(rows)[0]
+        with torch.no_grad():
+            target = self.target_network(rows)[0]
+        shape = batch, self.num_agents, steps, -1
+        return online.view(shape).transpose(1, 2), target.view(shape).transpose(1, 2)
 
     def _act(self, batch: dict[str, Any]) -> tuple[torch.Tensor, torch.Tensor | None, dict[str, Any]]:
         """Returns values and masks as the batch has them, [R, K] or [R, 1, K], and what else comes out."""

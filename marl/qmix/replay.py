@@ -11,8 +11,6 @@ import numpy as np
 from marl.qmix.episodes import Columns, Episode
 from marl.rllib.errors import TrainingError
 
-OF_MOMENTS = ("observations", "action_masks")
-
 
 class Drawn(NamedTuple):
     """B episodes, the longest of L steps.
@@ -29,12 +27,18 @@ class Drawn(NamedTuple):
     groups: dict[str, Columns]
 
 
+def part(drawn: Drawn, rows: slice) -> Drawn:
+    """Returns some of the episodes, as views."""
+    groups = {name: {key: array[rows] for key, array in columns.items()} for name, columns in drawn.groups.items()}
+    return Drawn(drawn.mask[rows], drawn.is_terminal[rows], groups)
+
+
 class DrawnSteps(NamedTuple):
     """B steps, each by itself.
 
     Attributes:
         groups: By group, columns [B, P, ...] of the steps and of the moments before them.
-        following: By group, "observations" and "action_masks" of the moments after them.
+        following: By group, the columns of moments, of those after them.
     """
 
     groups: dict[str, Columns]
@@ -56,6 +60,7 @@ class EpisodeReplay:
         self.capacity = capacity
         self._rng = np.random.default_rng(seed)
         self._groups: dict[str, Columns] = {}
+        self._of_moments: frozenset[str] = frozenset()  # columns with a row more than an episode has steps
         self._episodes: deque[tuple[int, int, bool]] = deque()  # first moment, steps, whether it ended by rule
         self._cursor = 0
 
@@ -83,6 +88,8 @@ class EpisodeReplay:
             raise TrainingError(f"an episode of {steps} steps does not fit into capacity={self.capacity}")
         if not self._groups:
             self._groups = {name: self._make(columns) for name, columns in episode.groups.items()}
+            every = [each for columns in episode.groups.values() for each in columns.items()]
+            self._of_moments = frozenset(key for key, values in every if len(values) == steps + 1)
         self._make_room(steps + 1)
         first = self._cursor
         for name, columns in episode.groups.items():
@@ -90,6 +97,11 @@ class EpisodeReplay:
                 self._groups[name][key][first : first + len(values)] = values
         self._episodes.append((first, steps, episode.is_terminal))
         self._cursor += steps + 1
+
+    def clear(self) -> None:
+        """Forgets all episodes, and lets go of their room."""
+        self._groups, self._cursor = {}, 0
+        self._episodes.clear()
 
     def _make(self, columns: Columns) -> Columns:
         return {name: np.zeros((self.capacity, *values.shape[1:]), values.dtype) for name, values in columns.items()}
@@ -119,7 +131,7 @@ class EpisodeReplay:
         mask = times[:-1] < steps[:, None]
         is_last = times[:-1] == steps[:, None] - 1
         groups = {
-            name: {key: array[moments if key in OF_MOMENTS else taken] for key, array in columns.items()}
+            name: {key: array[moments if key in self._of_moments else taken] for key, array in columns.items()}
             for name, columns in self._groups.items()
         }
         return Drawn(mask, is_last & np.array([c[2] for c in chosen])[:, None], groups)
@@ -130,18 +142,37 @@ class EpisodeReplay:
         Raises:
             ValueError: Nothing is stored.
         """
-        if not self._episodes:
-            raise ValueError("nothing is stored yet")
-        steps = np.array([length for _, length, _ in self._episodes])
-        ends = steps.cumsum()
-        number = self._rng.integers(ends[-1], size=count)
-        episode = np.searchsorted(ends, number, side="right")
-        moments = np.array([first for first, _, _ in self._episodes])[episode] + number - (ends - steps)[episode]
+        moments, _ = self._pick_steps(count)
         groups, following = dict[str, Columns](), dict[str, Columns]()
         for name, columns in self._groups.items():
             groups[name] = {key: array[moments] for key, array in columns.items()}
-            following[name] = {key: columns[key][moments + 1] for key in OF_MOMENTS if key in columns}
+            following[name] = {key: array[moments + 1] for key, array in columns.items() if key in self._of_moments}
         return DrawnSteps(groups, following)
+
+    def draw_short(self, count: int) -> Drawn:
+        """Returns `count` steps, all as likely, with replacement, as episodes of one step each.
+
+        Raises:
+            ValueError: Nothing is stored.
+        """
+        taken, is_terminal = self._pick_steps(count)
+        taken, moments = taken[:, None], taken[:, None] + np.arange(2)
+        groups = {
+            name: {key: array[moments if key in self._of_moments else taken] for key, array in columns.items()}
+            for name, columns in self._groups.items()
+        }
+        return Drawn(np.ones((count, 1), bool), is_terminal[:, None], groups)
+
+    def _pick_steps(self, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """Returns [count] the moments before some steps, and whether these ended their episodes by rule."""
+        if not self._episodes:
+            raise ValueError("nothing is stored yet")
+        firsts, steps, terminal = (np.array(each) for each in zip(*self._episodes, strict=True))
+        ends = steps.cumsum()
+        number = self._rng.integers(ends[-1], size=count)
+        episode = np.searchsorted(ends, number, side="right")
+        is_terminal = (number == ends[episode] - 1) & terminal[episode]
+        return firsts[episode] + number - (ends - steps)[episode], is_terminal
 
     # ---- state ----
 
@@ -154,6 +185,7 @@ class EpisodeReplay:
                 name: {key: array[:used].copy() for key, array in columns.items()}
                 for name, columns in self._groups.items()
             },
+            "of_moments": sorted(self._of_moments),
             "episodes": list(self._episodes),
             "cursor": self._cursor,
             "generator": self._rng.bit_generator.state,
@@ -167,6 +199,7 @@ class EpisodeReplay:
         for name, columns in state["groups"].items():
             for key, values in columns.items():
                 self._groups[name][key][: len(values)] = values
+        self._of_moments = frozenset(state["of_moments"])
         self._episodes = deque(tuple(each) for each in state["episodes"])
         self._cursor = state["cursor"]
         self._rng.bit_generator.state = state["generator"]

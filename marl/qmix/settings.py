@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any
 
 from games.names import unknown_name
+from marl.checks import check_count, check_flag, check_number, check_schedule, check_widths
 
 MIXERS = ("qmix", "vdn", "none")
 LOSSES = ("squared", "huber")
@@ -36,6 +35,8 @@ class FactorizationSettings:
         optimizer_name: "adam", or "rmsprop" with smoothing 0.99 and epsilon 1e-5, the paper's.
         capacity: Env steps that are kept for replay; an episode of n steps takes n + 1.
         episodes_per_update: Episodes of a batch, drawn without replacement.
+        steps_per_update: Steps of a batch in their place, drawn one by one from all episodes, which a network with a
+            memory cannot learn from; None: whole episodes.
         updates_per_round: Updates after every round, in which each env plays an episode.
         target_update_interval: Updates between two updates of the target networks.
         tau: Share of the online weights that goes into the target's; 1: a copy.
@@ -57,6 +58,7 @@ class FactorizationSettings:
     optimizer_name: str = "adam"
     capacity: int = 100_000
     episodes_per_update: int = 32
+    steps_per_update: int | None = None
     updates_per_round: int = 1
     target_update_interval: int = 200
     tau: float = 1.0
@@ -70,31 +72,22 @@ class FactorizationSettings:
             ("team_reward", TEAM_REWARDS),
         ):
             if getattr(self, name) not in known:
-                raise unknown_name(name, getattr(self, name), known)
+                raise unknown_name(name, str(getattr(self, name)), known)
         counts = ("mixing_size", "capacity", "episodes_per_update", "updates_per_round", "target_update_interval")
         for name in counts:
-            _check_count(name, getattr(self, name), least=1)
-        _check_count("hypernet_size", self.hypernet_size, least=0)
-        if not self.hidden_sizes:
-            raise ValueError("hidden_sizes must name one layer at least, got none")
-        for size in self.hidden_sizes:
-            _check_count("hidden_sizes", size, least=1)
-        if not 0 < self.tau <= 1:
-            raise ValueError(f"tau must be in (0, 1], got {self.tau!r}")
+            check_count(name, getattr(self, name))
+        check_count("hypernet_size", self.hypernet_size, least=0)
+        check_widths("hidden_sizes", self.hidden_sizes)
+        for name in ("is_recurrent", "share_parameters", "agent_ids", "standardize_rewards", "double_q"):
+            check_flag(name, getattr(self, name))
+        check_number("observation_scale", self.observation_scale, above=0)
+        check_number("tau", self.tau, above=0, most=1)
+        check_schedule("epsilon", self.epsilon)
+        if self.steps_per_update is not None:
+            check_count("steps_per_update", self.steps_per_update)
+            if self.is_recurrent:
+                raise ValueError("a memory begins with its episode: steps_per_update must be None where is_recurrent")
         if self.team_reward == "own" and self.mixer != "none":
             raise ValueError(
                 f"team_reward='own' is for agents that learn by themselves; mixer {self.mixer!r} needs 'mean' or 'sum'"
             )
-        _check_schedule(self.epsilon)
-
-
-def _check_count(name: str, value: Any, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ValueError(f"{name} must be a whole number, at least {least}, got {value!r}")
-
-
-def _check_schedule(points: Sequence[tuple[int, float]]) -> None:
-    times = [point[0] for point in points]
-    is_ordered = bool(times) and times[0] == 0 and all(a < b for a, b in pairwise(times))
-    if not is_ordered or not all(0 <= point[1] <= 1 for point in points):
-        raise ValueError(f"epsilon must be (step, chance) from step 0 on with chances in [0, 1], got {list(points)}")

@@ -11,7 +11,7 @@ from one_policy_per_group import one_policy_per_group
 
 import games
 from marl.qmix.episodes import Episode, whole_episodes
-from marl.qmix.replay import EpisodeReplay
+from marl.qmix.replay import EpisodeReplay, part
 from marl.rllib import TrainingError
 from marl.rllib.runner.actions import action_kind
 
@@ -83,6 +83,26 @@ def test_a_draw_holds_different_episodes_with_their_own_lengths() -> None:
         assert np.flatnonzero(is_terminal).tolist() == ([] if mark == 2 else [last - 1])
         np.testing.assert_allclose(seen[: last + 1, 0, 0], mark + np.arange(last + 1) / 100, rtol=1e-6)
         assert (seen[last:] == seen[last]).all(), "padding repeats the last moment"
+
+
+def test_single_steps_are_steps_of_the_episodes_as_often() -> None:
+    """Of episodes of 2, 5 and 3 steps, marked 1, 2 and 3: a tenth of the draws each, the ends as they were."""
+    replay = EpisodeReplay(100, seed=0)
+    for steps, mark in ((2, 1.0), (5, 2.0), (3, 3.0)):
+        replay.add(make_episode(steps, mark, is_terminal=mark != 2))
+    drawn = replay.draw_short(20_000)
+    columns = drawn.groups["all"]
+    assert drawn.mask.shape == (20_000, 1)
+    assert drawn.mask.all()
+    first, second = columns["observations"][:, :, 0, 0].T
+    np.testing.assert_allclose(second - first, 0.01, atol=1e-5)
+    np.testing.assert_array_equal(columns["actions"][:, 0, 0], np.floor(first))
+    steps, counts = np.unique(np.round(100 * first).astype(int), return_counts=True)
+    assert steps.tolist() == [100, 101, 200, 201, 202, 203, 204, 300, 301, 302]
+    np.testing.assert_allclose(counts / 20_000, 0.1, atol=0.01)
+    assert set(np.round(100 * first[drawn.is_terminal[:, 0]]).astype(int).tolist()) == {101, 302}
+    half = part(drawn, slice(5, 9))
+    np.testing.assert_array_equal(half.groups["all"]["observations"], columns["observations"][5:9])
 
 
 def test_the_oldest_episodes_make_room_and_no_other() -> None:

@@ -33,7 +33,7 @@ def tables(algorithm: Any) -> dict[str, np.ndarray]:
     agents, mixer = modules["players"], modules["mixer"]
     seen = torch.eye(agents.observation_space.shape[0])[: len(STATES)]
     with torch.no_grad():
-        values = agents.unroll(seen[:, None, None].expand(-1, 1, 2, -1))[:, 0]
+        values = agents.unroll(seen[:, None, None].expand(-1, 1, 2, -1))[0][:, 0]
         found = {}
         for number, state in enumerate(STATES):
             pairs = torch.cartesian_prod(*values[number])[None]

@@ -104,6 +104,16 @@ def test_the_loss_is_that_of_one_agent_and_step_at_a_time(
     assert loss.item() == pytest.approx(expected, rel=1e-4)
 
 
+def test_time_limits_are_bootstrapped_in_single_steps_too(build_one: Callable) -> None:
+    """A constant reward of 1 and a limit of 4 steps: with gamma 0.5 everything is worth 2, also in the last step."""
+    settings = {"transitions": np.ones((1, 2, 2, 1)), "rewards": np.ones((2, 1, 2, 2)), "horizon": 4}
+    training = {"gamma": 0.5, "lr": 0.02, "target_update_interval": 10, "is_recurrent": False, "steps_per_update": 16}
+    algorithm = build_one(make_config("qmix", "markov/tabular_v0", settings, num_envs=8, **training))
+    for _ in range(120):
+        result = algorithm.train()
+    assert result["learners"]["agents"]["q_mean"] == pytest.approx(2, abs=0.05)
+
+
 @pytest.mark.parametrize("name", ["vdn", "iql"])
 def test_agents_that_are_out_are_worth_nothing(build_one: Callable, name: str) -> None:
     """Whatever an agent that is out sees, does or is paid, and though no action of its is legal: the same loss."""

@@ -107,11 +107,20 @@ def test_exploration_has_the_chances_of_epsilon_greedy(masks, epsilon, expected)
     ("settings", "message"),
     [
         ({"mixer": "qmiks"}, "unknown mixer 'qmiks'; did you mean 'qmix'"),
-        ({"tau": 0.0}, r"tau must be in \(0, 1\], got 0.0"),
-        ({"capacity": 0}, "capacity must be a whole number, at least 1, got 0"),
+        ({"tau": 0.0}, "tau must be above 0 and at most 1, got 0.0"),
+        ({"tau": float("nan")}, "tau must be a finite number, got nan"),
+        ({"capacity": 0}, "capacity must be a whole number of at least 1, got 0"),
+        ({"observation_scale": -1}, "observation_scale must be above 0, got -1"),
+        ({"observation_scale": float("nan")}, "observation_scale must be a finite number"),
+        ({"double_q": "no"}, "double_q must be True or False, got 'no'"),
+        ({"hidden_sizes": 64}, "hidden_sizes must be at least one width in a list, got 64"),
+        ({"epsilon": 0.1}, r"epsilon must be a list of \(step, chance\), got 0.1"),
+        ({"epsilon": [(0, 1.0, 3)]}, r"epsilon must be a list of \(step, chance\)"),
+        ({"epsilon": [(0, float("nan"))]}, "a chance of epsilon must be a finite number, got nan"),
         ({"team_reward": "own"}, "team_reward='own' is for agents that learn by themselves"),
         ({"epsilon": [(10, 1.0)]}, "epsilon must be .* from step 0 on"),
-        ({"hidden_sizes": ()}, "hidden_sizes must name one layer at least"),
+        ({"steps_per_update": 64}, "steps_per_update must be None where is_recurrent"),
+        ({"hidden_sizes": ()}, "hidden_sizes must be at least one width"),
     ],
 )
 def test_settings_out_of_range_are_refused_with_a_reason(settings, message):
