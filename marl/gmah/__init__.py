@@ -2,6 +2,6 @@
 
 from marl.gmah import trash_tree  # noqa: F401 - declares its tree
 from marl.gmah.algorithm import GMAH, GMAHConfig
-from marl.gmah.task_tree import TREES, TaskTree, draw_tree, find_tree
+from marl.gmah.task_tree import TREES, TaskTree, draw_tree, find_tree, kind_colours
 
-__all__ = ["GMAH", "TREES", "GMAHConfig", "TaskTree", "draw_tree", "find_tree"]
+__all__ = ["GMAH", "TREES", "GMAHConfig", "TaskTree", "draw_tree", "find_tree", "kind_colours"]

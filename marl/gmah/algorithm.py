@@ -27,7 +27,7 @@ from marl.qmix.seating import Seat, module_specs
 from marl.qmix.settings import FactorizationSettings
 from marl.rllib.errors import TrainingError
 
-GOALS = ("chooser", "trigger", "interval", "autoencoder", "code_size", "novelty", "surprise", "low_discount")
+GOALS = ("chooser", "trigger", "interval", "autoencoder", "code_size", "low_discount")
 
 
 class GMAHConfig(FactorizationConfig):
@@ -121,6 +121,7 @@ class GMAH(FactorizationAlgorithm):
             columns[UPCOMING] = upcoming.numpy().astype(np.int16)
             is_idle = ~self._tree.admissible(seen[:-1]).any(dim=-1).numpy()
             counts += count_subgoals(columns[CAUSES], is_idle)
+            _choose_after_the_end(columns)
         super().keep(episodes)
         ended = max(1, int(counts[: len(CAUSE_NAMES)].sum()))
         shares = {name: counts[i] / ended for i, name in enumerate(CAUSE_NAMES) if i not in (GOES_ON, FIRST)}
@@ -130,5 +131,10 @@ class GMAH(FactorizationAlgorithm):
         """Does a round's updates, of what this phase learns."""
         phase = self.phase
         self.learner_group.foreach_learner(lambda learner: setattr(learner, "phase", phase))
-        for _ in range(self.config.low_updates if phase == LOW_LEVEL else 1):
-            super().update_all()
+        self._learn(self.config.updates_per_round * (self.config.low_updates if phase == LOW_LEVEL else 1))
+
+
+def _choose_after_the_end(columns: dict[str, np.ndarray]) -> None:
+    """Makes subgoals and causes columns of moments: after an episode's last step everybody would choose anew."""
+    columns[SUBGOALS] = np.concatenate([columns[SUBGOALS], columns[SUBGOALS][-1:]])
+    columns[CAUSES] = np.concatenate([columns[CAUSES], np.full_like(columns[CAUSES][-1:], FIRST)])

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from marl.gmah.goals import FIRST, allowed_subgoals, intrinsic_rewards
+from marl.gmah.goals import allowed_subgoals, intrinsic_rewards
 from marl.gmah.module import CAUSES, SUBGOALS, GoalModule
 from marl.gmah.settings import GoalSettings
 from marl.qmix.learner import MIXER, Batch, FactorizationLearner, Worth
@@ -27,7 +27,8 @@ Columns = Mapping[str, torch.Tensor]
 class GoalLearner(FactorizationLearner):
     """Adds to `FactorizationLearner`, whose choices are subgoals here, the low level and what triggers new subgoals.
 
-    A batch has, beside its columns, SUBGOALS, CAUSES and UPCOMING [B, T, n].
+    A batch has, beside its columns, SUBGOALS and CAUSES [B, T+1, n], which say after an episode's last step that
+    everybody chooses, and UPCOMING [B, T, n].
 
     Attributes:
         phase: What is learned: LOW_LEVEL, INDEPENDENT or JOINT.
@@ -103,9 +104,9 @@ class GoalLearner(FactorizationLearner):
         progress = module.tree.distance(seen, goals) - module.tree.distance(steps["next_observations"], goals)
         amounts = settings.completion_reward, settings.progress_reward, settings.step_cost
         rewards = intrinsic_rewards(is_achieved, is_void, progress, amounts)
-        values = values_of(network.act(module.tree.features(seen, goals)), steps["actions"])
+        values = values_of(network.act(module.tree.features(seen, goals, steps["around"])), steps["actions"])
         with torch.no_grad():
-            features = module.tree.features(steps["next_observations"], goals)
+            features = module.tree.features(steps["next_observations"], goals, steps["next_around"])
             online = network.act(features) if settings.double_q else None
             then = next_values(target.act(features), online, steps.get("next_masks"))
             targets = td_targets(rewards, then, is_achieved | is_void, settings.low_discount)
@@ -114,19 +115,20 @@ class GoalLearner(FactorizationLearner):
         return loss, {"low_loss": loss.detach(), "low_q_mean": values.detach().mean()}
 
     def _trigger_loss(self, module: GoalModule, steps: Columns) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-        """Returns the loss of autoencoder and successor features, whose running errors it notes."""
+        """Returns the loss of autoencoder and successor features, whose limits it moves."""
         network, target = module.goal_network, module.goal_target
         seen, following = (steps[name] * module.scale for name in ("observations", "next_observations"))
-        features = module.tree.features(steps["observations"], steps["subgoals"])
+        features = module.tree.features(steps["observations"], steps["subgoals"], steps["around"])
         foretold = network.foretell(seen, features)
         with torch.no_grad():
-            next_features = module.tree.features(steps["next_observations"], steps["subgoals"])
+            next_features = module.tree.features(steps["next_observations"], steps["subgoals"], steps["next_around"])
             codes, discount = network.encode(following), self.settings.low_discount
             sums = codes + discount * target.foretell(following, next_features)
             # What a runner will find, which has no target network.
             missed = codes + discount * network.foretell(following, next_features) - foretold
         novelty, surprise = network.novelty(seen), (sums - foretold).square().mean(dim=-1)
-        network.note_errors(novelty, missed.square().mean(dim=-1))
+        rates = self.settings.novelty if network.has_autoencoder else 0.0, self.settings.surprise
+        network.note_errors(novelty, missed.square().mean(dim=-1), rates)
         loss = novelty.mean() + surprise.mean()
         return loss, {"novelty": novelty.detach().mean(), "surprise": surprise.detach().mean()}
 
@@ -153,17 +155,9 @@ class GoalLearner(FactorizationLearner):
 
 
 def as_choices(module: GoalModule, columns: Columns) -> dict[str, torch.Tensor]:
-    """Returns the columns of a batch in which subgoals are the actions, and masks say which could be chosen.
-
-    After the last step of an episode all can be that could be chosen then.
-    """
-    choices = module.tree.choices(columns["obs"].float())
-    none = torch.ones_like(columns[CAUSES][:, :1])
-    beyond = torch.cat([~columns["mask"], torch.ones_like(columns["mask"][:, :1])], dim=1).unsqueeze(-1)
-    causes = torch.where(beyond, FIRST, torch.cat([columns[CAUSES], none], dim=1))
-    subgoals = torch.cat([columns[SUBGOALS], torch.zeros_like(columns[SUBGOALS][:, :1])], dim=1)
-    allowed = allowed_subgoals(choices, subgoals, causes)
-    return {**columns, "actions": columns[SUBGOALS].long(), "action_mask": allowed}
+    """Returns the columns of a batch in which subgoals are the actions, and masks say which could be chosen."""
+    allowed = allowed_subgoals(module.tree.choices(columns["obs"].float()), columns[SUBGOALS], columns[CAUSES])
+    return {**columns, "actions": columns[SUBGOALS][:, :-1].long(), "action_mask": allowed}
 
 
 def draw_steps(
@@ -183,6 +177,8 @@ def draw_steps(
     steps = {
         "observations": seen,
         "next_observations": following,
+        "around": module.tree.around(seen),
+        "next_around": module.tree.around(following),
         "actions": columns["actions"][rows, times, agents].long(),
         "subgoals": subgoals,
         "goals": torch.where(is_hindsight, upcoming.clamp(min=0), subgoals),

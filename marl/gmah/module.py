@@ -32,7 +32,7 @@ class GoalModule(AgentModule, TeamAPI):
 
     `model_config`, beside AgentModule's:
         world: Id and settings, by which the task tree is found.
-        goals: chooser, trigger, interval, autoencoder, code_size, novelty, surprise, low_hidden_sizes, as
+        goals: chooser, trigger, interval, autoencoder, code_size, low_discount, low_hidden_sizes, as
             `GoalSettings` has them, and the schedule low_epsilon of this runner's env steps.
     """
 
@@ -156,7 +156,7 @@ class GoalModule(AgentModule, TeamAPI):
         if self.goals["trigger"] == "adaptive":
             causes[self._is_surprised(scaled, subgoals, seen, memory)] = SURPRISING
             network = self.goal_network
-            causes[network.novelty(scaled) > _limit(self.goals["novelty"], network.novelty_mean)] = NOVEL
+            causes[network.novelty(scaled) > network.novelty_limit] = NOVEL
         causes[memory["age"] >= self.goals["interval"]] = EXPIRED
         if self.goals["trigger"] != "fixed":
             causes[~values_of(choices, subgoals)] = VOID
@@ -170,7 +170,7 @@ class GoalModule(AgentModule, TeamAPI):
         network = self.goal_network
         follows = network.foretell(scaled, self.tree.features(seen, subgoals))
         missed = network.encode(scaled) + self.goals["low_discount"] * follows - memory["expected"]
-        return missed.square().mean(dim=-1) > _limit(self.goals["surprise"], network.surprise_mean)
+        return missed.square().mean(dim=-1) > network.surprise_limit
 
     def _choose(
         self, seen: torch.Tensor, choices: torch.Tensor, noise: torch.Tensor | None, t: int | None
@@ -189,8 +189,3 @@ class GoalModule(AgentModule, TeamAPI):
 
     def _low_epsilon_at(self, step: int) -> float:
         return float(np.interp(step, self._low_times, self._low_chances))
-
-
-def _limit(ratio: float, mean: torch.Tensor) -> torch.Tensor:
-    """Returns the error from which on something counts; infinite as long as there is no mean."""
-    return torch.where(mean > 0, ratio * mean, torch.inf)

@@ -9,7 +9,7 @@ from torch import nn
 
 from marl.qmix.networks import AgentNetwork
 
-MEMORY = 0.99  # of the running means of errors, an update
+MEMORY = 0.9  # of the running quantiles of errors, an update: an autoencoder that improves must not outrun them
 
 
 class GoalNetworks(nn.Module):
@@ -28,12 +28,12 @@ class GoalNetworks(nn.Module):
         code_size: C; 0: no autoencoder, and the observation is its own code.
 
     Attributes:
-        novelty_mean: Running mean of the autoencoder's errors; 0: none yet.
-        surprise_mean: Of the successor features' errors.
+        novelty_limit: Error of the autoencoder beyond which an observation is novel; infinite: there is none yet.
+        surprise_limit: Of the successor features, beyond which what they foretold is missed.
     """
 
-    novelty_mean: torch.Tensor
-    surprise_mean: torch.Tensor
+    novelty_limit: torch.Tensor
+    surprise_limit: torch.Tensor
 
     def __init__(
         self,
@@ -56,8 +56,8 @@ class GoalNetworks(nn.Module):
             self.decoder = nn.Sequential(nn.Linear(code_size, 32), nn.ReLU(), nn.Linear(32, observation_size))
         seen = observation_size + num_features
         self.successor = nn.Sequential(nn.Linear(seen, 32), nn.ReLU(), nn.Linear(32, self.code_size))
-        self.register_buffer("novelty_mean", torch.zeros(()))
-        self.register_buffer("surprise_mean", torch.zeros(()))
+        self.register_buffer("novelty_limit", torch.tensor(torch.inf))
+        self.register_buffer("surprise_limit", torch.tensor(torch.inf))
 
     def forward(
         self, observations: torch.Tensor, memory: torch.Tensor | None = None
@@ -88,7 +88,17 @@ class GoalNetworks(nn.Module):
         return sums
 
     @torch.no_grad()
-    def note_errors(self, novelty: torch.Tensor, surprise: torch.Tensor) -> None:
-        """Moves the running means to those of a batch, [R] each."""
-        for mean, errors in ((self.novelty_mean, novelty), (self.surprise_mean, surprise)):
-            mean.copy_(errors.mean() if mean == 0 else torch.lerp(errors.mean(), mean, MEMORY))
+    def note_errors(self, novelty: torch.Tensor, surprise: torch.Tensor, rates: tuple[float, float]) -> None:
+        """Moves both limits towards what a share of a batch exceeds.
+
+        Args:
+            novelty: [R] errors of the autoencoder.
+            surprise: [R] errors of the successor features.
+            rates: These shares, of each; 0: its limit stays infinite.
+        """
+        for limit, errors, rate in zip(
+            (self.novelty_limit, self.surprise_limit), (novelty, surprise), rates, strict=True
+        ):
+            if rate > 0:
+                now = errors.quantile(1 - rate)
+                limit.copy_(now if limit.isinf() else torch.lerp(now, limit, MEMORY))

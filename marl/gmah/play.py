@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from ray.rllib.core.columns import Columns
 
-from marl.gmah.module import CAUSES, SUBGOALS, GoalModule
+from marl.gmah.module import CAUSES, SUBGOAL_NOISE, SUBGOALS, GoalModule
+from marl.gmah.task_tree import TaskTree
 from marl.rllib.runner.team import ACTION_NOISE, ALIVE
 
 
@@ -32,23 +33,35 @@ class GoalTeam:
     Args:
         module: The trained module, inference-only or whole.
         num_envs: E.
+        seed: Of what is at random where subgoals are chosen so.
     """
 
-    def __init__(self, module: GoalModule, num_envs: int) -> None:
+    def __init__(self, module: GoalModule, num_envs: int, seed: int = 0) -> None:
         self._module, rows = module, num_envs * module.num_agents
+        self._rng = np.random.default_rng(seed)
         start = module.get_initial_state()
         self._memory = {name: leaf.repeat(rows, *[1] * leaf.ndim) for name, leaf in start.items()}
 
     @property
-    def subgoals(self) -> tuple[str, ...]:
-        """Names of all subgoals."""
-        return self._module.tree.names
+    def tree(self) -> TaskTree:
+        """The subgoals."""
+        return self._module.tree
 
-    def act(self, observations: np.ndarray) -> Played:
-        """Returns what the team does next, for observations [E, P, D]."""
+    def act(self, observations: np.ndarray, action_masks: np.ndarray | None = None) -> Played:
+        """Returns what the team does next.
+
+        Args:
+            observations: [E, P, D].
+            action_masks: [E, P, K], 1 = legal; None: everything is.
+        """
         shape = observations.shape[:2]
+        seen: Any = torch.from_numpy(observations.reshape(shape[0] * shape[1], 1, -1).copy())
+        if action_masks is not None:
+            masks = torch.from_numpy(action_masks.reshape(shape[0] * shape[1], 1, -1).copy())
+            seen = {"observations": seen, "action_mask": masks}
         batch: dict[str, Any] = {
-            Columns.OBS: torch.from_numpy(observations.reshape(shape[0] * shape[1], 1, -1).copy()),
+            Columns.OBS: seen,
+            SUBGOAL_NOISE: torch.from_numpy(self._rng.random((*shape, 2), np.float32)),
             Columns.STATE_IN: self._memory,
             ALIVE: torch.ones(shape, dtype=torch.bool),
             ACTION_NOISE: None,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from games.names import unknown_name
+from marl.checks import check_count, check_flag, check_number, check_schedule, check_widths
 from marl.qmix.settings import FactorizationSettings
 
 TRIGGERS = ("adaptive", "completion", "fixed")
@@ -27,10 +27,10 @@ class GoalSettings(FactorizationSettings):
         interval: c, the most steps that a subgoal stays.
         autoencoder: Whether there is one. Without, nothing is novel, and successor features are of the observation.
         code_size: Numbers of its code.
-        novelty: Times its mean error at which an observation counts as novel.
-        surprise: Times its mean error at which what successor features foretold counts as missed.
+        novelty: Share of replayed steps whose error of the autoencoder counts as novel; 0: nothing does.
+        surprise: Share of replayed steps at which what successor features foretold counts as missed; 0: none.
         low_hidden_sizes: Widths of the low level's hidden layers.
-        low_batch_size: Steps of agents in an update of the low level.
+        low_batch_size: Steps of agents in an update of the low level, out of the drawn ones.
         low_updates: Times `updates_per_round` in the first phase, whose updates are small.
         low_discount: Of the intrinsic reward, a step.
         low_epsilon: Chance of a random action, as `epsilon`, from the first env step on.
@@ -46,6 +46,7 @@ class GoalSettings(FactorizationSettings):
 
     hidden_sizes: Sequence[int] = (64, 64)
     is_recurrent: bool = False
+    steps_per_update: int | None = 512
     target_update_interval: int = 1
     tau: float = 0.01
     epsilon: Sequence[tuple[int, float]] = ((0, 1.0), (50_000, 0.05))
@@ -54,8 +55,8 @@ class GoalSettings(FactorizationSettings):
     interval: int = 16
     autoencoder: bool = True
     code_size: int = 8
-    novelty: float = 4.0
-    surprise: float = 4.0
+    novelty: float = 0.02
+    surprise: float = 0.02
     low_hidden_sizes: Sequence[int] = (64, 64)
     low_batch_size: int = 512
     low_updates: int = 4
@@ -69,27 +70,22 @@ class GoalSettings(FactorizationSettings):
     independent_steps: int = 100_000
 
     def __post_init__(self) -> None:
+        if self.is_recurrent:
+            raise ValueError("the high level has no memory: is_recurrent must be False")
         super().__post_init__()
         for name, known in (("trigger", TRIGGERS), ("chooser", CHOOSERS)):
             if getattr(self, name) not in known:
-                raise unknown_name(name, getattr(self, name), known)
-        if self.is_recurrent:
-            raise ValueError("the high level has no memory: is_recurrent must be False")
+                raise unknown_name(name, str(getattr(self, name)), known)
         if not self.share_parameters:
             raise ValueError("one module chooses for a whole group: share_parameters must be True")
-        for name, least in (("interval", 1), ("code_size", 1), ("low_batch_size", 1), ("low_updates", 1)):
-            _check(name, getattr(self, name), isinstance(getattr(self, name), int), least)
+        for name in ("interval", "code_size", "low_batch_size", "low_updates"):
+            check_count(name, getattr(self, name))
         for name in ("low_level_steps", "independent_steps"):
-            _check(name, getattr(self, name), isinstance(getattr(self, name), int), 0)
-        for name in ("novelty", "surprise", "completion_reward", "progress_reward", "step_cost"):
-            _check(name, getattr(self, name), True, 0)
-        for name in ("low_discount", "hindsight"):
-            _check(name, getattr(self, name), getattr(self, name) <= 1, 0)
-        if not self.low_hidden_sizes:
-            raise ValueError("low_hidden_sizes must name one layer at least, got none")
-        FactorizationSettings(epsilon=self.low_epsilon)
-
-
-def _check(name: str, value: Any, is_right: bool, least: float) -> None:
-    if not is_right or value < least:
-        raise ValueError(f"{name} is out of range: got {value!r}, the least is {least}")
+            check_count(name, getattr(self, name), least=0)
+        for name in ("completion_reward", "progress_reward", "step_cost"):
+            check_number(name, getattr(self, name), least=0)
+        for name in ("low_discount", "hindsight", "novelty", "surprise"):
+            check_number(name, getattr(self, name), least=0, most=1)
+        check_flag("autoencoder", self.autoencoder)
+        check_widths("low_hidden_sizes", self.low_hidden_sizes)
+        check_schedule("low_epsilon", self.low_epsilon)

@@ -17,6 +17,8 @@ from matplotlib.figure import Figure
 from games.config import WorldConfig
 from games.names import unknown_name
 
+COLOURS = ("#8fb8de", "#e6b07a", "#93c08b", "#c3a6d8")
+
 
 class TaskTree(ABC):
     """Subgoals of one world.
@@ -56,9 +58,27 @@ class TaskTree(ABC):
     def achievements(self, observations_t: torch.Tensor, observations_tp1: torch.Tensor) -> torch.Tensor:
         """Returns [..., G] bool: whether the observer completed a subgoal in the step between two observations."""
 
+    def features(
+        self, observations: torch.Tensor, subgoals: torch.Tensor, around: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """Returns [..., F], what an agent on its way to subgoals [...] has to know, each number about 1 at most.
+
+        Args:
+            observations: [..., D].
+            subgoals: [...].
+            around: What `around` says of the observations, where it is known.
+        """
+        return torch.cat(
+            [self.aim(observations, subgoals), self.around(observations) if around is None else around], -1
+        )
+
     @abstractmethod
-    def features(self, observations: torch.Tensor, subgoals: torch.Tensor) -> torch.Tensor:
-        """Returns [..., F], what an agent on its way to subgoals [...] has to know, each number about 1 at most."""
+    def aim(self, observations: torch.Tensor, subgoals: torch.Tensor) -> torch.Tensor:
+        """Returns the first of the features: those that depend on the subgoal."""
+
+    @abstractmethod
+    def around(self, observations: torch.Tensor) -> torch.Tensor:
+        """Returns the others."""
 
     @abstractmethod
     def distances(self, observations: torch.Tensor) -> torch.Tensor:
@@ -88,24 +108,40 @@ def find_tree(config: WorldConfig) -> TaskTree:
     return TREES[config.world](config)
 
 
+def kind_colours(tree: TaskTree) -> dict[str, str]:
+    """Returns the colour of each kind of subgoal, in pictures of the tree and of who follows what."""
+    kinds = dict.fromkeys(kind for _, kind in tree.graph.nodes.data("kind"))
+    return {kind: COLOURS[i % len(COLOURS)] for i, kind in enumerate(kinds)}
+
+
 def draw_tree(tree: TaskTree) -> Figure:
     """Draws subgoals from left to right, with arrows from what comes before to what comes after."""
-    graph = tree.graph
-    layers = [layer for _, layer in graph.nodes(data="layer")]
-    places = nx.multipartite_layout(graph, subset_key="layer")
-    tall = max(layers.count(layer) for layer in set(layers))
-    kinds = list(dict.fromkeys(kind for _, kind in graph.nodes(data="kind")))
-    colours = [
-        ("#dfe8f2", "#f3e3d2", "#dcebd9", "#eadff0")[kinds.index(kind) % 4] for _, kind in graph.nodes.data("kind")
-    ]
+    graph, places, colours = tree.graph, _places(tree.graph), kind_colours(tree)
+    num_layers = len({x for x, _ in places.values()})
+    tall = 1 + max(y for _, y in places.values())
     with mpl.rc_context({"font.size": 8}):
-        figure = Figure(figsize=(1.2 + 1.9 * len(set(layers)), 0.8 + 0.34 * tall), layout="constrained")
+        figure = Figure(figsize=(1.2 + 1.9 * num_layers, 0.8 + 0.34 * tall), layout="constrained")
         axes = figure.subplots()
         axes.set_axis_off()
+        axes.invert_yaxis()
         nx.draw_networkx_edges(graph, places, ax=axes, edge_color="#7a7a7a", arrowsize=7, node_size=900, width=0.8)
         nx.draw_networkx_nodes(graph, places, ax=axes, node_size=1, node_color="white")
-        for (name, place), colour in zip(places.items(), colours, strict=True):
+        for name, (x, y) in places.items():
+            colour = colours[graph.nodes[name]["kind"]]
             box = {"boxstyle": "round,pad=0.35", "facecolor": colour, "edgecolor": "#555555", "linewidth": 0.6}
-            axes.text(float(place[0]), float(place[1]), name, ha="center", va="center", bbox=box)
+            axes.text(x, y, name, ha="center", va="center", bbox=box)
         axes.margins(0.15)
     return figure
+
+
+def _places(graph: nx.DiGraph) -> dict[str, tuple[float, float]]:
+    """Returns where subgoals stand: a layer is a column, the largest in its order, others beside neighbours."""
+    layers = dict(graph.nodes(data="layer"))
+    members = {layer: [name for name in graph if layers[name] == layer] for layer in sorted(set(layers.values()))}
+    largest = max(members.values(), key=len)
+    rows = {name: float(row) for row, name in enumerate(largest)}
+    for names in members.values():
+        for row, name in enumerate(names):
+            tied = [rows[other] for other in (*graph.predecessors(name), *graph.successors(name)) if other in largest]
+            rows.setdefault(name, sum(tied) / len(tied) if tied else float(row))
+    return {name: (float(layers[name]), rows[name]) for name in graph}

@@ -68,14 +68,29 @@ class TrashTree(TaskTree):
         splits = (faces & (kinds_t == BIG) & (kinds_tp1 == SMALL))[..., self._num_small :]
         return torch.cat([takes, splits, (load_t > 0) & (load_tp1 == 0)], dim=-1)
 
-    def features(self, observations: torch.Tensor, subgoals: torch.Tensor) -> torch.Tensor:
-        """Returns [..., 14]: target forward, to the right and in steps, what it is, what cells around are taken."""
+    def aim(self, observations: torch.Tensor, subgoals: torch.Tensor) -> torch.Tensor:
+        """Returns [..., 6]: target forward, to the right and in steps, and what it is."""
         index = subgoals[..., None, None].expand(*subgoals.shape, 1, 2)
         forward, right = self._seen(observations, self._targets(observations).gather(-2, index).squeeze(-2))
         steps = _steps_to(forward, right) / self.most_steps
         kinds = torch.nn.functional.one_hot(self._kinds[subgoals], KINDS)
         where = torch.stack([forward / SIDE, right / SIDE, steps], dim=-1)
-        return torch.cat([where, kinds.to(where.dtype), self._taken(observations)], dim=-1)
+        return torch.cat([where, kinds.to(where.dtype)], dim=-1)
+
+    def around(self, observations: torch.Tensor) -> torch.Tensor:
+        """Returns [..., 8], 1 where a cell around the observer is closed to it."""
+        direction = observations[..., 3].long()
+        forward, right = self._steps[direction], self._steps[(direction + 1) % 4]
+        cells = torch.stack([f * forward + r * right for f, r in AROUND], dim=-2)
+        # Where a piece is gone its row and column are 0, the observer's own cell, which is not among those around it.
+        others = observations[..., 4 : self._first_piece].unflatten(-1, (self._num_others, 4))[..., :2]
+        things = torch.cat([self._pieces(observations)[..., :2], others], dim=-2)
+        taken = (_number(cells).unsqueeze(-1) == _number(things).unsqueeze(-2)).any(dim=-1)
+        own = torch.tensor(BINS[0], dtype=observations.dtype) - self._bins(observations)[..., :1, :]
+        row, column = (own + cells).unbind(-1)
+        outside = (row < 0) | (row >= SIDE) | (column < 0) | (column >= SIDE)
+        is_bin = (row >= BINS[0][0]) & (column >= BINS[0][1])  # the area reaches to the map's last corner
+        return (taken | outside | is_bin).to(observations.dtype)
 
     def distances(self, observations: torch.Tensor) -> torch.Tensor:
         """Returns [..., G], the steps and turns until each target is in front, on an empty map."""
@@ -124,20 +139,10 @@ class TrashTree(TaskTree):
         right = (cells * self._steps[(direction + 1) % 4]).sum(dim=-1)
         return forward, right
 
-    def _taken(self, observations: torch.Tensor) -> torch.Tensor:
-        """Returns [..., 8], 1 where a cell around the observer is closed to it."""
-        direction = observations[..., 3].long()
-        forward, right = self._steps[direction], self._steps[(direction + 1) % 4]
-        around = torch.stack([f * forward + r * right for f, r in AROUND], dim=-2)
-        pieces = self._pieces(observations)
-        # Where a piece is gone its row and column are 0, the observer's own cell, which is not among those around it.
-        others = observations[..., 4 : self._first_piece].unflatten(-1, (self._num_others, 4))[..., :2]
-        things = torch.cat([pieces[..., :2], others, self._bins(observations)], dim=-2)
-        taken = (around.unsqueeze(-2) == things.unsqueeze(-3)).all(dim=-1).any(dim=-1)
-        corner = torch.tensor(BINS[0], dtype=observations.dtype) - self._bins(observations)[..., 0, :]
-        place = corner.unsqueeze(-2) + around
-        outside = ((place < 0) | (place >= SIDE)).any(dim=-1)
-        return (taken | outside).to(observations.dtype)
+
+def _number(cells: torch.Tensor) -> torch.Tensor:
+    """Returns [...] a number for each cell [..., 2], relative to somebody on the map, which no other has."""
+    return 2 * SIDE * cells[..., 0] + cells[..., 1]
 
 
 def _steps_to(forward: torch.Tensor, right: torch.Tensor) -> torch.Tensor:

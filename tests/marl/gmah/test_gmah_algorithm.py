@@ -6,17 +6,21 @@ import re
 from ast import literal_eval
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
 import torch
 
 import games
+from agents.trash_collectors import TrashCollector
 from marl.gmah import GMAHConfig
 from marl.gmah.goals import CAUSES as CAUSE_NAMES
-from marl.gmah.learner import INDEPENDENT, JOINT, LOW_LEVEL, as_choices, draw_steps
-from marl.gmah.module import CAUSES, SUBGOALS
+from marl.gmah.goals import NOVEL, next_achievements
+from marl.gmah.learner import INDEPENDENT, JOINT, LOW_LEVEL, UPCOMING, as_choices, draw_steps
+from marl.gmah.module import CAUSES, SUBGOALS, GoalModule
+from marl.gmah.networks import GoalNetworks
 from marl.gmah.settings import GoalSettings
 from marl.gmah.trash_tree import TrashTree
 from marl.qmix.episodes import whole_episodes
@@ -96,25 +100,57 @@ def test_subgoals_stand_until_their_end(build_one: Callable, trigger: str, inter
     assert {"first", "goes on", "expired"} <= seen | ({"expired"} if interval == 16 else set())
 
 
-def test_novelty_and_surprise_end_subgoals_where_nothing_is_foretold_well(build_one: Callable) -> None:
-    """With tiny thresholds everything is novel, without an autoencoder surprising; with huge ones nothing is."""
-    for settings, expected in (
-        ({"novelty": 1e-6}, "novel"),
-        ({"novelty": 1e-6, "surprise": 1e-6, "autoencoder": False}, "surprising"),
-        ({"novelty": 1e9, "surprise": 1e9}, "goes on"),
-    ):
-        algorithm = build_one(make_config(**settings))
+def test_limits_are_running_quantiles_by_hand() -> None:
+    """Errors 0 to 100, a rate of 2 %: 98. Then 100 more each: a tenth of the way to 198. Without a rate: none."""
+    networks = GoalNetworks(4, 3, 2, 5, 6, (4,), (4,), 2)
+    assert networks.novelty_limit == networks.surprise_limit == torch.inf
+    errors = torch.arange(101.0)
+    networks.note_errors(errors, errors, (0.02, 0.0))
+    assert networks.novelty_limit.item() == pytest.approx(98)
+    networks.note_errors(errors + 100, errors, (0.02, 0.0))
+    assert networks.novelty_limit.item() == pytest.approx(0.9 * 98 + 0.1 * 198)
+    assert networks.surprise_limit == torch.inf
+
+
+def test_subgoals_end_where_errors_exceed_the_limits(build_one: Callable) -> None:
+    """Of what is replayed the declared share is novel; the runner's subgoals end exactly at what exceeds its limit."""
+    algorithm = build_one(make_config(updates_per_round=20, low_batch_size=512, surprise=0.0, trigger="adaptive"))
+    for _ in range(6):
         algorithm.train()
-        causes = np.concatenate([episode[CAUSES][1:].ravel() for episode in play(algorithm)])
-        counts = {name: int((causes == i).sum()) for i, name in enumerate(CAUSE_NAMES)}
-        assert max(counts, key=lambda name: counts[name]) == expected
-        assert {name for name in ("novel", "surprising") if counts[name]} <= {expected}
+    network, scale = algorithm.learner_group._learner.module["agents"].network, algorithm.config.observation_scale
+    with torch.no_grad():
+        errors = network.novelty(draw(algorithm, len(algorithm.replay))["obs"] * scale)
+        assert 0.005 < (errors > network.novelty_limit).float().mean() < 0.05
+        own = algorithm.env_runner.module["agents"].network
+        own.novelty_limit.copy_(errors.quantile(0.8))  # so that a few episodes hold many
+        stronger = [CAUSE_NAMES.index(name) for name in ("first", "completed", "void", "expired")]
+        num_novel = 0
+        for episode in play(algorithm):
+            is_novel = own.novelty(torch.from_numpy(episode["observations"][:-1]) * scale) > own.novelty_limit
+            found = episode[CAUSES]
+            free = ~np.isin(found, stronger)
+            np.testing.assert_array_equal((found == NOVEL)[free], is_novel.numpy()[free])
+            num_novel += int((found == NOVEL).sum())
+        assert num_novel > 10
+
+
+def test_what_successor_features_miss_ends_subgoals(build_one: Callable) -> None:
+    """With a limit of 0 everything is surprising, with an infinite one nothing; no autoencoder, nothing novel."""
+    algorithm = build_one(make_config(autoencoder=False, novelty=0.5))
+    algorithm.train()
+    network = algorithm.env_runner.module["agents"].network
+    assert network.novelty_limit == torch.inf
+    for limit, expected, other in ((0.0, "surprising", "goes on"), (torch.inf, "goes on", "surprising")):
+        network.surprise_limit.fill_(limit)
+        names = [CAUSE_NAMES[cause] for episode in play(algorithm) for cause in episode[CAUSES][1:].ravel()]
+        assert expected in names
+        assert not {other, "novel"} & set(names)
 
 
 def test_each_phase_learns_its_part(build_one: Callable) -> None:
     algorithm = build_one(make_config())
     below = {"agents.network.encoder", "agents.network.decoder", "agents.network.successor"}
-    below |= {"agents.network.novelty_mean", "agents.network.surprise_mean"}
+    below |= {"agents.network.novelty_limit", "agents.network.surprise_limit"}
     expected = {
         LOW_LEVEL: below | {"agents.network.low"},
         INDEPENDENT: below | {"agents.network.high", "mixer.network"},
@@ -152,7 +188,7 @@ def plain_loss(learner: Any, columns: dict[str, torch.Tensor], gamma: float) -> 
                 chosen.append(values[t][0][agent, goal])
                 choices = module.tree.admissible(columns["obs"][b, t + 1, agent]).nonzero().flatten().tolist()
                 choices = choices or [len(module.tree) - 1]
-                if t + 1 < length and CAUSE_NAMES[columns[CAUSES][b, t + 1, agent]] == "goes on":
+                if CAUSE_NAMES[columns[CAUSES][b, t + 1, agent]] == "goes on":
                     choices = [int(columns[SUBGOALS][b, t + 1, agent])]
                 best = max(choices, key=lambda g: values[t + 1][0][agent, g].item())
                 following.append(values[t + 1][1][agent, best])
@@ -196,17 +232,70 @@ def test_the_mixer_learns_from_independent_agents_and_tells_them_nothing(build_o
     assert any(gradient.abs().max() > 0 for gradient in team[0]), "which the team's loss would have told them"
 
 
-def test_hindsight_takes_what_the_agent_went_on_to_complete(build_one: Callable) -> None:
-    algorithm = build_one(make_config(chooser="oracle", low_level_steps=0))
-    for _ in range(6):
-        algorithm.train()
-    module, columns = algorithm.learner_group._learner.module["agents"], draw(algorithm, 16)
-    settings = algorithm.config.factorization_settings()
-    steps = draw_steps(module, columns, settings, np.random.default_rng(0))
-    replaced = steps["goals"] != steps["subgoals"]
-    assert module.tree.admissible(steps["observations"]).gather(1, steps["goals"][:, None])[replaced].all()
-    whole = GoalSettings(hindsight=0.0, low_batch_size=32)
-    steps = draw_steps(module, columns, whole, np.random.default_rng(0))
+def test_single_steps_have_the_choices_of_their_episodes(build_one: Callable) -> None:
+    """Each is found in whole episodes by what was seen and chosen; masks and end are those that it has there."""
+    algorithm = build_one(make_config(low_level_steps=0, chooser="random"))
+    algorithm.train()
+    module = algorithm.learner_group._learner.module["agents"]
+    whole = as_choices(module, draw(algorithm, len(algorithm.replay)))
+    rows = to_batch(algorithm.replay.draw_short(200), algorithm._seats).policy_batches["agents"]
+    short = as_choices(module, {name: torch.from_numpy(array) for name, array in dict(rows).items()})
+    for i in range(200):
+        found = (whole["obs"][:, :-1] == short["obs"][i, 0]).flatten(2).all(dim=-1) & whole["mask"]
+        found &= (whole["obs"][:, 1:] == short["obs"][i, 1]).flatten(2).all(dim=-1)
+        places = [
+            (b, t) for b, t in found.nonzero().tolist() if (whole["actions"][b, t] == short["actions"][i, 0]).all()
+        ]
+        assert any(
+            torch.equal(whole["action_mask"][b, t : t + 2], short["action_mask"][i])
+            and whole["is_terminal"][b, t] == short["is_terminal"][i, 0]
+            for b, t in places
+        )
+
+
+def scripted_columns(tree: TrashTree) -> dict[str, torch.Tensor]:
+    """60 steps of 4 envs by collectors who often err, under subgoals at random; "actions" number agents' steps."""
+    batch = games.make_batch(WORLD, 4, seed=4, autoreset="disabled")
+    batch.reset()
+    players, rng = [TrashCollector(agent) for agent in range(3)], np.random.default_rng(0)
+    seen = [batch.observations.copy()]
+    for _ in range(60):
+        meant = np.stack([p.act(batch, a) for p, a in zip(players, batch.agents, strict=True)], axis=1)
+        batch.actions[:] = np.where(rng.random((4, 3)) < 0.4, meant, rng.integers(6, size=(4, 3)))
+        batch.step()
+        seen.append(batch.observations.copy())
+    obs = torch.from_numpy(np.stack(seen, axis=1))
+    done = tree.achievements(obs[:, :-1], obs[:, 1:])
+    return {
+        "obs": obs,
+        "actions": torch.arange(4 * 60 * 3).view(4, 60, 3),
+        "mask": torch.ones(4, 60, dtype=torch.bool),
+        "alive": torch.ones(4, 60, 3, dtype=torch.bool),
+        SUBGOALS: torch.from_numpy(rng.integers(len(tree), size=(4, 61, 3))),
+        UPCOMING: torch.stack([next_achievements(each) for each in done]),
+    }
+
+
+def test_hindsight_takes_what_the_agent_went_on_to_complete() -> None:
+    """Of every drawn step the first thing that its agent completes from then on, found by walking on from there."""
+    tree = TrashTree(games.spec(WORLD).config())  # type: ignore[arg-type]
+    columns, module = scripted_columns(tree), cast(GoalModule, SimpleNamespace(tree=tree))
+    always, never = (GoalSettings(hindsight=share, low_batch_size=300) for share in (1.0, 0.0))
+    steps = draw_steps(module, columns, always, np.random.default_rng(0))
+    num_replaced = 0
+    for number, seen, goal in zip(steps["actions"].tolist(), steps["observations"], steps["goals"], strict=True):
+        (b,), (t,), (agent,) = (columns["actions"] == number).nonzero(as_tuple=True)
+        expected = int(columns[SUBGOALS][b, t, agent])
+        for later in range(int(t), 60):
+            done = tree.achievements(*(columns["obs"][b, s, agent] for s in (later, later + 1)))
+            if done.any():
+                first = int(done.nonzero()[0])
+                expected = first if tree.admissible(seen)[first] else expected
+                break
+        assert goal == expected
+        num_replaced += int(expected != columns[SUBGOALS][b, t, agent])
+    assert num_replaced > 50
+    steps = draw_steps(module, columns, never, np.random.default_rng(0))
     assert torch.equal(steps["goals"], steps["subgoals"])
 
 
@@ -232,8 +321,19 @@ def test_what_cannot_be_is_refused_with_a_reason() -> None:
         GoalSettings(share_parameters=False)
     with pytest.raises(ValueError, match="unknown trigger 'sometimes'"):
         GoalSettings(trigger="sometimes")
-    with pytest.raises(ValueError, match="interval is out of range: got 0"):
-        GoalSettings(interval=0)
+    for settings, message in (
+        ({"interval": 0}, "interval must be a whole number of at least 1, got 0"),
+        ({"interval": True}, "interval must be a whole number"),
+        ({"novelty": float("nan")}, "novelty must be a finite number, got nan"),
+        ({"novelty": 4.0}, "novelty must be at least 0 and at most 1, got 4.0"),
+        ({"low_hidden_sizes": (0,)}, "low_hidden_sizes must be a whole number of at least 1, got 0"),
+        ({"low_epsilon": [(5, 1.0)]}, "low_epsilon must be .* from step 0 on"),
+        ({"autoencoder": "no"}, "autoencoder must be True or False"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            GoalSettings(**settings)
+    with pytest.raises(TrainingError, match="capacity=20 cannot hold 1 episodes of 24 steps; it needs 25"):
+        make_config(capacity=20).validate()
     with pytest.raises(ValueError, match="unknown world with a task tree"):
         GMAHConfig().environment("grid/foraging_8x8_2p_2f_coop_v0").validate()
     with pytest.raises(TrainingError, match="a task tree is of one group"):

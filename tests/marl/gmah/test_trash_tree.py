@@ -8,12 +8,13 @@ import networkx as nx
 import numpy as np
 import pytest
 import torch
+from matplotlib.colors import to_hex
 
 import games
 from agents.trash_collectors import TrashCollector
 from agents.ways import ways_to
 from games.trash import BIG, BINS, SIDE, SMALL, STEPS
-from marl.gmah import TaskTree, draw_tree, find_tree
+from marl.gmah import TaskTree, draw_tree, find_tree, kind_colours
 from marl.gmah.trash_tree import AROUND, TrashTree
 
 DELIVER = 15
@@ -152,8 +153,22 @@ def test_the_tree_has_what_comes_before(tree: TaskTree) -> None:
     assert nx.ancestors(tree.graph, "take 7") == {"split 7"}
     assert not nx.ancestors(tree.graph, "take 2"), "small pieces need no splitting"
     assert set(tree.graph.predecessors("deliver")) == {f"take {piece}" for piece in range(10)}
-    labels = {text.get_text() for text in draw_tree(tree).axes[0].texts}
-    assert labels == set(tree.names)
+
+
+def test_the_picture_has_each_kind_in_its_colour_and_what_belongs_together_side_by_side(tree: TaskTree) -> None:
+    texts = {text.get_text(): text for text in draw_tree(tree).axes[0].texts}
+    assert set(texts) == set(tree.names)
+    colours = kind_colours(tree)
+    assert len(set(colours.values())) == 3
+    for name, text in texts.items():
+        box = text.get_bbox_patch()
+        assert box is not None
+        assert to_hex(box.get_facecolor()) == colours[name.split()[0]]
+    places = {name: text.get_position() for name, text in texts.items()}
+    for piece in range(5, 10):
+        assert places[f"split {piece}"] == (0, places[f"take {piece}"][1])
+    assert [places[f"take {piece}"] for piece in range(10)] == [(1, piece) for piece in range(10)]
+    assert places["deliver"] == (2, 4.5)
 
 
 def test_worlds_without_a_tree_are_named() -> None:
