@@ -14,7 +14,7 @@ from rich.console import Console
 
 from experiments.interruption import StopRequest
 from experiments.progress import TrainingProgress
-from experiments.run_folder import RunError, RunFolder
+from experiments.run_folder import KEPT_CHECKPOINTS, RunError, RunFolder
 from experiments.scalars import Scalars
 
 PROGRESS_FILE, RLLIB_FOLDER = "progress.json", "rllib"
@@ -58,8 +58,8 @@ class CheckpointedAlgorithm:
         except Exception as error:  # RLlib's files of another version fail in any way that pickles can
             raise RunError(f"checkpoint {checkpoint} cannot be restored: {type(error).__name__}: {error}") from None
 
-    def save(self) -> None:
-        """Writes a checkpoint of this moment."""
+    def save(self, kept: int | None = None) -> None:
+        """Writes a checkpoint of this moment, and leaves so many; None: as many as usual."""
 
         def write(folder: Path) -> None:
             self.algorithm.save_to_path(str((folder / RLLIB_FOLDER).absolute()))
@@ -67,7 +67,7 @@ class CheckpointedAlgorithm:
             (folder / PROGRESS_FILE).write_text(json.dumps(progress) + "\n", encoding="utf-8")
             self.export(folder)
 
-        self.run.save_checkpoint(self.steps, write)
+        self.run.save_checkpoint(self.steps, write, kept or KEPT_CHECKPOINTS)
 
 
 class CheckpointedTraining(CheckpointedAlgorithm, ABC):

@@ -173,12 +173,13 @@ class RunFolder:
 
     # ---- checkpoints ----
 
-    def save_checkpoint(self, steps: int, write: Callable[[Path], None]) -> None:
+    def save_checkpoint(self, steps: int, write: Callable[[Path], None], kept: int = KEPT_CHECKPOINTS) -> None:
         """Writes a checkpoint aside, then puts it in place in one step, and drops all but the latest ones.
 
         Args:
             steps: Env steps so far; names the checkpoint. One that is there already is left as it is.
             write: Fills an empty folder.
+            kept: How many there are to be afterwards at most.
         """
         self.checkpoints_path.mkdir(exist_ok=True)
         for partial in self.checkpoints_path.glob(".*.partial"):  # a kill left it
@@ -192,7 +193,7 @@ class RunFolder:
         manifest = {str(path.relative_to(aside)): _digest(path) for path in files}
         (aside / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
         os.replace(aside, place)
-        for old in self._checkpoints()[:-KEPT_CHECKPOINTS]:
+        for old in self._checkpoints()[:-kept]:
             shutil.rmtree(old)
 
     def trained_steps(self) -> int:

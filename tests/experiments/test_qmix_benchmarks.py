@@ -6,69 +6,64 @@ import numpy as np
 import pandas as pd
 import pytest
 from rich.console import Console
+from stop_after import StopAfter
 
-from experiments.interruption import StopRequest
 from experiments.progress import TrainingProgress
 from experiments.run_folder import RunError, RunFolder
 from experiments.studies.qmix_benchmarks import STUDY
 from experiments.studies.qmix_benchmarks.analysis import late_returns, make_table
 from experiments.studies.qmix_benchmarks.settings import IDS, NUM_ENVS, SHARED, TRAINING
-from experiments.studies.qmix_benchmarks.training import CellTraining, make_config, run_cells
+from experiments.studies.qmix_benchmarks.training import make_config, open_cell, train
 from games.spec import spec
 
 # Three rounds of 16 episodes of 25 steps.
 SMALL = {"worlds": ["spread"], "arms": ["vdn"], "seeds": [3], "scale": 0.0006, "evaluations": 3, "episodes": 4}
 
 
-class StopAfter(StopRequest):
-    """Asks for a stop from the second round on."""
-
-    asked = 0
-
-    @property
-    def is_made(self) -> bool:
-        self.asked += 1
-        return self.asked > 2
-
-    @is_made.setter
-    def is_made(self, value: bool) -> None:
-        pass
-
-
 def test_a_cell_that_was_stopped_ends_as_one_that_was_not(tmp_path, local_ray):
     settings = STUDY.read_settings(SMALL)
     whole, stopped = (RunFolder.create(tmp_path / name, STUDY.name, SMALL) for name in ("whole", "stopped"))
-    assert run_cells(whole, settings)
+    assert train(whole, settings)
     (cell,) = settings.cells()
     with TrainingProgress("test", cell.steps, 0, Console()) as progress:
-        assert not CellTraining(cell, stopped.path, settings).train(StopAfter(), progress, 0)
+        assert not open_cell(cell, stopped.path, settings).train(StopAfter(), progress, 0)
     assert RunFolder(cell.path(stopped.path)).trained_steps() == 2 * NUM_ENVS * 25
-    assert run_cells(stopped, settings)
+    assert train(stopped, settings)
     for run in (whole, stopped):
         STUDY.evaluate(run, settings)
         STUDY.report(run, settings)
         assert run.report_path.exists()
     assert whole.evaluation_path.read_text() == stopped.evaluation_path.read_text()
     assert len(pd.read_csv(whole.evaluation_path)) == 3
-    assert run_cells(whole, settings), "nothing is left to do"
+    assert train(whole, settings), "nothing is left to do"
 
 
 def test_a_run_without_rows_says_how_to_go_on(tmp_path):
     run = RunFolder.create(tmp_path / "run", STUDY.name, SMALL)
-    with pytest.raises(RunError, match="spread-vdn-3 has no rows: agora resume"):
+    with pytest.raises(RunError, match="no cell is trained to its end yet: agora resume"):
         STUDY.evaluate(run, STUDY.read_settings(SMALL))
 
 
-def test_arms_differ_in_nothing_but_the_mixer():
+def test_learners_of_values_differ_in_nothing_but_the_mixer():
     settings = STUDY.read_settings({"seeds": [0], "worlds": list(IDS)})
     for world in IDS:
         found = [
             vars(make_config(cell, settings).factorization_settings())
             for cell in settings.cells()
-            if cell.world == world
+            if cell.world == world and cell.arm != "mappo"
         ]
         assert [own.pop("mixer") for own in found] == ["none", "vdn", "qmix"]
         assert found[0] == found[1] == found[2]
+
+
+def test_mappo_has_as_many_steps_as_the_others_and_all_agents_in_its_critic():
+    settings = STUDY.read_settings({"seeds": [0], "worlds": ["spread"]})
+    qmix, mappo = (next(cell for cell in settings.cells() if cell.arm == arm) for arm in ("qmix", "mappo"))
+    assert mappo.steps == qmix.steps
+    config = make_config(mappo, settings)
+    assert config.team_settings().critic == "central"
+    assert config.evaluation_interval == make_config(qmix, settings).evaluation_interval
+    assert config.rollout_fragment_length == spec(IDS["spread"]).properties.horizon
 
 
 def test_the_replay_holds_about_five_thousand_episodes():

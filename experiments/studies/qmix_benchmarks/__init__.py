@@ -9,16 +9,14 @@ from experiments.study import Study
 
 
 def _train(run: RunFolder, settings: BenchmarkSettings, ray_address: str | None) -> bool:
-    from experiments.studies.qmix_benchmarks.training import (
-        run_cells,  # Ray takes seconds to import; others need it not
-    )
+    from experiments.studies.qmix_benchmarks.training import train  # Ray takes seconds to import; others need it not
 
-    return run_cells(run, settings)
+    return train(run, settings)
 
 
 STUDY = Study(
     name="qmix_benchmarks",
-    claim="QMIX, VDN and independent Q-learning compared at equal budgets on foraging and simple spread",
+    claim="QMIX, VDN, independent Q-learning and MAPPO compared at equal budgets on foraging and simple spread",
     settings=BenchmarkSettings,
     name_run=lambda settings: "qmix_benchmarks",
     train=_train,

@@ -13,7 +13,12 @@ from experiments.run_folder import RunError, RunFolder, write_atomically
 from experiments.studies.qmix_benchmarks.settings import BenchmarkSettings
 
 LATE = 0.2  # of the training, over which greedy returns are averaged
-ARMS = {"iql": ("IQL", "#7a7a7a"), "vdn": ("VDN", "#d27a26"), "qmix": ("QMIX", "#2f6fb5")}
+ARMS = {
+    "iql": ("IQL", "#7a7a7a"),
+    "vdn": ("VDN", "#d27a26"),
+    "qmix": ("QMIX", "#2f6fb5"),
+    "mappo": ("MAPPO", "#5d8f4e"),
+}
 WORLDS = {
     "foraging_8x8": "foraging 8x8, 2 players, 2 foods, coop",
     "foraging_10x10": "foraging 10x10, 3 players, 3 foods",
@@ -24,18 +29,18 @@ COLUMNS = ["world", "arm", "seed", "steps", "return", "greedy_return", "greedy_d
 
 
 def evaluate(run: RunFolder, settings: BenchmarkSettings) -> None:
-    """Writes evaluation.csv: every evaluation of every cell.
+    """Writes evaluation.csv: every evaluation of every cell that is done.
 
     Raises:
-        RunError: Cells have not begun.
+        RunError: No cell is done.
     """
     parts = []
     for cell in settings.cells():
-        rows = RunFolder(cell.path(run.path)).read_metrics()
-        if not rows:
-            raise RunError(f"{cell.path(run.path).name} has no rows: agora resume {run.path}")
-        curve = pd.DataFrame(rows).dropna(subset=["greedy_return"])
-        parts.append(curve.assign(world=cell.world, arm=cell.arm, seed=cell.seed, steps=curve["steps"].astype(int)))
+        if cell.is_done(run.path):
+            curve = pd.DataFrame(RunFolder(cell.path(run.path)).read_metrics()).dropna(subset=["greedy_return"])
+            parts.append(curve.assign(world=cell.world, arm=cell.arm, seed=cell.seed, steps=curve["steps"].astype(int)))
+    if not parts:
+        raise RunError(f"no cell is trained to its end yet: agora resume {run.path}")
     write_atomically(run.evaluation_path, pd.concat(parts)[COLUMNS].to_csv(index=False))
 
 
@@ -90,13 +95,23 @@ def draw_curves(curves: pd.DataFrame) -> Figure:
 def report(run: RunFolder, settings: BenchmarkSettings) -> None:
     """Writes report.html: curves and late returns."""
     curves = pd.read_csv(run.evaluation_path)
+    caption = "Interval: bootstrap over seeds."
     sections = [
         Section(
             "Greedy returns while learning",
             figure=to_svg(draw_curves(curves)),
             caption="Mean over seeds; band: all seeds. Returns are sums over agents.",
         ),
-        Section("The last fifth", table=make_table(curves), caption="Interval: bootstrap over seeds."),
+        Section("The last fifth", table=make_table(curves), text=_describe_missing(run, settings), caption=caption),
     ]
-    lead = "Independent Q-learning, VDN and QMIX with the same networks, replay, updates and exploration."
+    lead = (
+        "Independent Q-learning, VDN and QMIX with the same networks, replay, updates and exploration, and MAPPO with "
+        "as many env steps."
+    )
     write_report(run.report_path, "Value factorization on cooperative worlds", lead, sections)
+
+
+def _describe_missing(run: RunFolder, settings: BenchmarkSettings) -> list[str]:
+    cells = settings.cells()
+    missing = [cell for cell in cells if not cell.is_done(run.path)]
+    return [f"{len(missing)} of {len(cells)} cells are not trained to their end and left out."] if missing else []
