@@ -9,9 +9,9 @@ from experiments.study import Study
 
 
 def _train(run: RunFolder, settings: GmahTrashSettings, ray_address: str | None) -> bool:
-    from experiments.studies.gmah_trash.training import run_cells  # Ray takes seconds to import; others need it not
+    from experiments.studies.gmah_trash.training import train  # Ray takes seconds to import; others need it not
 
-    return run_cells(run, settings)
+    return train(run, settings)
 
 
 def _render(run: RunFolder, settings: GmahTrashSettings) -> None:

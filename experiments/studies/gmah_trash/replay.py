@@ -8,26 +8,26 @@ from typing import Any, cast
 import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
+from rich.console import Console
 
-import games
 from experiments.report import to_svg
 from experiments.run_folder import RunError, RunFolder, write_atomically
-from experiments.studies.gmah_trash.settings import GMAH, WORLD, GmahTrashSettings
-from experiments.studies.gmah_trash.training import CellTraining, is_done
+from experiments.studies.gmah_trash.settings import GMAH, LABELS, WORLD, GmahTrashSettings
+from experiments.studies.gmah_trash.training import open_cell
 from games.batch import Batch
 from games.canvas import SCALE, Canvas
 from games.recording import Recording, record
 from games.trash import BINS, TrashConfig
 from games.trash.draw import AGENTS, draw
-from marl.gmah import draw_tree, find_tree
-from marl.gmah.goals import CAUSES, COMPLETED
+from marl.gmah import TaskTree, draw_tree, kind_colours
+from marl.gmah.goals import CAUSES
 from marl.gmah.play import GoalTeam, Played
 from marl.rllib import start_ray
 
 SEED = 1  # of the episode
 FPS = 6
 BAR = 24 * 3  # pixels below the map, a line for each agent
-KIND_COLOURS = {"take": "#8fb8de", "split": "#e6b07a", "deliver": "#93c08b"}
+MARKS = {"completed": "k.", "void": "kx", "expired": "k|", "novel": "r^", "surprising": "rv"}
 
 
 def render(run: RunFolder, settings: GmahTrashSettings) -> None:
@@ -36,28 +36,31 @@ def render(run: RunFolder, settings: GmahTrashSettings) -> None:
     Raises:
         RunError: No such arm is trained to its end.
     """
-    done = [cell for cell in settings.cells() if cell.arm in GMAH and is_done(cell, run.path)]
+    if not any(cell.arm in GMAH for cell in settings.cells()):
+        Console().print("no arm has subgoals: there is no replay")
+        return
+    done = [cell for cell in settings.cells() if cell.arm in GMAH and cell.is_done(run.path)]
     if not done:
         raise RunError(f"no arm with subgoals is trained to its end yet: agora resume {run.path}")
     start_ray(num_cpus=1)
-    training = CellTraining(done[0], run.path, settings)
+    training = open_cell(done[0], run.path, settings)
     module: Any = training.algorithm.env_runner.module["agents"]
-    team, played = GoalTeam(module, 1), list[Played]()
+    team, played = GoalTeam(module, 1, SEED), list[Played]()
 
     def act(batch: Batch) -> Any:
-        played.append(team.act(batch.observations))
+        played.append(team.act(batch.observations, batch.action_masks))
         return played[-1].actions.astype(np.int32)
 
-    recording = record(WORLD, act, seed=SEED, horizon=settings.horizon)
+    recording = record(WORLD, act, seed=SEED, **settings.world_settings())
     training.algorithm.stop()
     run.replay_path.mkdir(exist_ok=True)
     recording.save(run.replay_path / "episode.jsonl")
-    frames = list(draw_frames(recording, played, team.subgoals))
+    frames = list(draw_frames(recording, played, team.tree.names))
     recording.save_mp4(run.replay_path / "episode.mp4", fps=FPS, frames=frames)
     recording.save_gif(run.replay_path / "episode.gif", fps=FPS, frames=frames)
-    write_atomically(run.replay_path / "timeline.svg", to_svg(draw_timeline(played, team.subgoals)))
-    tree = find_tree(games.spec(WORLD).config(horizon=settings.horizon))
-    write_atomically(run.replay_path / "tree.svg", to_svg(draw_tree(tree)))
+    write_atomically(run.replay_path / "who.txt", f"{LABELS[done[0].arm]}, seed {done[0].seed}\n")
+    write_atomically(run.replay_path / "timeline.svg", to_svg(draw_timeline(played, team.tree)))
+    write_atomically(run.replay_path / "tree.svg", to_svg(draw_tree(team.tree)))
 
 
 def draw_frames(recording: Recording, played: list[Played], names: tuple[str, ...]) -> Iterator[np.ndarray]:
@@ -105,29 +108,32 @@ def _target(goal: str, place: list[int], fields: dict[str, Any]) -> tuple[int, i
     return (row, column) if kind else None
 
 
-def draw_timeline(played: list[Played], names: tuple[str, ...]) -> Figure:
-    """Draws who followed which subgoal when: a row an agent, a bar a subgoal, a dot where one was completed.
+def draw_timeline(played: list[Played], tree: TaskTree) -> Figure:
+    """Draws who followed which subgoal when: a row an agent, a bar a subgoal, a mark where one ended, by the cause.
 
     Args:
         played: What a team did in each step of an episode, of one env.
-        names: Of all subgoals.
+        tree: Of the subgoals.
     """
     subgoals, causes = (np.stack([getattr(step, name)[0] for step in played]) for name in ("subgoals", "causes"))
+    colours = kind_colours(tree)
     with mpl.rc_context({"font.size": 8}):
-        figure = Figure(figsize=(9, 0.6 + 0.5 * subgoals.shape[1]), layout="constrained")
+        figure = Figure(figsize=(9, 0.9 + 0.5 * subgoals.shape[1]), layout="constrained")
         axes = figure.subplots()
         for agent in range(subgoals.shape[1]):
             starts = np.flatnonzero(causes[:, agent]).tolist()
             for start, stop in zip(starts, [*starts[1:], len(played)], strict=True):
-                name = names[subgoals[start, agent]]
-                colour = KIND_COLOURS[name.split()[0]]
+                name = tree.names[subgoals[start, agent]]
+                colour = colours[tree.graph.nodes[name]["kind"]]
                 axes.barh(agent, stop - start, left=start, height=0.7, color=colour, edgecolor="white", linewidth=0.6)
                 if stop - start > 3:
                     axes.text((start + stop) / 2, agent, name, ha="center", va="center", fontsize=6)
-                if stop < len(played) and causes[stop, agent] == COMPLETED:
-                    axes.plot(stop, agent, "k.", markersize=4)
+        for cause, mark in MARKS.items():
+            steps, agents = np.nonzero(causes == CAUSES.index(cause))
+            axes.plot(steps, agents + 0.42, mark, markersize=4, label=cause, clip_on=False)
         axes.set_yticks(range(subgoals.shape[1]), [f"agent {agent}" for agent in range(subgoals.shape[1])])
         axes.invert_yaxis()
-        axes.set_xlabel(f"step; a dot: {CAUSES[COMPLETED]}")
+        axes.set_xlabel("step")
+        figure.legend(loc="outside upper right", ncols=len(MARKS), frameon=False, title="a subgoal ended:")
         axes.spines[["top", "right"]].set_visible(False)
     return figure

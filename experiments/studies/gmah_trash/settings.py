@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal, get_args
 
 from pydantic import Field
 
+from experiments.cells import Cell, Once, Seeds
 from experiments.study import StudySettings
 
 Arm = Literal[
@@ -28,7 +28,10 @@ Arm = Literal[
     "random",
 ]
 
+World = Literal["short", "stock"]
+
 WORLD = "grid/trash_v0"
+WORLDS: dict[str, dict[str, Any]] = {"short": {"horizon": 40}, "stock": {"horizon": 128}}
 NUM_ENVS = 16
 
 # By arm of GMAH, what it differs in from "gmah_mixer".
@@ -65,40 +68,33 @@ LABELS = {
     "random": "random subgoals",
 }
 
-# What all learners of values have: networks, batch, an update for every episode, targets, rate, replay.
+# What all learners of values have: networks, batch, targets, rate, replay.
 VALUES: dict[str, Any] = {
     "lr": 1e-3,
     "hidden_sizes": (64, 64),
     "is_recurrent": False,
     "observation_scale": 0.1,
-    "episodes_per_update": 16,
-    "updates_per_round": NUM_ENVS,
+    "steps_per_update": 512,
     "target_update_interval": 1,
     "tau": 0.01,
     "capacity": 200_000,
 }
+FRAMES_PER_UPDATE = 80
+# How a subgoal ends, as GMAH reports it: shares that a row keeps.
+ENDS = ("completed", "void", "expired", "novel", "surprising")
 # Shares of a run's frames.
 LOW_LEVEL, INDEPENDENT, EPSILON = 0.25, 0.15, 0.15
 POLICY: dict[str, Any] = {"lr": 7e-4, "hidden_sizes": (64, 64), "observation_scale": 0.1, "num_epochs": 10}
 
 
 @dataclass(frozen=True)
-class Cell:
-    """One training run.
+class TrashCell(Cell):
+    """An arm with a seed; `steps` are those of all phases together."""
 
-    Attributes:
-        arm: Who learns.
-        seed: Of everything.
-        steps: Env steps, all phases together.
-    """
-
-    arm: str
-    seed: int
-    steps: int
-
-    def path(self, folder: Path) -> Path:
-        """Returns the folder of its curve and checkpoints."""
-        return folder / "cells" / f"{self.arm}-{self.seed}"
+    @property
+    def name(self) -> str:
+        """Of its folder."""
+        return f"{self.arm}-{self.seed}"
 
     @property
     def low_level_steps(self) -> int:
@@ -109,14 +105,19 @@ class Cell:
 class GmahTrashSettings(StudySettings):
     """Every arm with every seed, one run after the other, seed by seed."""
 
-    arms: list[Arm] = Field(list(get_args(Arm)), min_length=1)
-    seeds: list[int] = Field(list(range(10)), min_length=1)
+    world: World = "short"
+    arms: Once[Arm] = Field(list(get_args(Arm)))
+    seeds: Seeds = Field(list(range(10)))
     steps: int = Field(300_000, ge=1, description="env steps of a run, all phases together")
     evaluations: int = Field(20, ge=1, description="greedy evaluations of a run")
     episodes: int = Field(48, ge=1, description="of an evaluation")
-    horizon: int = Field(128, ge=8, description="of an episode")
+    horizon: int | None = Field(None, ge=8, description="of an episode; none: the world's")
     checkpoint_every_s: float = Field(300, gt=0)
 
-    def cells(self) -> list[Cell]:
+    def world_settings(self) -> dict[str, Any]:
+        """Returns what the world is made with."""
+        return WORLDS[self.world] | ({} if self.horizon is None else {"horizon": self.horizon})
+
+    def cells(self) -> list[TrashCell]:
         """Returns all runs."""
-        return [Cell(arm, seed, self.steps) for seed in self.seeds for arm in self.arms]
+        return [TrashCell(arm, seed, self.steps) for seed in self.seeds for arm in self.arms]
