@@ -28,7 +28,8 @@ SUBGOAL_NOISE = "subgoal_noise"
 class GoalModule(AgentModule, TeamAPI):
     """Values of subgoals and of actions on the way to them, of n agents that share the networks.
 
-    What it remembers of an agent: its subgoal, since how many steps, what it saw last and what it expected of that.
+    What it remembers of an agent: its subgoal, since how many steps, what it saw last and what it expected of that, and
+    the steps of its episode.
 
     `model_config`, beside AgentModule's:
         world: Id and settings, by which the task tree is found.
@@ -95,6 +96,7 @@ class GoalModule(AgentModule, TeamAPI):
             "age": torch.zeros(()),
             "expected": torch.zeros(self.goal_network.code_size),
             "seen": torch.zeros(self.observation_size),
+            "steps": torch.zeros(()),
             "subgoal": torch.zeros(()),
         }
 
@@ -127,7 +129,8 @@ class GoalModule(AgentModule, TeamAPI):
         scaled = seen * self.scale
         causes = self._causes(seen, scaled, subgoals, memory, choices)
         if (causes != GOES_ON).any():
-            chosen = self._choose(seen, choices, batch.get(SUBGOAL_NOISE), t)
+            noise = batch[SUBGOAL_NOISE].flatten(0, 1) if t is not None else _scramble(seen, memory["steps"])
+            chosen = self._choose(seen, choices, noise, t)
             subgoals = torch.where(causes == GOES_ON, subgoals, chosen)
         features = self.tree.features(seen, subgoals)
         values = network.act(features)
@@ -137,6 +140,7 @@ class GoalModule(AgentModule, TeamAPI):
             "age": torch.where(causes == GOES_ON, memory["age"], 0) + 1,
             "expected": network.foretell(scaled, features),
             "seen": seen,
+            "steps": memory["steps"] + 1,
             "subgoal": subgoals.float() + 1,
         }
         told = {Columns.ACTIONS: torch.from_numpy(actions), Columns.ACTION_DIST_INPUTS: inputs}
@@ -172,20 +176,27 @@ class GoalModule(AgentModule, TeamAPI):
         missed = network.encode(scaled) + self.goals["low_discount"] * follows - memory["expected"]
         return missed.square().mean(dim=-1) > network.surprise_limit
 
-    def _choose(
-        self, seen: torch.Tensor, choices: torch.Tensor, noise: torch.Tensor | None, t: int | None
-    ) -> torch.Tensor:
-        """Returns a subgoal for each row [R]."""
+    def _choose(self, seen: torch.Tensor, choices: torch.Tensor, noise: torch.Tensor, t: int | None) -> torch.Tensor:
+        """Returns a subgoal for each row [R], by noise [R, 2]."""
         by_team = seen.unflatten(0, (-1, self.num_agents))
         if self.goals["chooser"] == "oracle":
             return self.tree.oracle(by_team).flatten()
-        drawn = torch.zeros(len(seen), 2) if noise is None else noise.flatten(0, 1)
-        at_random = choose_uniformly(choices, drawn[:, 1])
+        at_random = choose_uniformly(choices, noise[:, 1])
         if self.goals["chooser"] == "random":
             return at_random
         values = self.network(self.add_ids(by_team).flatten(0, 1).unsqueeze(1))[0].squeeze(1)
         best = forbid(values, choices).argmax(dim=-1)
-        return best if t is None else torch.where(drawn[:, 0] < self.epsilon_at(t), at_random, best)
+        return best if t is None else torch.where(noise[:, 0] < self.epsilon_at(t), at_random, best)
 
     def _low_epsilon_at(self, step: int) -> float:
         return float(np.interp(step, self._low_times, self._low_chances))
+
+
+def _scramble(seen: torch.Tensor, steps: torch.Tensor) -> torch.Tensor:
+    """Returns [R, 2] in [0, 1), which look drawn and are decided by what was seen [R, D] and when [R].
+
+    A runner that does not explore draws nothing, yet a team whose subgoals are random has to be judged as what it is.
+    """
+    weights = torch.arange(1, seen.shape[-1] + 1, dtype=torch.float64).sqrt()
+    key = seen.double() @ weights + steps.double() * 78.233
+    return ((key.unsqueeze(-1) + torch.tensor([0.0, 0.5])).sin() * 43758.5453).frac().abs().float().clamp(max=1 - 1e-6)

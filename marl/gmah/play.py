@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from ray.rllib.core.columns import Columns
 
-from marl.gmah.module import CAUSES, SUBGOAL_NOISE, SUBGOALS, GoalModule
+from marl.gmah.module import CAUSES, SUBGOALS, GoalModule
 from marl.gmah.task_tree import TaskTree
 from marl.rllib.runner.team import ACTION_NOISE, ALIVE
 
@@ -33,12 +33,10 @@ class GoalTeam:
     Args:
         module: The trained module, inference-only or whole.
         num_envs: E.
-        seed: Of what is at random where subgoals are chosen so.
     """
 
-    def __init__(self, module: GoalModule, num_envs: int, seed: int = 0) -> None:
+    def __init__(self, module: GoalModule, num_envs: int) -> None:
         self._module, rows = module, num_envs * module.num_agents
-        self._rng = np.random.default_rng(seed)
         start = module.get_initial_state()
         self._memory = {name: leaf.repeat(rows, *[1] * leaf.ndim) for name, leaf in start.items()}
 
@@ -61,7 +59,6 @@ class GoalTeam:
             seen = {"observations": seen, "action_mask": masks}
         batch: dict[str, Any] = {
             Columns.OBS: seen,
-            SUBGOAL_NOISE: torch.from_numpy(self._rng.random((*shape, 2), np.float32)),
             Columns.STATE_IN: self._memory,
             ALIVE: torch.ones(shape, dtype=torch.bool),
             ACTION_NOISE: None,

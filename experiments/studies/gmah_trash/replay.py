@@ -45,7 +45,7 @@ def render(run: RunFolder, settings: GmahTrashSettings) -> None:
     start_ray(num_cpus=1)
     training = open_cell(done[0], run.path, settings)
     module: Any = training.algorithm.env_runner.module["agents"]
-    team, played = GoalTeam(module, 1, SEED), list[Played]()
+    team, played = GoalTeam(module, 1), list[Played]()
 
     def act(batch: Batch) -> Any:
         played.append(team.act(batch.observations, batch.action_masks))

@@ -19,7 +19,7 @@ from marl.gmah import GMAHConfig
 from marl.gmah.goals import CAUSES as CAUSE_NAMES
 from marl.gmah.goals import NOVEL, next_achievements
 from marl.gmah.learner import INDEPENDENT, JOINT, LOW_LEVEL, UPCOMING, as_choices, draw_steps
-from marl.gmah.module import CAUSES, SUBGOALS, GoalModule
+from marl.gmah.module import CAUSES, SUBGOALS, GoalModule, _scramble
 from marl.gmah.networks import GoalNetworks
 from marl.gmah.settings import GoalSettings
 from marl.gmah.trash_tree import TrashTree
@@ -297,6 +297,25 @@ def test_hindsight_takes_what_the_agent_went_on_to_complete() -> None:
     assert num_replaced > 50
     steps = draw_steps(module, columns, never, np.random.default_rng(0))
     assert torch.equal(steps["goals"], steps["subgoals"])
+
+
+def test_random_subgoals_are_random_without_exploring_too(build_one: Callable) -> None:
+    """All ranks among the choices are as likely, in each quarter; in runners that draw nothing subgoals differ too."""
+    algorithm = build_one(make_config(chooser="random"))
+    seen = scripted_columns(TrashTree(games.spec(WORLD).config()))["obs"]  # type: ignore[arg-type]
+    steps = torch.arange(seen.shape[1]).view(1, -1, 1).expand(seen.shape[:-1])
+    noise = _scramble(seen.flatten(0, 2), steps.flatten())
+    assert ((noise >= 0) & (noise < 1)).all()
+    for column in noise.T:
+        np.testing.assert_allclose(torch.histc(column, 4, 0, 1) / len(column), 0.25, atol=0.06)
+    tree = algorithm.env_runner.module["agents"].tree
+    ranks = []
+    for episode in play(algorithm, explore=False):
+        admissible = tree.admissible(torch.from_numpy(episode["observations"][0])).numpy()
+        for can, goal in zip(admissible, episode[SUBGOALS][0], strict=True):
+            assert can[goal]
+            ranks.append(int(can[:goal].sum()))
+    assert len(set(ranks)) > 2, "the first choices of eight episodes, of five each"
 
 
 def test_a_restored_run_goes_on_as_if_nothing_had_been(build_one: Callable, tmp_path: Path) -> None:
