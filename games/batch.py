@@ -34,6 +34,7 @@ class Group:
             (rows of envs with `Batch.ended`), None with other autoreset modes.
         actions: [E, P] int32, [E, P, A] int32 or [E, P, A] float32, written by the caller.
         action_masks: [E, P, K] uint8, 1 = legal (parts side by side); None where every action is always legal.
+        final_action_masks: As action_masks, of the moment of `final_observations`; None where either is.
         rewards: [E, P] float32 of the last step.
         terminations: [E, P] uint8, ended by rule in the last step.
         truncations: [E, P] uint8, ended by the time limit in the last step.
@@ -49,6 +50,7 @@ class Group:
     final_observations: np.ndarray | None
     actions: np.ndarray
     action_masks: np.ndarray | None
+    final_action_masks: np.ndarray | None
     rewards: np.ndarray
     terminations: np.ndarray
     truncations: np.ndarray
@@ -71,6 +73,7 @@ def _make_group(layout: dict[str, Any], num_envs: int, autoreset: str) -> Group:
     dtype = np.dtype(layout["observation_dtype"])
     parts = () if layout["action_kind"] == "discrete" else (layout["action_parts"],)
     first = layout["first_agent"]
+    masks = (*agents, sum(layout["choices"])) if layout["has_action_mask"] else None
     observation_space = gymnasium.spaces.Box(
         layout["observation_low"], layout["observation_high"], observation_shape, dtype.type
     )
@@ -82,7 +85,8 @@ def _make_group(layout: dict[str, Any], num_envs: int, autoreset: str) -> Group:
         observations=np.zeros(agents + observation_shape, dtype),
         final_observations=np.zeros(agents + observation_shape, dtype) if autoreset == "same_step" else None,
         actions=np.zeros(agents + parts, np.float32 if layout["action_kind"] == "continuous" else np.int32),
-        action_masks=np.ones((*agents, sum(layout["choices"])), np.uint8) if layout["has_action_mask"] else None,
+        action_masks=None if masks is None else np.ones(masks, np.uint8),
+        final_action_masks=None if masks is None or autoreset != "same_step" else np.ones(masks, np.uint8),
         rewards=np.zeros(agents, np.float32),
         terminations=np.zeros(agents, np.uint8),
         truncations=np.zeros(agents, np.uint8),
@@ -93,7 +97,7 @@ def _make_group(layout: dict[str, Any], num_envs: int, autoreset: str) -> Group:
 
 def _core_arrays(group: Group) -> dict[str, np.ndarray]:
     names = (
-        *("observations", "final_observations", "actions", "action_masks"),
+        *("observations", "final_observations", "actions", "action_masks", "final_action_masks"),
         *("rewards", "terminations", "truncations", "alive"),
     )
     arrays = {name: getattr(group, name) for name in names if getattr(group, name) is not None}

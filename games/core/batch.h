@@ -13,7 +13,7 @@ typedef struct AgoraBatch AgoraBatch;
 
 /* What a step does with an env whose episode is over (the modes that Gymnasium names). */
 typedef enum AgoraAutoreset {
-    AGORA_SAME_STEP, /* resets within the step; the last observation goes to final_observations */
+    AGORA_SAME_STEP, /* resets within the step; what was last seen goes to final_observations and final_action_masks */
     AGORA_NEXT_STEP, /* the next step ignores the action, resets, and gives reward 0 */
     AGORA_DISABLED,  /* the next step is an error until the caller resets */
 } AgoraAutoreset;
@@ -24,6 +24,7 @@ typedef struct AgoraArrays {
     void *final_observations; /* AGORA_SAME_STEP only */
     void *actions;
     uint8_t *action_masks; /* groups with masks only */
+    uint8_t *final_action_masks; /* those with AGORA_SAME_STEP only */
     float *rewards;
     uint8_t *terminations, *truncations, *alive;
     float *infos[AGORA_MAX_INFOS];

@@ -395,6 +395,8 @@ class Batch {
         out.actions = take(arrays, "actions", action_dtype(group), action_shape(group));
         if (group.has_action_mask)
             out.action_masks = (uint8_t *)take(arrays, "action_masks", AGORA_U8, masks);
+        if (group.has_action_mask && autoreset_ == AGORA_SAME_STEP)
+            out.final_action_masks = (uint8_t *)take(arrays, "final_action_masks", AGORA_U8, masks);
         out.rewards = (float *)take(arrays, "rewards", AGORA_F32, agents);
         out.terminations = (uint8_t *)take(arrays, "terminations", AGORA_U8, agents);
         out.truncations = (uint8_t *)take(arrays, "truncations", AGORA_U8, agents);

@@ -144,19 +144,26 @@ AGORA_INLINE void agora_log_episode(const AgoraBatch *batch, const AgoraWorld *w
                           batch->log.statistics + e * (size_t)world->num_statistics);
 }
 
-/* Keeps the last observation of the episode, and starts the next one. */
+/* Keeps the last observation of the episode and its masks, and starts the next one. */
 AGORA_INLINE void agora_restart(const AgoraBatch *batch, const AgoraWorld *world, int32_t num_groups, int32_t env,
                                 AgoraView *views)
 {
     void *observations[AGORA_MAX_GROUPS];
+    uint8_t *masks[AGORA_MAX_GROUPS];
     for (int32_t g = 0; g < num_groups; g++) {
         observations[g] = views[g].observations;
+        masks[g] = views[g].action_masks;
+        if (masks[g])
+            views[g].action_masks =
+                batch->arrays[g].final_action_masks + (size_t)env * batch->rows[g].action_masks;
         views[g].observations =
             (unsigned char *)batch->arrays[g].final_observations + (size_t)env * batch->rows[g].observations;
     }
     world->observe(&batch->context, agora_state_of(batch, env), views);
-    for (int32_t g = 0; g < num_groups; g++)
+    for (int32_t g = 0; g < num_groups; g++) {
         views[g].observations = observations[g];
+        views[g].action_masks = masks[g];
+    }
     agora_start_episode(batch, world, env);
 }
 

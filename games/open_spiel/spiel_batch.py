@@ -171,6 +171,7 @@ class SpielCore(PythonCore):
         if is_over:
             self._log_episode(hand.length, hand.returns)
             if self._autoreset == "same_step":
+                # Who acts next in an episode that is over is nobody: the masks of its end stay all 1.
                 self._show_tensors(env, self._arrays["final_observations"])
                 hand.start(self._game)
         self._observe(env)

@@ -34,8 +34,7 @@ class Episode:
 def whole_episodes(fragment: Fragment, notes: Collection[str] = ()) -> Iterator[Episode]:
     """Yields the episodes of a fragment of which every env played whole ones, in the order of envs.
 
-    What an agent that is out was paid is left out. At the end of an episode every action counts as legal, since worlds
-    do not say which are.
+    What an agent that is out was paid is left out.
 
     Args:
         fragment: What a runner played.
@@ -76,6 +75,7 @@ def _cut(group: GroupFragment, futures: np.ndarray, steps: slice, env: int, end:
         "next_alive": futures[steps, env],
     }
     if group.action_masks is not None:
-        masks = group.action_masks[steps, env]
-        columns["action_masks"] = np.concatenate([masks, np.ones_like(masks[:1])])
+        assert group.final_action_masks is not None
+        last = group.final_action_masks[end : end + 1]
+        columns["action_masks"] = np.concatenate([group.action_masks[steps, env], last])
     return columns

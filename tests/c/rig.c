@@ -43,6 +43,9 @@ static AgoraArrays allocate_arrays(const AgoraGroup *group, size_t num_envs, Ago
         .final_observations = autoreset == AGORA_SAME_STEP ? must_allocate(agents * observation_size(group)) : NULL,
         .actions = must_allocate(agents * (size_t)group->action_parts * sizeof(int32_t)),
         .action_masks = group->has_action_mask ? must_allocate(agents * rig_mask_width(group)) : NULL,
+        .final_action_masks = group->has_action_mask && autoreset == AGORA_SAME_STEP
+                                  ? must_allocate(agents * rig_mask_width(group))
+                                  : NULL,
         .rewards = must_allocate(agents * sizeof(float)),
         .terminations = must_allocate(agents),
         .truncations = must_allocate(agents),
@@ -85,8 +88,9 @@ void rig_destroy(Rig *rig)
     agora_batch_destroy(rig->batch);
     for (int32_t g = 0; g < AGORA_MAX_GROUPS; g++) {
         const AgoraArrays *arrays = &rig->arrays[g];
-        void *all[] = {arrays->observations, arrays->final_observations, arrays->actions,     arrays->action_masks,
-                       arrays->rewards,      arrays->terminations,       arrays->truncations, arrays->alive};
+        void *all[] = {arrays->observations,       arrays->final_observations, arrays->actions,
+                       arrays->action_masks,       arrays->final_action_masks, arrays->rewards,
+                       arrays->terminations,       arrays->truncations,        arrays->alive};
         for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
             free(all[i]);
         for (int32_t i = 0; i < AGORA_MAX_INFOS; i++)

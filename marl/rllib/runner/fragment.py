@@ -68,6 +68,7 @@ class GroupFragment:
         terminations: [T, E, P] bool.
         truncations: [T, E, P] bool.
         final_observations: [F, P, D...] last observations of the episodes that ended.
+        final_action_masks: [F, P, K] uint8, what would have been legal then; None where every action always is.
         states: Of each recurrent module, what it remembered before steps 0, L, 2L, ... (L is its `max_seq_len`): the
             leaves of its state, [ceil(T / L), E, n, ...] each, for the n agents of the group that it played.
         opened: Decisions of earlier fragments that were open at the start of this one; None: none.
@@ -86,6 +87,7 @@ class GroupFragment:
     terminations: np.ndarray
     truncations: np.ndarray
     final_observations: np.ndarray
+    final_action_masks: np.ndarray | None = None
     states: dict[str, list[np.ndarray]] = field(default_factory=dict)
     opened: OpenDecisions | None = None
     noise: dict[str, np.ndarray] = field(default_factory=dict)
@@ -101,6 +103,8 @@ class GroupFragment:
             name: value[:, envs] for name, value in vars(self).items() if isinstance(value, np.ndarray)
         }
         parts["final_observations"] = self.final_observations[is_kept]
+        if self.final_action_masks is not None:
+            parts["final_action_masks"] = self.final_action_masks[is_kept]
         states = {module_id: [leaf[:, envs] for leaf in leaves] for module_id, leaves in self.states.items()}
         opened = self.opened
         if opened is not None:

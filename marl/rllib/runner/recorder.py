@@ -86,6 +86,7 @@ class Recorder:
         self._is_active = np.ones((num_steps, self.num_envs), bool)
         self._final_index: list[np.ndarray] = []
         self._final_observations: dict[str, list[np.ndarray]] = {name: [] for name in self._batch.groups}
+        self._final_masks: dict[str, list[np.ndarray]] = {name: [] for name in self._batch.groups}
         # Places whose actions of this step are there already, because their module chose them by itself.
         self._has_chosen: set[tuple[str, str]] = set()
         # Log-probabilities that such a module told.
@@ -128,6 +129,7 @@ class Recorder:
             terminations=np.empty(shape, bool),
             truncations=np.empty(shape, bool),
             final_observations=np.empty((0, num_agents, *group.observations.shape[2:]), group.observations.dtype),
+            final_action_masks=None if masks is None else np.empty((0, num_agents, masks.shape[-1]), masks.dtype),
         )
 
     def see(self, t: int, is_active: np.ndarray | None) -> None:
@@ -262,6 +264,8 @@ class Recorder:
             if len(rows):
                 assert group.final_observations is not None
                 self._final_observations[name].append(group.final_observations[rows])
+                if group.final_action_masks is not None:
+                    self._final_masks[name].append(group.final_action_masks[rows])
 
     def cut(self, num_steps: int) -> None:
         """Shortens the fragment to the steps played."""
@@ -295,6 +299,8 @@ class Recorder:
             _check_rewards(record, self._batch.spec.id)
             if self._final_observations[name]:
                 record.final_observations = np.concatenate(self._final_observations[name])
+            if self._final_masks[name]:
+                record.final_action_masks = np.concatenate(self._final_masks[name])
         for module_id, place in self._places:
             record = self.groups[place.group]
             _check_inputs(module_id, record.action_dist_inputs[:, :, place.columns])

@@ -64,6 +64,8 @@ def _compare_step(one: Any, fragment: Any, env: int, episode: Episode, t: int) -
         stays = group.truncations[0] > 0 if one.ended[0] else group.alive[0] > 0
         np.testing.assert_array_equal(stored["next_alive"][t], stays)
         np.testing.assert_array_equal(stored["observations"][t + 1], group.observations[0])
+        if group.action_masks is not None:
+            np.testing.assert_array_equal(stored["action_masks"][t + 1], group.action_masks[0])
 
 
 def test_a_draw_holds_different_episodes_with_their_own_lengths() -> None:

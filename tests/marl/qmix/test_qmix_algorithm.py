@@ -146,6 +146,22 @@ def test_time_limits_are_bootstrapped(build_one: Callable) -> None:
     assert result["learners"]["agents"]["q_mean"] == pytest.approx(2, abs=0.05)
 
 
+def test_time_limits_promise_nothing_that_is_illegal(build_one: Callable) -> None:
+    """As above, with a second action that is never legal and that the networks think is worth 100: still all 2."""
+    settings = {"transitions": np.ones((1, 2, 2, 1)), "rewards": np.ones((2, 1, 2, 2)), "horizon": 4}
+    settings["legal_actions"] = [np.array([[1, 0]])] * 2
+    training = {"gamma": 0.5, "lr": 0.02, "target_update_interval": 10}
+    algorithm = build_one(make_config("iql", "markov/tabular_v0", settings, num_envs=8, **training))
+    module = algorithm.learner_group._learner.module["players"]
+    for network in (module.network, module.target_network):
+        with torch.no_grad():
+            network.head.bias[1] = 100
+    for _ in range(120):
+        result = algorithm.train()
+    assert module.network.head.bias[1] == 100, "nobody has tried it"
+    assert result["learners"]["agents"]["q_mean"] == pytest.approx(2, abs=0.05)
+
+
 @pytest.mark.parametrize("name", ["qmix", "vdn", "iql"])
 def test_a_restored_run_goes_on_as_if_nothing_had_been(build_one: Callable, tmp_path: Path, name: str) -> None:
     settings = {"target_update_interval": 3, "lr": 0.01, "updates_per_round": 2}
