@@ -302,6 +302,11 @@ def test_all_runs_together_are_judged_and_reported(tmp_path):
     assert {"nominal", "random pushes", "constant pushes", "own adversary 1", "worst body", "attack 1"} <= rows.keys()
     assert rows["own adversary 1"][1] == "", "nobody pushes plain SAC"
 
+    learning = pd.read_csv(run.path / "learning.csv").set_index("arm").loc["sac"]
+    metrics = RunFolder(make_jobs(run, settings)[1].path).read_metrics()[-1]
+    quartiles = np.percentile([metrics["return_0"], metrics["return_1"]], (25, 75))
+    np.testing.assert_allclose(learning[["return_low", "return_high"]].to_numpy(float), quartiles, rtol=1e-4)
+
     pools = pd.read_csv(run.path / "pools.csv").set_index(["seed", "attackers"])
     arena = make_arena(single, 8)
     runs = [RunFolder(job.path) for job in make_jobs(run, settings)]

@@ -26,6 +26,7 @@ def weights(trainer, role, index):
 
 @pytest.mark.parametrize("method", ["qarl", "force", "cat", "mixed_ne_ld", "homogeneous", "rarl_cold"])
 def test_every_seed_gets_what_it_would_alone(method):
+    """In a world whose episodes all last as long; where they end early, updates come at the mean seed's pace."""
     together, alone = make(method, (3, 7)), make(method, (7,))
     for _ in range(3):
         both, one = together.iterate(), alone.iterate()
