@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
-import sys
 from dataclasses import dataclass
 from typing import Any
 
 from agents.relations import KEYS
 from games.names import unknown_name
+from marl.checks import check_count, check_number
 
 PRIORS = ("learned", "uniform")
 LANDMARKS = ("set", "row")
@@ -123,18 +122,15 @@ class MRASettings:
             "prior_steps",
             "learning_starts",
         ):
-            _check_count(name, getattr(self, name), least=1)
+            check_count(name, getattr(self, name))
         if self.num_latents > KEYS:
             raise ValueError(f"num_latents must be at most {KEYS}, the numbers of all keys, got {self.num_latents!r}")
-        _check_count("num_contrasts", self.num_contrasts, least=2)
+        check_count("num_contrasts", self.num_contrasts, least=2)
         for name in ("usage_coeff", "information_coeff", "wanted_information", "weight_decay"):
-            if not 0 <= getattr(self, name) < math.inf:
-                raise ValueError(f"{name} must be a number, at least 0, got {getattr(self, name)!r}")
+            check_number(name, getattr(self, name), least=0)
         for name in ("inverse_temperature", "prior_temperature"):
-            if not 0 < getattr(self, name) < math.inf:
-                raise ValueError(f"{name} must be a number above 0, got {getattr(self, name)!r}")
-        if not 0 < self.tau <= 1:
-            raise ValueError(f"tau must be in (0, 1], got {self.tau!r}")
+            check_number(name, getattr(self, name), above=0)
+        check_number("tau", self.tau, above=0, most=1)
         if self.own_action_in_critic and self.policy_gradient == "expected":
             raise ValueError(
                 "values that see the own action (own_action_in_critic=True) say nothing of the others, which "
@@ -148,18 +144,8 @@ def check_rates(lr: Any, gamma: Any, grad_clip: Any) -> None:
     Raises:
         ValueError: Out of range.
     """
-    if not isinstance(lr, list) and not _is_within(lr, 0):
-        raise ValueError(f"lr must be a number above 0, got {lr!r}")
-    if not (gamma == 0 or _is_within(gamma, 0, 1)):
-        raise ValueError(f"gamma must be a number in [0, 1], got {gamma!r}")
-    if grad_clip is not None and not _is_within(grad_clip, 0):
-        raise ValueError(f"grad_clip must be a number above 0, or None, got {grad_clip!r}")
-
-
-def _is_within(value: Any, above: float, most: float = sys.float_info.max) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and above < value <= most
-
-
-def _check_count(name: str, value: Any, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ValueError(f"{name} must be a whole number, at least {least}, got {value!r}")
+    if not isinstance(lr, list):
+        check_number("lr", lr, above=0)
+    check_number("gamma", gamma, least=0, most=1)
+    if grad_clip is not None:
+        check_number("grad_clip", grad_clip, above=0)

@@ -16,12 +16,12 @@ import copy
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from numbers import Integral
 
 import torch
 from torch.nn import functional
 
 from agents.trained import LEAST_LOG_DEVIATION, MOST_LOG_DEVIATION
+from marl.checks import check_number, check_widths
 from marl.qarl.stacked import StackedMLP
 
 
@@ -56,18 +56,14 @@ class SacSettings:
 
     def __post_init__(self) -> None:
         """Checks ranges."""
-        if not all(isinstance(size, Integral) and size >= 1 for size in self.hidden_sizes):
-            raise ValueError(f"hidden_sizes must be whole numbers of at least 1, got {list(self.hidden_sizes)}")
+        check_widths("hidden_sizes", self.hidden_sizes)
         for name in ("actor_rate", "critic_rate", "temperature_rate"):
-            if not 0 <= getattr(self, name) < math.inf:
-                raise ValueError(f"{name} must be finite and at least 0, got {getattr(self, name)}")
+            check_number(name, getattr(self, name), least=0)
         for name in ("discount", "smoothing"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} must be in [0, 1], got {getattr(self, name)}")
+            check_number(name, getattr(self, name), least=0, most=1)
         for name in ("first_temperature", "fixed_temperature"):
-            value = getattr(self, name)
-            if value is not None and not 0 < value < math.inf:
-                raise ValueError(f"{name} must be finite and above 0, got {value}")
+            if getattr(self, name) is not None:
+                check_number(name, getattr(self, name), above=0)
 
     @property
     def learns_temperature(self) -> bool:

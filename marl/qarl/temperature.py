@@ -23,6 +23,8 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import digamma, gammaln
 
+from marl.checks import check_number
+
 SMALLEST = 1e-6  # concentration
 POINTS = 256  # at which the constraint is looked at along the trust region
 
@@ -89,12 +91,10 @@ class GammaCurriculum:
     ) -> None:
         positive = {"start": start, "target": target, "rate": rate, "trust_region": trust_region}
         for name, value in positive.items():
-            if not (np.isfinite(value) and value > 0):
-                raise ValueError(f"{name} must be positive, got {value}")
+            check_number(name, value, above=0)
         if not 1 <= min_pairs <= max_pairs:
             raise ValueError(f"min_pairs must be in [1, max_pairs], got {min_pairs} and {max_pairs}")
-        if not np.isfinite(threshold):
-            raise ValueError(f"threshold must be finite, got {threshold}")
+        check_number("threshold", threshold)
         self.concentration = start
         self._threshold, self._target, self._rate, self._trust_region = threshold, target, rate, trust_region
         self._min_pairs, self._max_pairs = min_pairs, max_pairs

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from games.names import unknown_name
+from marl.checks import check_count, check_number
 from marl.qarl.action_shift import ActionShift
 from marl.qarl.arena import ADVERSARY, PROTAGONIST, Arena, Looks, Step
 from marl.qarl.methods import METHODS, Method
@@ -64,18 +65,16 @@ class TrainerSettings:
             raise unknown_name("method", self.method, METHODS)
         counts = ("iterations", "episodes", "batch_size", "steps_per_update", "critic_after", "capacity")
         for name in counts:
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+            check_count(name, getattr(self, name))
         if self.critic_after > self.capacity:
             raise ValueError(
                 f"critic_after must be at most capacity, or nobody learns; got {self.critic_after} and {self.capacity}"
             )
-        if not np.isfinite(self.threshold):
-            raise ValueError(f"threshold must be finite, got {self.threshold}")
+        check_number("threshold", self.threshold)
         if not 0 < self.cold <= self.hot < np.inf:
             raise ValueError(f"0 < cold <= hot must hold, got {self.cold} and {self.hot}")
-        if not (0 <= self.mixing <= 1 and 0 <= self.shift < np.inf):
-            raise ValueError(f"mixing in [0, 1] and a shift of 0 or more, got {self.mixing} and {self.shift}")
+        check_number("mixing", self.mixing, least=0, most=1)
+        check_number("shift", self.shift, least=0)
 
     @property
     def plan(self) -> Method:

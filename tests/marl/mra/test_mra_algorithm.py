@@ -289,10 +289,10 @@ def test_populations_are_numbers_of_all_agents() -> None:
         (RESOURCES, {"num_agent_neighbors": 2}, {}, "num_agent_neighbors must be None"),
         (RESOURCES, {"num_agents": 3}, {"num_latents": 0}, "num_latents must be a whole number"),
         (RESOURCES, {"num_agents": 3}, {"own_action_in_critic": True}, "set it to 'sampled'"),
-        (RESOURCES, {"num_agents": 3}, {"lr": 0.0}, "lr must be a number above 0"),
-        (RESOURCES, {"num_agents": 3}, {"gamma": 1.5}, "gamma must be a number in [0, 1]"),
-        (RESOURCES, {"num_agents": 3}, {"grad_clip": float("nan")}, "grad_clip must be a number above 0"),
-        (RESOURCES, {"num_agents": 3}, {"weight_decay": float("inf")}, "weight_decay must be a number, at least 0"),
+        (RESOURCES, {"num_agents": 3}, {"lr": 0.0}, "lr must be above 0"),
+        (RESOURCES, {"num_agents": 3}, {"gamma": 1.5}, "gamma must be at least 0 and at most 1"),
+        (RESOURCES, {"num_agents": 3}, {"grad_clip": float("nan")}, "grad_clip must be a finite number"),
+        (RESOURCES, {"num_agents": 3}, {"weight_decay": float("inf")}, "weight_decay must be a finite number"),
     ],
 )
 def test_mistakes_are_named(id: str, world: dict, training: dict, message: str) -> None:

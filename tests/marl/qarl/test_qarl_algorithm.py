@@ -221,7 +221,7 @@ def test_tune_sweeps_methods_and_its_checkpoints_go_on(local_ray: None, tmp_path
     ("settings", "message"),
     [
         ({"method": "qarll"}, "unknown method 'qarll'; did you mean 'qarl'"),
-        ({"episodes": 0}, "episodes must be at least 1, got 0"),
+        ({"episodes": 0}, "episodes must be a whole number of at least 1, got 0"),
     ],
 )
 def test_settings_out_of_range_are_named_before_anything_is_built(settings: dict[str, Any], message: str) -> None:

@@ -127,14 +127,14 @@ def test_the_temperature_rises_where_actions_are_too_certain():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"hidden_sizes": (8, 0)}, r"hidden_sizes must be whole numbers of at least 1, got \[8, 0\]"),
-        ({"hidden_sizes": (8.5,)}, "hidden_sizes must be whole numbers"),
-        ({"critic_rate": -1e-3}, "critic_rate must be finite and at least 0, got -0.001"),
-        ({"actor_rate": math.nan}, "actor_rate must be finite"),
-        ({"discount": 2.0}, r"discount must be in \[0, 1\], got 2.0"),
-        ({"smoothing": 5}, r"smoothing must be in \[0, 1\], got 5"),
-        ({"first_temperature": 0.0}, "first_temperature must be finite and above 0, got 0.0"),
-        ({"fixed_temperature": 0.0}, "fixed_temperature must be finite and above 0, got 0.0"),
+        ({"hidden_sizes": (8, 0)}, "hidden_sizes must be a whole number of at least 1, got 0"),
+        ({"hidden_sizes": (8.5,)}, "hidden_sizes must be a whole number of at least 1, got 8.5"),
+        ({"critic_rate": -1e-3}, "critic_rate must be at least 0, got -0.001"),
+        ({"actor_rate": math.nan}, "actor_rate must be a finite number"),
+        ({"discount": 2.0}, "discount must be at least 0 and at most 1, got 2.0"),
+        ({"smoothing": 5}, "smoothing must be at least 0 and at most 1, got 5"),
+        ({"first_temperature": 0.0}, "first_temperature must be above 0, got 0.0"),
+        ({"fixed_temperature": 0.0}, "fixed_temperature must be above 0, got 0.0"),
     ],
 )
 def test_wrong_settings_are_named(settings, message):

@@ -127,10 +127,10 @@ def test_it_goes_on_from_its_state():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"start": 0.0}, "start must be positive, got 0.0"),
-        ({"trust_region": -1.0}, "trust_region must be positive"),
+        ({"start": 0.0}, "start must be above 0, got 0.0"),
+        ({"trust_region": -1.0}, "trust_region must be above 0"),
         ({"min_pairs": 200}, r"min_pairs must be in \[1, max_pairs\], got 200 and 100"),
-        ({"threshold": np.nan}, "threshold must be finite"),
+        ({"threshold": np.nan}, "threshold must be a finite number"),
     ],
 )
 def test_wrong_settings_are_named(settings, message):

@@ -107,8 +107,8 @@ def test_rings_keep_the_latest_of_each_seed():
     ("settings", "message"),
     [
         ({"method": "lineer"}, "unknown method 'lineer'; did you mean 'linear'"),
-        ({"method": "qarl", "episodes": 0}, "episodes must be at least 1, got 0"),
-        ({"threshold": np.nan}, "threshold must be finite, got nan"),
+        ({"method": "qarl", "episodes": 0}, "episodes must be a whole number of at least 1, got 0"),
+        ({"threshold": np.nan}, "threshold must be a finite number, got nan"),
         ({"critic_after": 101, "capacity": 100}, "critic_after must be at most capacity, or nobody learns; got 101"),
     ],
 )
