@@ -157,7 +157,9 @@ def test_the_results_of_a_study_are_the_committed_ones(study):
 def test_the_tables_of_two_cars_are_the_committed_results():
     study = ROOT / "experiments/studies/rae_driving"
     text = (study / "README.md").read_text(encoding="utf-8")
-    for folder in sorted(path.parent for path in study.glob("results/*/runs.csv")):
+    folders = sorted(path.parent for path in study.glob("results/*/runs.csv"))
+    assert folders
+    for folder in folders:
         settings = DrivingStudySettings.model_validate({"duel": folder.name})
         assert read_table(folder.name, text) == driving_tables(pd.read_csv(folder / "runs.csv"), settings)
 
@@ -165,7 +167,9 @@ def test_the_tables_of_two_cars_are_the_committed_results():
 def test_the_tables_of_the_trust_dilemma_are_the_committed_results():
     study = ROOT / "experiments/studies/rae_trust"
     text = (study / "README.md").read_text(encoding="utf-8")
-    for folder in sorted(path.parent for path in study.glob("results/*/runs.csv")):
+    folders = sorted(path.parent for path in study.glob("results/*/runs.csv"))
+    assert folders
+    for folder in folders:
         settings = TrustStudySettings.model_validate(RunFolder.open(folder)[2])
         assert read_table(folder.name, text) == trust_tables(pd.read_csv(folder / "runs.csv"), settings)
 
