@@ -42,6 +42,27 @@ def test_sinkhorn_makes_rows_and_columns_sum_to_one():
     torch.testing.assert_close(matrix.sum(dim=2), ones)
 
 
+def sinkhorn_by_definition(scores, iterations):
+    """Mena et al. 2018, equation 2, in logarithms."""
+    for _ in range(iterations):
+        for dim in (-1, -2):
+            scores = scores - torch.logsumexp(scores, dim=dim, keepdim=True)
+    return scores.exp()
+
+
+@pytest.mark.parametrize("iterations", [1, 2, 20])
+@pytest.mark.parametrize("spread", [1, 300])
+def test_sinkhorn_and_its_gradient_are_those_of_the_definition_in_logarithms(spread, iterations):
+    """A spread of 300 leaves float64's exponentials far behind: e^-900 is 0."""
+    rng = generator(1)
+    scores = (spread * torch.randn(30, 4, 4, generator=rng)).double().requires_grad_()
+    weights = torch.randn(30, 4, 4, generator=rng).double()
+    both = [form(scores, iterations) for form in (sinkhorn, sinkhorn_by_definition)]
+    torch.testing.assert_close(*both, rtol=1e-9, atol=1e-12)
+    gradients = [torch.autograd.grad((weights * form).sum(), scores)[0] for form in both]
+    torch.testing.assert_close(*gradients, rtol=1e-9, atol=1e-12)
+
+
 @pytest.mark.parametrize("agents", [1, 2, 5, 9])
 def test_no_graph_has_a_circle_and_parents_act_first(agents):
     sampled = sample_dags(*random_inputs(200, agents))
