@@ -161,7 +161,8 @@ static void receive(const AlohaConfig *config, AgoraRng *rng, AlohaState *state)
 {
     for (int32_t i = 0; i < config->num_agents; i++) {
         bool comes = agora_draw_unit(rng) < config->arrival;
-        state->backlogs[i] += comes && state->backlogs[i] < config->capacity;
+        if (comes && state->backlogs[i] < config->capacity)
+            state->backlogs[i]++;
     }
 }
 
@@ -174,7 +175,8 @@ static bool step(const AgoraContext *context, AgoraRng *rng, void *state_bytes, 
     for (int32_t i = 0; i < config->num_agents; i++) {
         AlohaOutcome outcome = judge(context->model, senders, i, state->backlogs[i]);
         state->outcomes[i] = (uint8_t)outcome;
-        state->backlogs[i] -= outcome == ALOHA_SENT;
+        if (outcome == ALOHA_SENT)
+            state->backlogs[i]--;
         sent += outcome == ALOHA_SENT;
         failed += outcome == ALOHA_FAILED;
         views[0].infos[0][i] = outcome == ALOHA_SENT;

@@ -30,6 +30,7 @@ class TrashConfig(WorldConfig):
     capacity: int = setting(3, low=1, high=MAX_CAPACITY, doc="pieces that an agent can carry")
     delivery_reward: float = setting(1.0, low=0, high=1000, doc="to everybody, for each piece delivered")
     split_reward: float = setting(0.1, low=0, high=1000, doc="to everybody, for each piece split")
+    pick_up_reward: float = setting(0.0, low=0, high=1000, doc="to everybody, for each piece picked up")
     step_cost: float = setting(0.01, low=0, high=1000, doc="of everybody, in each step")
     horizon: int = setting(128, low=1, high=2**31 - 1, doc="steps of an episode")
 
@@ -51,6 +52,7 @@ class TrashConfig(WorldConfig):
         """Returns a game of common interest."""
         delivered = min(self.num_agents * self.capacity, self.num_pieces)
         most = delivered * self.delivery_reward + min(self.num_agents, self.num_big) * self.split_reward
+        most += min(self.num_agents, self.num_pieces) * self.pick_up_reward
         bounds = (-self.step_cost, most - self.step_cost)
         return GameProperties(self.num_agents, "simultaneous", "common", bounds, self.horizon)
 

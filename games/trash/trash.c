@@ -13,7 +13,8 @@ static const int8_t STEPS[4][2] = {{0, 1}, {1, 0}, {0, -1}, {-1, 0}}; /* row and
 static const AgoraField CONFIG_FIELDS[] = {
     SCALAR(num_agents, AGORA_I32),      SCALAR(num_small, AGORA_I32),    SCALAR(num_big, AGORA_I32),
     SCALAR(capacity, AGORA_I32),        SCALAR(horizon, AGORA_I32),      SCALAR(delivery_reward, AGORA_F64),
-    SCALAR(split_reward, AGORA_F64),    SCALAR(step_cost, AGORA_F64),    {0},
+    SCALAR(split_reward, AGORA_F64),    SCALAR(pick_up_reward, AGORA_F64), SCALAR(step_cost, AGORA_F64),
+    {0},
 };
 
 static bool check_amount(const char *name, double value, AgoraError *error)
@@ -33,6 +34,7 @@ static bool check_config(const void *config_bytes, AgoraError *error)
            agora_check_range("horizon", config->horizon, 1, INT32_MAX, error) &&
            check_amount("delivery_reward", config->delivery_reward, error) &&
            check_amount("split_reward", config->split_reward, error) &&
+           check_amount("pick_up_reward", config->pick_up_reward, error) &&
            check_amount("step_cost", config->step_cost, error);
 }
 
@@ -109,12 +111,18 @@ static bool check_agent(const TrashConfig *config, const TrashState *state, int3
     return true;
 }
 
+static int32_t num_gone(const TrashConfig *config, const TrashState *state)
+{
+    int32_t gone = 0;
+    for (int32_t m = 0; m < num_pieces(config); m++)
+        gone += state->pieces[m][KIND] == TRASH_GONE;
+    return gone;
+}
+
 /* Pieces that are neither on the ground nor carried. */
 static int32_t num_delivered(const TrashConfig *config, const TrashState *state)
 {
-    int32_t delivered = num_pieces(config);
-    for (int32_t m = 0; m < num_pieces(config); m++)
-        delivered -= state->pieces[m][KIND] != TRASH_GONE;
+    int32_t delivered = num_gone(config, state);
     for (int32_t i = 0; i < config->num_agents; i++)
         delivered -= state->loads[i];
     return delivered;
@@ -248,6 +256,7 @@ static bool step(const AgoraContext *context, AgoraRng *rng, void *state_bytes, 
     TrashState *state = state_bytes;
     const int32_t *actions = views[0].actions;
     int32_t big = num_big_left(config, state), delivered = num_delivered(config, state);
+    int32_t gone = num_gone(config, state);
     Intent intents[TRASH_MAX_AGENTS];
     Map map;
     fill_map(config, state, &map);
@@ -258,7 +267,8 @@ static bool step(const AgoraContext *context, AgoraRng *rng, void *state_bytes, 
     state->timestep += state->timestep < config->horizon; /* a loaded state may be the last one already */
     int32_t all_delivered = num_delivered(config, state);
     double reward = (all_delivered - delivered) * config->delivery_reward +
-                    (big - num_big_left(config, state)) * config->split_reward - config->step_cost;
+                    (big - num_big_left(config, state)) * config->split_reward +
+                    (num_gone(config, state) - gone) * config->pick_up_reward - config->step_cost;
     bool is_clean = all_delivered == num_pieces(config), is_late = !is_clean && state->timestep >= config->horizon;
     for (int32_t i = 0; i < config->num_agents; i++) {
         views[0].rewards[i] = (float)reward;

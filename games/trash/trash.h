@@ -60,6 +60,7 @@ typedef struct TrashConfig {
     int32_t horizon;            /* steps */
     double delivery_reward;     /* to everybody, for each piece */
     double split_reward;        /* to everybody, for each piece */
+    double pick_up_reward;      /* to everybody, for each piece */
     double step_cost;           /* to everybody, in each step */
 } TrashConfig;
 

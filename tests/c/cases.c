@@ -436,7 +436,7 @@ static const TrashConfig TRASH_CONFIG = {.num_agents = 3, .num_small = 5, .num_b
                                          .delivery_reward = 1, .split_reward = 0.1, .step_cost = 0.01};
 /* A field without a free cell, and as many agents as it takes. */
 static const TrashConfig TRASH_CROWD = {.num_agents = TRASH_MAX_AGENTS, .num_small = 30, .num_big = 15, .capacity = 9,
-                                        .horizon = 200, .delivery_reward = 0.5};
+                                        .horizon = 200, .delivery_reward = 0.5, .pick_up_reward = 0.3};
 
 /* ---- foraging ---- */
 
@@ -605,7 +605,7 @@ const Case CASES[] = {
     {"sort: far from home", &agora_sort, &SORT_CONFIG, 0xcb4b5e07c7a362b0},
     {"sweep: five of nine cubes", &agora_sweep, &SWEEP_CONFIG, 0x0321d56bc22333e9},
     {"trash: defaults", &agora_trash, &TRASH_CONFIG, 0xf6543647c51f9ff9},
-    {"trash: a crowd", &agora_trash, &TRASH_CROWD, 0x306fc9f54643715c},
+    {"trash: a crowd", &agora_trash, &TRASH_CROWD, 0x8a5cf2208eb52679},
     {"trust: defaults", &agora_trust, &TRUST_CONFIG, 0xaa51e349f60c185f},
     {"trust: a crowd", &agora_trust, &TRUST_CROWD, 0x94f7c258bc760fac},
 };

@@ -76,6 +76,16 @@ def test_a_small_piece_goes_to_who_reaches_for_it_alone():
     assert batch.rewards[0].tolist() == pytest.approx([-0.01, -0.01])
 
 
+def test_picking_up_is_rewarded_where_it_is_asked_for():
+    """Two pieces at once: 2 x 0.3 and the step's cost."""
+    pieces = [(5, 4, SMALL), (5, 6, SMALL)]
+    batch = make([(4, 4), (6, 6)], [SOUTH, NORTH], pieces, settings={"pick_up_reward": 0.3})
+    step(batch, PICK_UP, PICK_UP)
+    assert batch.rewards[0].tolist() == pytest.approx([0.59, 0.59])
+    step(batch, PICK_UP, PICK_UP)
+    assert batch.rewards[0].tolist() == pytest.approx([-0.01, -0.01])
+
+
 def test_who_carries_three_picks_up_no_fourth():
     settings = {"num_small": 5, "num_big": 0, "capacity": 3}
     batch = games.make_batch("grid/trash_v0", autoreset="disabled", num_agents=1, **settings)
