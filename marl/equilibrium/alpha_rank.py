@@ -11,9 +11,9 @@ rho = 1 - noise for gains, noise for losses, 1 / 2 between equals.
 
 The chain has one row a joint action and sum_i (K_i - 1) entries a row, so it stays sparse: 100 actions of two players
 are 10,000 rows and 2 million entries. Small chains are solved by elimination without subtractions (Grassmann, Taksar
-and Heyman 1985), which keeps its digits however rare some moves are, in logarithms where moves are too rare for
-floating point; larger ones by aggregation and disaggregation (Koury, McAllister and Stewart 1984) over the basins in
-which the chain stays for long, these solved by elimination.
+and Heyman 1985) in logarithms, which keeps its digits however rare some moves are; larger ones by aggregation and
+disaggregation (Koury, McAllister and Stewart 1984) over the basins in which the chain stays for long, these solved by
+elimination.
 """
 
 from __future__ import annotations
@@ -86,30 +86,15 @@ def _strong(gain: np.ndarray, noise: float) -> np.ndarray:
     return np.where(gain > 0, 1 - noise, np.where(gain < 0, noise, 0.5))
 
 
-def _eliminate(moves: np.ndarray) -> np.ndarray:
-    """Returns [S] the stationary distribution of a chain by elimination without subtractions.
+def _eliminate(log_moves: np.ndarray) -> np.ndarray:
+    """Returns [S] the logarithm of a chain's stationary distribution, by elimination without subtractions.
+
+    In logarithms, because a way out in several rare steps soon is too rare for floating point, and what is lost with it
+    shows nowhere: a state that is wrongly held for the end of all ways balances as well.
 
     Args:
-        moves: [S, S] chances or rates; state 0 can be reached from all others.
+        log_moves: [S, S] logarithms of chances or rates; state 0 can be reached from all others.
     """
-    chain = moves.copy()
-    np.fill_diagonal(chain, 0)
-    for last in range(len(chain) - 1, 0, -1):
-        leaving = chain[last, :last].sum()
-        if leaving == 0:  # a way out in several rare steps is too rare for floating point
-            with np.errstate(divide="ignore"):
-                return np.asarray(np.exp(_eliminate_in_logs(np.log(moves))))
-        chain[:last, last] /= leaving
-        chain[:last, :last] += np.outer(chain[:last, last], chain[last, :last])
-    weights = np.ones(len(chain))
-    for state in range(1, len(chain)):
-        weights[state] = weights[:state] @ chain[:state, state]
-        weights[: state + 1] /= weights[: state + 1].max()
-    return weights / weights.sum()
-
-
-def _eliminate_in_logs(log_moves: np.ndarray) -> np.ndarray:
-    """Returns [S] the logarithm of the same for logarithms of chances, more slowly, however rare moves are."""
     chain = log_moves.copy()
     np.fill_diagonal(chain, -np.inf)
     for last in range(len(chain) - 1, 0, -1):
@@ -121,9 +106,17 @@ def _eliminate_in_logs(log_moves: np.ndarray) -> np.ndarray:
     return np.asarray(weights - logsumexp(weights))
 
 
+def _distribution(moves: np.ndarray) -> np.ndarray:
+    """Returns [S] the stationary distribution of chances or rates [S, S] themselves."""
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.exp(_eliminate(np.log(moves))))
+
+
 def _solve_in_logs(log_moves: np.ndarray) -> tuple[np.ndarray, float, int]:
     """Returns what `stationary_distribution` does, for logarithms of chances [S, S]."""
-    weights = _eliminate_in_logs(log_moves)
+    if len(log_moves) == 1:  # nothing flows
+        return np.ones(1), 0.0, 1
+    weights = _eliminate(log_moves)
     out = weights + logsumexp(log_moves, axis=1)
     into = logsumexp(weights[:, None] + log_moves, axis=0)
     imbalance = float(np.exp(out - logsumexp(out)) @ np.abs(np.expm1(into - out)))
@@ -175,7 +168,7 @@ def stationary_distribution(
     if size <= SMALL_CHAIN:
         order = _first(closed, size)
         guess = np.empty(size)
-        guess[order] = _eliminate(moves.toarray()[np.ix_(order, order)])
+        guess[order] = _distribution(moves.toarray()[np.ix_(order, order)])
         return guess, _imbalance(incoming, leaving, guess), size
     basins = _basins(moves, leaving)
     num_basins = int(basins.max()) + 1
@@ -188,7 +181,7 @@ def stationary_distribution(
         within = guess / np.maximum(members @ guess, np.finfo(float).tiny)[basins]
         between = (members @ (moves * within[:, None]) @ members.T).toarray()
         masses = np.empty(num_basins)
-        masses[order] = _eliminate(between[np.ix_(order, order)])
+        masses[order] = _distribution(between[np.ix_(order, order)])
         guess = within * masses[basins]
         for _ in range(SMOOTHING):
             # Half of it, so that cycles of even length die out.
@@ -201,7 +194,7 @@ def stationary_distribution(
 def _imbalance(incoming: sparse.csr_array, leaving: np.ndarray, guess: np.ndarray) -> float:
     outflow = leaving * guess
     total = outflow.sum()
-    return float(np.abs(incoming @ guess - outflow).sum() / total) if total > 0 else 0.0
+    return float(np.abs(incoming @ guess - outflow).sum() / total) if total != 0 else 0.0
 
 
 def solve_alpha_rank(
@@ -233,10 +226,10 @@ def solve_alpha_rank(
         raise ValueError(f"population must be at least 2, got {population!r}")
     if not 0 < noise < 0.5:
         raise ValueError(f"noise must be in (0, 0.5), got {noise!r}")
-    moves = response_chain(array, alpha, population, noise)
-    if alpha is not None and moves.shape[0] <= SMALL_CHAIN and _closed_state(moves) is None:
+    if alpha is not None and array[0].size <= SMALL_CHAIN:
         weights, imbalance, iterations = _solve_in_logs(_log_response_chain(array, alpha, population))
     else:
+        moves = response_chain(array, alpha, population, noise)
         weights, imbalance, iterations = stationary_distribution(moves, max_iterations, tolerance)
     parameters = {
         **{"alpha": alpha, "population": population, "noise": noise},

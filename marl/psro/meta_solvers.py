@@ -24,6 +24,7 @@ from marl.equilibrium.payoffs import PayoffError, joint_distribution
 MetaSolver = str | Callable[[np.ndarray], "MetaStrategy"]
 SAME_AS = {"fictitious_self_play": "uniform", "rectified": "nash"}  # in what is solved
 META_SOLVERS = (*METHODS, "self_play", *SAME_AS)
+WEIGHT_ERROR = 1e-6  # of a distribution, in its weights and their sum
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,13 +97,30 @@ def find_meta_strategy(payoffs: np.ndarray, solver: MetaSolver, parameters: Mapp
     Raises:
         UnknownNameError: No such solver or parameter.
         ValueError: A parameter is missing or out of range.
+        PayoffError: What was returned are no distributions over the policies.
     """
     if not isinstance(solver, str):
-        return solver(payoffs)
+        return _checked(solver(payoffs), payoffs.shape[1:])
     check_meta_solver(solver)
     if solver == "self_play":
         if parameters:
             raise ValueError(f"self_play has no parameters, got {', '.join(parameters)}")
         return independent(tuple(np.eye(size)[-1] for size in payoffs.shape[1:]), "self-play")
     solution = solve(payoffs, SAME_AS.get(solver, solver), **parameters)
-    return MetaStrategy(solution.profile, solution.joint, solution.method, solution.regret, solution.converged)
+    found = MetaStrategy(solution.profile, solution.joint, solution.method, solution.regret, solution.converged)
+    return _checked(found, payoffs.shape[1:])
+
+
+def _checked(meta: MetaStrategy, sizes: tuple[int, ...]) -> MetaStrategy:
+    """Returns it if it can be played: written down, anything else would be found only when a run is resumed.
+
+    Raises:
+        PayoffError: It has no distribution for each player, or none over all policies together.
+    """
+    parts = [*meta.profile, meta.joint.ravel()]
+    wanted = [*((size,) for size in sizes), (int(np.prod(sizes)),)]
+    if [part.shape for part in parts] != wanted:
+        raise PayoffError(f"{meta.method} must weigh policies {list(sizes)}, got {[part.size for part in parts[:-1]]}")
+    if not all(np.all(part >= -WEIGHT_ERROR) and abs(part.sum() - 1) <= WEIGHT_ERROR for part in parts):
+        raise PayoffError(f"{meta.method} did not return distributions: {[part.tolist() for part in meta.profile]}")
+    return meta
