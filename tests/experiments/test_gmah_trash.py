@@ -21,7 +21,16 @@ from experiments.studies.gmah_trash.analysis import (
     make_table,
 )
 from experiments.studies.gmah_trash.replay import draw_timeline
-from experiments.studies.gmah_trash.settings import ENDS, FLAT, GMAH, LABELS, NUM_ENVS, VALUES, TrashCell
+from experiments.studies.gmah_trash.settings import (
+    ENDS,
+    FLAT,
+    GMAH,
+    LABELS,
+    NUM_ENVS,
+    POLICY_GRADIENT,
+    VALUES,
+    TrashCell,
+)
 from experiments.studies.gmah_trash.training import make_config, open_cell, train
 from marl.gmah import find_tree
 from marl.gmah.goals import CAUSES
@@ -77,7 +86,7 @@ def write_cell(cell, run: RunFolder, share: float) -> None:
     folder = RunFolder(cell.path(run.path))
     folder.path.mkdir(parents=True)
     for step in range(1, 5):
-        row = {"steps": step * cell.steps // 4, "delivered": 1.0, "greedy_delivered": 2.0, "greedy_length": 8.0}
+        row = {"steps": step * cell.steps // 4, "delivered": 1.0, "judged_delivered": 2.0, "judged_length": 8.0}
         folder.append_metrics(row | dict.fromkeys((*ENDS, "length"), 0.2))
     folder.save_checkpoint(int(share * cell.steps), lambda path: None)
 
@@ -102,11 +111,17 @@ def test_arms_differ_in_what_they_say():
         assert vars(configs[arm].factorization_settings()) == whole | own
     for arm in FLAT:
         found = vars(configs[arm].factorization_settings())
-        assert {name: found[name] for name in VALUES if name != "lr"} == {
-            name: whole[name] for name in VALUES if name != "lr"
-        }
+        assert {name: found[name] for name in VALUES} == {name: whole[name] for name in VALUES}
         assert configs[arm].lr == configs["gmah_mixer"].lr
         assert found["mixer"] == {"qmix": "qmix", "vdn": "vdn", "iql": "none"}[arm]
+    told = STUDY.read_settings(
+        {"seeds": [0], "lr": 5e-4, "policy_lr": 1e-4, "gamma": 0.9, "epsilon": 0.2, "epsilon_share": 0.5}
+    )
+    told_configs = {cell.arm: make_config(cell, told) for cell in told.cells()}
+    for arm, config in told_configs.items():
+        assert config.lr == (1e-4 if arm in POLICY_GRADIENT else 5e-4)
+        assert config.gamma == 0.9
+    assert told_configs["qmix"].epsilon == told_configs["gmah"].low_epsilon == ((0, 1.0), (150_000, 0.2))
     assert TrashCell("gmah", 0, 1000).low_level_steps == 250
     assert TrashCell("qmix", 0, 1000).low_level_steps == 0
 
@@ -115,17 +130,17 @@ def made_up(levels: dict[str, float]) -> pd.DataFrame:
     """Curves that rise in a straight line to a level, and to one piece more with each seed."""
     steps = np.arange(1, 11) * 100
     return pd.concat(
-        pd.DataFrame({"arm": arm, "seed": seed, "steps": steps, "greedy_delivered": steps / 1000 * (level + seed)})
+        pd.DataFrame({"arm": arm, "seed": seed, "steps": steps, "judged_delivered": steps / 1000 * (level + seed)})
         for arm, level in levels.items()
         for seed in (0, 1)
-    ).assign(greedy_length=100.0)
+    ).assign(judged_length=100.0, delivered=1.25)
 
 
 def test_scores_are_means_over_the_last_fifth():
     curves = made_up({"gmah_mixer": 8.0, "qmix": 2.0})
-    assert late_scores(curves)["greedy_delivered"].tolist() == pytest.approx([7.2, 8.1, 1.8, 2.7])  # 0.8, 0.9, 1
+    assert late_scores(curves)["judged_delivered"].tolist() == pytest.approx([7.2, 8.1, 1.8, 2.7])  # 0.8, 0.9, 1
     table = make_table(curves)
-    assert table[1][:3] == ["GMAH with mixer", "7.65", "7.20 to 8.10"]
+    assert table[1][:5] == ["GMAH with mixer", "7.65", "7.20 to 8.10", "1.25", "100"]
     assert table[2][-1].startswith("1.00")
 
 
@@ -143,10 +158,10 @@ def test_the_claims_are_told_as_they_came_out():
 def test_what_says_nothing_is_not_claimed():
     """A rival that delivers nothing; one lucky evaluation; one seed; no seed in common."""
     curves = made_up({"gmah_mixer": 8.0, "qmix": 2.0})
-    nothing = curves.assign(greedy_delivered=curves["greedy_delivered"].where(curves["arm"] != "qmix", 0.0))
+    nothing = curves.assign(judged_delivered=curves["judged_delivered"].where(curves["arm"] != "qmix", 0.0))
     assert describe_claims(nothing)[1].startswith("QMIX delivers nothing")
     lucky = made_up({"gmah_mixer": 1.0, "qmix": 8.0})
-    lucky.loc[(lucky["arm"] == "gmah_mixer") & (lucky["steps"] == 300), "greedy_delivered"] = 9.0
+    lucky.loc[(lucky["arm"] == "gmah_mixer") & (lucky["steps"] == 300), "judged_delivered"] = 9.0
     assert describe_claims(lucky)[1].startswith("In 0% of seeds")
     assert describe_claims(curves[curves["seed"] == 0])[0].startswith("In one seed, which says little")
     apart = curves[(curves["arm"] == "qmix") == (curves["seed"] == 0)]

@@ -23,10 +23,10 @@ from experiments.studies.gmah_trash.settings import (
 from games.spec import spec
 from marl.robustness.statistics import interquartile_mean, probability_of_improvement
 
-LATE = 0.2  # of the training, over which greedy evaluations are averaged
+LATE = 0.2  # of the training, over which evaluations are averaged
 HALF = 0.5  # of the frames, in which GMAH with mixer is to be where QMIX ends
 SMOOTH = 3  # evaluations that have to be at a level together, on average: one may be lucky
-COLUMNS = ["arm", "seed", "steps", "steps_above", "delivered", "greedy_delivered", "greedy_length", *ENDS, "length"]
+COLUMNS = ["arm", "seed", "steps", "steps_above", "delivered", "judged_delivered", "judged_length", *ENDS, "length"]
 POINTS = 20  # of a curve
 MAIN = ("gmah_mixer", "gmah", *FLAT, *POLICY_GRADIENT)
 COLOURS = {
@@ -57,7 +57,7 @@ def evaluate(run: RunFolder, settings: GmahTrashSettings) -> None:
     parts = []
     for cell in settings.cells():
         if cell.is_done(run.path):
-            curve = pd.DataFrame(RunFolder(cell.path(run.path)).read_metrics()).dropna(subset=["greedy_delivered"])
+            curve = pd.DataFrame(RunFolder(cell.path(run.path)).read_metrics()).dropna(subset=["judged_delivered"])
             steps = curve["steps"].astype(int)
             above = steps - cell.low_level_steps
             parts.append(curve.assign(arm=cell.arm, seed=cell.seed, steps=steps, steps_above=above))
@@ -67,7 +67,7 @@ def evaluate(run: RunFolder, settings: GmahTrashSettings) -> None:
 
 
 def late_scores(curves: pd.DataFrame) -> pd.DataFrame:
-    """Returns one row a cell: greedy pieces delivered and episode lengths of the last fifth of its training.
+    """Returns one row a cell: pieces delivered in evaluations and while learning, and lengths, all in its last fifth.
 
     Args:
         curves: As `evaluate` writes them.
@@ -75,9 +75,10 @@ def late_scores(curves: pd.DataFrame) -> pd.DataFrame:
 
     def late(cell: pd.DataFrame) -> pd.Series:
         chosen = cell[cell["steps"] >= (1 - LATE) * cell["steps"].max()]
-        return chosen[["greedy_delivered", "greedy_length"]].mean()
+        return chosen[scores].mean()
 
-    columns = ["steps", "greedy_delivered", "greedy_length"]
+    scores = ["judged_delivered", "judged_length", "delivered"]
+    columns = ["steps", *scores]
     return curves.groupby(["arm", "seed"], sort=False)[columns].apply(late).reset_index()
 
 
@@ -86,20 +87,22 @@ def make_table(curves: pd.DataFrame) -> list[list[str]]:
     scores = late_scores(curves)
     arms = list(dict.fromkeys(scores["arm"]))
     by_arm = {arm: scores[scores["arm"] == arm].sort_values("seed") for arm in arms}
-    table = [
-        ["arm", "pieces delivered, last fifth", "95 % interval", "steps of an episode", "seeds", "first is better"]
-    ]
+    names = ["arm", "pieces delivered, last fifth", "95 % interval", "while learning", "steps of an episode"]
+    table = [[*names, "seeds", "first is better"]]
     for arm, cells in by_arm.items():
-        values = cells["greedy_delivered"].to_numpy(float)
+        values = cells["judged_delivered"].to_numpy(float)
         middle = interquartile_mean(values)
-        length = interquartile_mean(cells["greedy_length"].to_numpy(float)).value
+        length, learning = (
+            interquartile_mean(cells[name].to_numpy(float)).value for name in ("judged_length", "delivered")
+        )
         interval = f"{middle.low:.2f} to {middle.high:.2f}" if len(values) > 1 else ""
         better = ""
         if arm != arms[0] and len(values) > 1:
-            first = by_arm[arms[0]]["greedy_delivered"].to_numpy(float)
+            first = by_arm[arms[0]]["judged_delivered"].to_numpy(float)
             found = probability_of_improvement(first, values)
             better = f"{found.value:.2f} ({found.low:.2f} to {found.high:.2f})"
-        table.append([LABELS[arm], f"{middle.value:.2f}", interval, f"{length:.0f}", str(len(values)), better])
+        row = [LABELS[arm], f"{middle.value:.2f}", interval, f"{learning:.2f}", f"{length:.0f}"]
+        table.append([*row, str(len(values)), better])
     return table
 
 
@@ -116,7 +119,7 @@ def make_ends_table(curves: pd.DataFrame) -> list[list[str]]:
 
 def describe_claims(curves: pd.DataFrame) -> list[str]:
     """Returns a sentence on each thing that the study asks, as far as its arms are there; arms are paired by seed."""
-    scores = late_scores(curves).pivot(index="seed", columns="arm", values="greedy_delivered")
+    scores = late_scores(curves).pivot(index="seed", columns="arm", values="judged_delivered")
     sentences = [
         _describe_gain(scores, rival) for rival in ("gmah", "qmix") if {"gmah_mixer", rival} <= set(scores.columns)
     ]
@@ -157,7 +160,7 @@ def _frames_to(curves: pd.DataFrame, level: float) -> list[float]:
     """Returns of each seed the share of its frames after which evaluations in a row reach a level; infinite: never."""
     shares = []
     for _, cell in curves.groupby("seed"):
-        reached = cell[cell["greedy_delivered"].rolling(SMOOTH).mean() >= level]["steps"]
+        reached = cell[cell["judged_delivered"].rolling(SMOOTH).mean() >= level]["steps"]
         shares.append(float(reached.min() / cell["steps"].max()) if len(reached) else np.inf)
     return shares
 
@@ -195,7 +198,7 @@ def _draw_arm(axes: mpl.axes.Axes, curves: pd.DataFrame, column: str, label: str
     if curves.empty:
         return
     grid = np.linspace(curves.groupby("seed")[column].min().max(), curves.groupby("seed")[column].max().min(), POINTS)
-    lines = np.stack([np.interp(grid, one[column], one["greedy_delivered"]) for _, one in curves.groupby("seed")])
+    lines = np.stack([np.interp(grid, one[column], one["judged_delivered"]) for _, one in curves.groupby("seed")])
     middle = [interquartile_mean(values) for values in lines.T]
     axes.fill_between(
         grid / 1e3, [each.low for each in middle], [each.high for each in middle], color=colour, alpha=0.15, linewidth=0
@@ -212,8 +215,8 @@ def report(run: RunFolder, settings: GmahTrashSettings) -> None:
             "Pieces delivered while learning",
             text=[*describe_claims(curves), *_describe_missing(run, settings)],
             figure=to_svg(draw_curves(curves, pieces)),
-            caption="Greedy episodes: interquartile mean over seeds, and its bootstrap interval. Thin lines: where the "
-            "high level begins to learn, and where joint learning does, in arms with subgoals.",
+            caption="Episodes of evaluations: interquartile mean over seeds, and its bootstrap interval. Thin lines: "
+            "where the high level begins to learn, and where joint learning does, in arms with subgoals.",
         ),
         Section(
             "The last fifth",

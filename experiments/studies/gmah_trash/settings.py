@@ -68,9 +68,8 @@ LABELS = {
     "random": "random subgoals",
 }
 
-# What all learners of values have: networks, batch, targets, rate, replay.
+# What all learners of values have: networks, batch, targets, replay.
 VALUES: dict[str, Any] = {
-    "lr": 1e-3,
     "hidden_sizes": (64, 64),
     "is_recurrent": False,
     "observation_scale": 0.1,
@@ -79,12 +78,11 @@ VALUES: dict[str, Any] = {
     "tau": 0.01,
     "capacity": 200_000,
 }
-FRAMES_PER_UPDATE = 80
 # How a subgoal ends, as GMAH reports it: shares that a row keeps.
 ENDS = ("completed", "void", "expired", "novel", "surprising")
 # Shares of a run's frames.
-LOW_LEVEL, INDEPENDENT, EPSILON = 0.25, 0.15, 0.15
-POLICY: dict[str, Any] = {"lr": 7e-4, "hidden_sizes": (64, 64), "observation_scale": 0.1, "num_epochs": 10}
+LOW_LEVEL, INDEPENDENT = 0.25, 0.15
+POLICY: dict[str, Any] = {"hidden_sizes": (64, 64), "observation_scale": 0.1, "num_epochs": 10}
 
 
 @dataclass(frozen=True)
@@ -109,9 +107,16 @@ class GmahTrashSettings(StudySettings):
     arms: Once[Arm] = Field(list(get_args(Arm)))
     seeds: Seeds = Field(list(range(10)))
     steps: int = Field(300_000, ge=1, description="env steps of a run, all phases together")
-    evaluations: int = Field(20, ge=1, description="greedy evaluations of a run")
+    evaluations: int = Field(20, ge=1, description="of a run")
     episodes: int = Field(48, ge=1, description="of an evaluation")
     horizon: int | None = Field(None, ge=8, description="of an episode; none: the world's")
+    gamma: float = Field(0.99, ge=0, le=1, description="discount of all learners")
+    lr: float = Field(1e-3, gt=0, description="rate of all learners of values")
+    epsilon: float = Field(0.05, ge=0, le=1, description="share of random actions that stays, of the same")
+    epsilon_share: float = Field(0.15, gt=0, le=1, description="of the frames, until which it falls there")
+    frames_per_update: int = Field(80, ge=1, description="env steps for each update of the same")
+    policy_lr: float = Field(7e-4, gt=0, description="rate of MAPPO and IPPO")
+    entropy: float = Field(0.01, ge=0, description="reward of theirs for entropy")
     checkpoint_every_s: float = Field(300, gt=0)
 
     def world_settings(self) -> dict[str, Any]:

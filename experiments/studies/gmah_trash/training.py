@@ -10,9 +10,7 @@ from experiments.cell_training import CellTraining, run_cells
 from experiments.run_folder import RunFolder
 from experiments.studies.gmah_trash.settings import (
     ENDS,
-    EPSILON,
     FLAT,
-    FRAMES_PER_UPDATE,
     GMAH,
     INDEPENDENT,
     NUM_ENVS,
@@ -34,20 +32,21 @@ assert tuple(FLAT_CONFIGS) == FLAT
 def make_config(cell: TrashCell, settings: GmahTrashSettings) -> Any:
     """Returns the config of a cell."""
     horizon = spec(WORLD).config(**settings.world_settings()).properties().horizon
-    values = VALUES | {"updates_per_round": max(1, NUM_ENVS * horizon // FRAMES_PER_UPDATE)}
-    epsilon = ((0, 1.0), (max(1, int(EPSILON * cell.steps)), 0.05))
+    updates = max(1, NUM_ENVS * horizon // settings.frames_per_update)
+    epsilon = ((0, 1.0), (max(1, int(settings.epsilon_share * cell.steps)), settings.epsilon))
+    values = VALUES | {"lr": settings.lr, "updates_per_round": updates, "epsilon": epsilon}
     config: Any
     if cell.arm in GMAH:
-        config = GMAHConfig().training(**values, epsilon=epsilon, low_epsilon=epsilon)
+        config = GMAHConfig().training(**values, low_epsilon=epsilon)
         phases = {"low_level_steps": cell.low_level_steps, "independent_steps": int(INDEPENDENT * cell.steps)}
         config.training(**{**phases, **GMAH[cell.arm]})
     elif cell.arm in FLAT_CONFIGS:
-        config = FLAT_CONFIGS[cell.arm]().training(**values, epsilon=epsilon)
+        config = FLAT_CONFIGS[cell.arm]().training(**values)
     else:
-        config = MAPPOConfig().training(**POLICY, critic="central" if cell.arm == "mappo" else "own")
+        policy = POLICY | {"lr": settings.policy_lr, "entropy_coeff": settings.entropy}
+        config = MAPPOConfig().training(**policy, critic="central" if cell.arm == "mappo" else "own")
         config.env_runners(rollout_fragment_length=horizon)
-        config.evaluation(evaluation_config={"explore": False})
-    config.environment(WORLD, env_config=settings.world_settings())
+    config.training(gamma=settings.gamma).environment(WORLD, env_config=settings.world_settings())
     config.env_runners(num_envs_per_env_runner=NUM_ENVS).debugging(seed=cell.seed, log_level="ERROR")
     interval = max(1, cell.steps // settings.evaluations // (NUM_ENVS * horizon))
     return config.evaluation(
@@ -61,12 +60,12 @@ class TrashTraining(CellTraining):
     shown = "delivered"
 
     def measure(self, result: dict[str, Any], judged: dict[str, Any]) -> dict[str, float]:
-        """Returns pieces delivered while exploring and greedily, and how subgoals went."""
+        """Returns pieces delivered while learning and in evaluations, and how subgoals went."""
         subgoals = result.get("subgoals", {})
         return {
             "delivered": result["env_runners"].get("delivered_mean", math.nan),
-            "greedy_delivered": judged.get("delivered_mean", math.nan),
-            "greedy_length": judged.get("episode_len_mean", math.nan),
+            "judged_delivered": judged.get("delivered_mean", math.nan),
+            "judged_length": judged.get("episode_len_mean", math.nan),
             **{name: subgoals.get(name, math.nan) for name in (*ENDS, "length", "phase")},
         }
 
