@@ -12,7 +12,7 @@ from experiments.populations.settings import Arm
 from experiments.populations.tournament import variance_between, worst_mean
 from experiments.populations.training import do_epoch, open_psro, run_path
 from experiments.run_folder import RunError, RunFolder
-from experiments.studies.rae_driving.analysis import compare_crashes, crashes_table
+from experiments.studies.rae_driving.analysis import compare_crashes, crashes_table, describe_safe_runs
 from experiments.studies.rae_trust.analysis import coincidence_table, foretold, settled
 from experiments.study import find_study
 from marl.psro.workers import Workers
@@ -139,6 +139,17 @@ def test_a_ratio_that_one_seed_makes_does_not_hold():
     found = compare_crashes(pd.DataFrame(rows), ["rae 1"], ["nash"], "own").iloc[0]
     assert (found["ratio"], found["low"], found["high"]) == pytest.approx((7.5, 1.0, 14.0))
     assert not found["holds"]
+
+
+def test_safe_runs_are_counted_by_arm():
+    crashes = {"nash": [0.01, 0.2, 0.049], "uniform": [0.05, 0.6, 0.5]}
+    rows = [
+        {"arm": arm, "seed": seed, "group": group, "crashes": value if group == "own" else 0.0}
+        for arm, values in crashes.items()
+        for seed, value in enumerate(values)
+        for group in ("own", "strangers")
+    ]
+    assert describe_safe_runs(pd.DataFrame(rows)).endswith("their own partners: nash 2, uniform 0.")
 
 
 def test_the_table_of_crashes_has_a_row_for_each_risk_averse_arm():

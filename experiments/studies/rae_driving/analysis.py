@@ -20,6 +20,7 @@ from experiments.studies.rae_driving.settings import DrivingStudySettings
 
 RESULTS = Path(__file__).parent / "results"  # a folder for each duel that was run
 RESAMPLES = 5000
+SAFE = 0.05  # crashes an episode, between the two kinds of runs at the crossing: 0.01 and 0.2
 CARS = 2  # of an episode, over which crashes and arrivals are counted
 RATIO, FEWER_ARRIVALS = 7.0, 5.0  # Slumbers et al. 2023: seven times fewer crashes; at most so many points of arrivals
 
@@ -85,9 +86,17 @@ def crashes_table(runs: pd.DataFrame, settings: DrivingStudySettings, group: str
     return table
 
 
+def describe_safe_runs(runs: pd.DataFrame) -> str:
+    """Says of each arm how many runs hardly crash with their own partners: means hide that runs end in kinds."""
+    own = runs[runs["group"] == "own"]
+    safe = (own["crashes"] < SAFE).groupby(own["arm"], sort=False).sum()
+    counts = ", ".join(f"{arm} {count}" for arm, count in safe.sort_values(ascending=False, kind="stable").items())
+    return f"Runs with fewer than {SAFE} crashes an episode with their own partners: {counts}."
+
+
 def tables_of(runs: pd.DataFrame, settings: DrivingStudySettings) -> str:
     """Returns the README's tables of one duel as Markdown."""
-    parts = [to_markdown(summary(runs, settings))]
+    parts = [to_markdown(summary(runs, settings)), describe_safe_runs(runs)]
     parts += [f"{TITLES[group]}:\n\n{to_markdown(crashes_table(runs, settings, group))}" for group in TITLES]
     return "\n\n".join(parts)
 
