@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from typing import Any
 
 from rich.console import Console
@@ -39,20 +39,23 @@ def call_in_processes(
     Returns:
         Whether all calls are made. What a call raises is raised here, after those under way; no others begin then.
     """
-    done = total - len(calls)
+    done, waiting = total - len(calls), iter(calls)
+    under_way: set[Future[Any]] = set()
     pool = ProcessPoolExecutor(
         parallel,
         mp_context=multiprocessing.get_context("spawn"),
         max_tasks_per_child=None if reuses_processes else 1,
     )
     with StopRequest() as stop, TrainingProgress(title, total, done, Console(), unit=unit) as progress, pool:
-        for future in as_completed([pool.submit(function, *call) for call in calls]):
-            if future.exception() is not None:
-                pool.shutdown(cancel_futures=True)
-            take(future.result())
-            done += 1
-            progress.update(done, {})
-            if stop.is_made:
-                pool.shutdown(cancel_futures=True)
+        while True:
+            # No more than can run: a pool also makes calls that wait in its queue after it was told to stop.
+            while not stop.is_made and len(under_way) < parallel and (call := next(waiting, None)) is not None:
+                under_way.add(pool.submit(function, *call))
+            if not under_way:
                 break
+            ended, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+            for future in ended:
+                take(future.result())
+                done += 1
+                progress.update(done, {})
     return done == total
