@@ -135,6 +135,8 @@ class TreasureCollectionConfig(CrowdConfig):
         num_treasures: Treasures that lie around; None: as many as the episode has collectors.
         populations: Pairs (collectors, banks) that an episode may have; one is drawn for each episode. None: always
             all.
+        shared_reward: Whether everybody is paid for all pick-ups and deposits (MAAC's), or a collector for its own and
+            a bank for deposits at it.
     """
 
     scenario: ClassVar[str] = "treasure_collection"
@@ -147,6 +149,7 @@ class TreasureCollectionConfig(CrowdConfig):
     populations: Sequence[tuple[int, int]] | None = setting(
         None, doc="pairs (collectors, banks) that an episode may have, one drawn for each; None: always all"
     )
+    shared_reward: bool = setting(True, doc="whether all are paid for all pick-ups and deposits, or each for its own")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -184,6 +187,7 @@ class TreasureCollectionConfig(CrowdConfig):
             "num_agents": self.num_collectors,
             "num_adversaries": self.num_banks,
             "num_food": self.num_treasures or 0,
+            "shares_reward": int(self.shared_reward),
         }
 
     def properties(self) -> GameProperties:

@@ -81,21 +81,30 @@ static bool is_at_bank(const ParticlesModel *model, const ParticlesState *state,
            particles_touch(model, state, collector, bank);
 }
 
-static int32_t count_pick_ups(const ParticlesModel *model, const ParticlesState *state)
+/* Treasures that an empty-handed collector touches. */
+static int32_t count_found(const ParticlesModel *model, const ParticlesState *state, int32_t collector)
 {
     int32_t count = 0;
-    for (int32_t a = 0; a < model->casts[BANKS].first; a++)
-        for (int32_t k = model->num_agents; k < model->num_entities && is_empty_handed(state, a); k++)
-            count += state->present[k] && particles_touch(model, state, a, k);
+    for (int32_t k = model->num_agents; k < model->num_entities && is_empty_handed(state, collector); k++)
+        count += state->present[k] && particles_touch(model, state, collector, k);
     return count;
 }
 
-static int32_t count_deposits(const ParticlesModel *model, const ParticlesState *state)
+/* Counts pick-ups and deposits; `parts` gets those of each collector, and of each bank what is deposited there. */
+static void count_deals(const ParticlesModel *model, const ParticlesState *state, int32_t *pick_ups, int32_t *deposits,
+                        double *parts)
 {
-    int32_t count = 0;
-    for (int32_t a = 0; a < model->casts[BANKS].first; a++)
-        count += is_at_bank(model, state, a);
-    return count;
+    *pick_ups = *deposits = 0;
+    for (int32_t a = 0; a < model->num_agents; a++)
+        parts[a] = 0;
+    for (int32_t a = 0; a < model->casts[BANKS].first; a++) {
+        int32_t found = count_found(model, state, a), is_paid = is_at_bank(model, state, a);
+        *pick_ups += found;
+        *deposits += is_paid;
+        parts[a] += found + is_paid;
+        if (is_paid)
+            parts[bank_of(model, state->kinds[a])]++;
+    }
 }
 
 static int32_t count_collisions(const ParticlesModel *model, const ParticlesState *state, double *collisions)
@@ -178,14 +187,15 @@ static void hand_over(const ParticlesModel *model, AgoraRng *rng, ParticlesState
 static bool score(const ParticlesConfig *config, const ParticlesModel *model, AgoraRng *rng, ParticlesState *state,
                   ParticlesOutcome *outcome)
 {
-    (void)config;
-    int32_t pick_ups = count_pick_ups(model, state), deposits = count_deposits(model, state);
-    double *collisions = outcome->infos[COLLISIONS], together = PAY * (pick_ups + deposits);
+    int32_t pick_ups, deposits;
+    double *collisions = outcome->infos[COLLISIONS], parts[PARTICLES_MAX_AGENTS];
+    count_deals(model, state, &pick_ups, &deposits, parts);
     particles_count_collisions(state, count_collisions(model, state, collisions));
     for (int32_t a = 0; a < model->num_agents; a++) {
         bool is_bank = a >= model->casts[BANKS].first;
         double away = is_bank ? distance_to_customers(model, state, a) : errand(model, state, a);
-        outcome->rewards[a] = together - COLLISION_COST * collisions[a] - SHAPING * away;
+        double deals = config->shares_reward ? pick_ups + deposits : parts[a];
+        outcome->rewards[a] = PAY * deals - COLLISION_COST * collisions[a] - SHAPING * away;
         outcome->infos[PICK_UPS][a] = pick_ups;
         outcome->infos[DEPOSITS][a] = deposits;
     }

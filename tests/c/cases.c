@@ -595,7 +595,7 @@ const Case CASES[] = {
     {"particles: crypto", &agora_particles, &CRYPTO_CONFIG, 0xbfdfd2ab80ac0bfb},
     {"particles: world with words", &agora_particles, &WORLD_COMM_CONFIG, 0xba04c16910d23004},
     {"particles: resources, settlers", &agora_particles, &RESOURCES_SETTLERS, 0xd577ed8e29df6556},
-    {"particles: treasures, markets", &agora_particles, &TREASURE_MARKETS, 0x647195e1556ba66b},
+    {"particles: treasures, markets", &agora_particles, &TREASURE_MARKETS, 0x421cb82c88906cf2},
     {"particles: grassland, herds", &agora_particles, &GRASSLAND_HERDS, 0x18f4a07d47a56b9f},
     {"particles: adversarial, teams", &agora_particles, &ADVERSARIAL_TEAMS, 0x9d64f134ba281fab},
     {"particles: food, crowds", &agora_particles, &FOOD_CROWDS, 0xb04f829fab233904},

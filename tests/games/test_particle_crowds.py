@@ -127,6 +127,20 @@ def test_only_the_bank_of_its_kind_takes_a_treasure():
     assert [batch.groups["banks"].infos[name][0, 0] for name in ("pick_ups", "deposits")] == [0, 1]
 
 
+def test_each_is_paid_for_its_own_deals_where_rewards_are_not_shared():
+    """The two markets above: who touches the treasure, who is at its bank, and that bank get 5; shaping stays."""
+    batch = make("treasure_collection", **MARKET, shared_reward=False)
+    put(batch, [[0.12, 0], [0, 0], [3, 0], *BANKS], [[0.05, 0]], landmark_kinds=[2])
+    rewards = stay(batch)
+    assert rewards["collectors"] == pytest.approx([5 - 0.007, 5 - 0.005, -0.295], rel=1e-6)
+    assert rewards["banks"] == pytest.approx([-0.1 * np.hypot(1.04, 4)] * 2)
+    put(batch, [[0.1, 4], [0.1, -4], [3, 0], *BANKS], [[-3, 0]], holding=[2, 2, 0, 0, 0])
+    rewards = stay(batch)
+    assert rewards["collectors"] == pytest.approx([-0.1 * np.hypot(0.1, 8), 5 - 0.01, -0.6])
+    assert rewards["banks"][1] == pytest.approx(5 - 0.01)
+    assert rewards["banks"][0] < 0
+
+
 def test_a_heavy_bank_is_pushed_less():
     batch = make("treasure_collection", **MARKET)
     put(batch, [[0.1, 4], [3, 1], [3, 0], *BANKS], [[-3, 0]])
